@@ -1,0 +1,78 @@
+# mlinfer: neural networks inside Pure Data. `make help` lists the targets.
+
+BUILD ?= build
+PREFIX ?= $(HOME)/.local
+PDLIBDIR ?= $(HOME)/.local/lib/pd/extra
+KERNELS ?= all
+
+# Rounding is part of the contract: no contraction, no fast-math, ever.
+FLOAT_FLAGS := -ffp-contract=off -fno-fast-math -fno-math-errno
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra
+BASE_FLAGS := -std=c11 $(WARNINGS) -fPIC -fvisibility=hidden $(FLOAT_FLAGS)
+ifeq ($(KERNELS),generic)
+BASE_FLAGS += -DMLI_GENERIC_ONLY
+endif
+
+# Who may include whom: a folder sees only the folders named here.
+INC_kernels := -Ikernels -Ikernels/public
+INC_core := -Icore $(INC_kernels)
+INC_compiler := -Icompiler -Icompiler/onnx -Icore -Ikernels/public
+INC_tools := -Itools -Icompiler -Icore -Ikernels/public
+INC_tests := -Itests $(INC_tools) -Ikernels -Icompiler/onnx
+
+src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+RUNTIME_SRC := $(call src,kernels core)
+COMPILER_SRC := $(call src,compiler compiler/onnx compiler/nam)
+TOOL_SRC := $(call src,tools)
+TEST_SRC := $(call src,tests)
+TEST_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter tests/test_%.c,$(TEST_SRC)))
+TEST_SUPPORT := $(filter-out tests/test_%.c,$(TEST_SRC))
+
+RUNTIME := $(BUILD)/libmlinfer.a
+COMPILER := $(BUILD)/libmlcompiler.a
+COMMAND := $(BUILD)/mlinfer
+
+.PHONY: all help command pd tests demo check check-long bench deps install dist clean
+all: command pd
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make            the command and the Pd externals, into build/
+#: make demo       a sound and a gesture through real, headless Pd
+#: make check      every test
+#: make check-long the same, exhaustively
+#: make bench      the benchmark table
+#: make deps       install what is missing (Debian/Ubuntu)
+#: make install    into PDLIBDIR and PREFIX
+#: make dist       packages for every architecture with a compiler here
+#: make KERNELS=generic   leave the vector builds out
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE_FLAGS) $(INC_$(firstword $(subst /, ,$<))) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(RUNTIME): $(call obj,$(RUNTIME_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(COMPILER): $(call obj,$(COMPILER_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(COMMAND): $(call obj,$(TOOL_SRC)) $(COMPILER) $(RUNTIME)
+	$(CC) $(CFLAGS) -o $@ $^ -lsndfile -lm
+
+command: $(COMMAND) $(RUNTIME)
+
+# Tests may use everything, and the command's parts but its main().
+TEST_LINK := $(call obj,$(filter-out tools/main.c,$(TOOL_SRC))) $(call obj,$(TEST_SUPPORT))
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_LINK) $(COMPILER) $(RUNTIME)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $^ -lcmocka -lsndfile -lm -lpthread
+tests: $(TEST_PROGRAMS)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,82 @@
+/*
+ * compiler.h - any model file in, a verified model.bin image out. Host only: it
+ * allocates and reads files.
+ */
+#ifndef MLC_COMPILER_H
+#define MLC_COMPILER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "mlinfer.h"
+
+typedef enum mlc_status {
+    MLC_OK = 0,
+    MLC_NOT_FOUND = 1,   /* the file cannot be opened or read */
+    MLC_CORRUPT = 2,     /* broken, truncated, hostile, or not a model */
+    MLC_UNSUPPORTED = 3, /* well-formed, but asks for what we do not have */
+    MLC_NEWER = 4,       /* a newer version of a format */
+    MLC_MEMORY = 5       /* no memory */
+} mlc_status;
+
+/* "ok", "notfound", "corrupt", "unsupported", "newer", "memory" */
+const char *mlc_status_word(mlc_status status);
+
+typedef struct mlc_options {
+    int mode;        /* -1: as the graph asks; else an mli_mode */
+    uint32_t window; /* frames, 0: the graph's own */
+    uint32_t hop;    /* frames, 0: the window */
+    double rate;     /* Hz, 0: what the source says */
+} mlc_options;
+
+#define MLC_OPTIONS_DEFAULT {-1, 0, 0, 0.0}
+
+/* A model.bin in memory: mli_open takes it as it is. */
+typedef struct mlc_image {
+    uint8_t *bytes;  /* 64-byte aligned, owned */
+    size_t size;
+    char *report;    /* owned: what was done and why, lines; may be NULL */
+} mlc_image;
+
+typedef struct mlc_error {
+    mlc_status status;
+    /* One line, without the file's name in front: "node X: what is wrong
+       (expected ..., got ...)". Unsupported operators are all listed. */
+    char text[1024];
+} mlc_error;
+
+/*
+ * Open a model file of any known kind, told by its content: a .bin is read and
+ * verified as it is, anything else is compiled. options may be NULL. On
+ * success image is filled in (free it with mlc_image_free), else error.
+ */
+mlc_status mlc_load(const char *path, const mlc_options *options,
+                    mlc_image *image, mlc_error *error);
+
+void mlc_image_free(mlc_image *image);
+
+/*
+ * The importers, for a file that is in memory. path: for files beside it (ONNX
+ * external data); never left, may be NULL. They build a graph and end in
+ * mlc_finish.
+ */
+mlc_status mlc_import_onnx(const uint8_t *bytes, size_t size, const char *path,
+                           const mlc_options *options, mlc_image *image,
+                           mlc_error *error);
+mlc_status mlc_import_nam(const uint8_t *bytes, size_t size,
+                          const mlc_options *options, mlc_image *image,
+                          mlc_error *error);
+
+struct ir_graph;
+
+/*
+ * Graph to image: passes, arena plan, prewarm, writing, and a verification of
+ * the result with mli_open. Takes the graph (frees it in every case).
+ */
+mlc_status mlc_finish(struct ir_graph *g, const mlc_options *options,
+                      mlc_image *image, mlc_error *error);
+
+/* Fill in an error; returns its status. */
+mlc_status mlc_fail(mlc_error *error, mlc_status status, const char *format,
+                    ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * ir.h - the graph between importers and passes: the runtime's operators with
+ * plain, unpacked weights.
+ *
+ * An importer makes a graph with ir_new, declares the inputs, builds the
+ * operators from the sources on, names the outputs, and hands it to
+ * mlc_finish (compiler.h). Values are numbered in the order of their making;
+ * every builder derives the shape of its result and returns the value's
+ * number, or IR_NONE after an error, which is kept in the graph (the first one
+ * stays). Passing IR_NONE for an operand gives IR_NONE, so an importer may
+ * build on and look once.
+ *
+ * Shapes are those of format.h: in a stream graph timed values have their time
+ * axis in front, outside of dims.
+ */
+#ifndef MLC_IR_H
+#define MLC_IR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "format.h"
+
+#define IR_NONE (-1)
+
+typedef int ir_id; /* a value, or IR_NONE */
+
+typedef enum ir_role { /* of constants: how the writer lays them out */
+    IR_PLAIN = 0,
+    IR_PACKED = 1      /* already in the one weight order (rank 1) */
+} ir_role;
+
+typedef struct ir_value {
+    char *name;        /* owned, may be NULL */
+    int constant;
+    int timed;
+    uint32_t rank;
+    uint32_t dims[MLI_MAX_RANK];
+    uint64_t elements; /* product of dims */
+    float *data;       /* owned; constants only */
+    ir_role role;
+    int node;          /* the node that makes it, -1: input or constant */
+} ir_value;
+
+typedef struct ir_state {
+    uint32_t frames, width;
+    float *init;          /* owned; init_frames * width floats */
+    uint32_t init_frames;
+} ir_state;
+
+typedef struct ir_node {
+    mli_op_type type;
+    char *name;           /* owned: the source's node or layer */
+    int dead;             /* removed by a pass */
+    ir_id *in;            /* owned */
+    uint32_t inputs;
+    ir_id out;
+    mli_unary fn;
+    float fp, fq;
+    uint32_t p[8];
+    ir_state states[2];
+    uint32_t state_count;
+    uint64_t macs;        /* per frame (timed) or per run */
+} ir_node;
+
+typedef struct ir_channel {
+    char *label;          /* owned, may be NULL */
+    float low, high, initial;
+} ir_channel;
+
+typedef struct ir_port {
+    char *name;           /* owned */
+    ir_id value;
+    mli_port_kind kind;
+    int classes;
+    uint32_t frames;      /* 1, or a window's */
+    ir_channel *channels; /* owned; NULL: no labels */
+    uint32_t channel_count;
+} ir_port;
+
+typedef struct ir_meta {
+    char *key, *value;    /* owned */
+} ir_meta;
+
+typedef struct ir_graph {
+    mli_mode mode;
+    double rate;
+    uint32_t latency;
+    uint32_t window, hop;
+    uint64_t parameters;  /* the importer counts what the source learned; 0:
+                             mlc_finish counts the constants */
+    uint32_t prewarm;     /* frames of silence whose end is the initial state */
+    ir_value *values;
+    uint32_t value_count, value_room;
+    ir_node *nodes;
+    uint32_t node_count, node_room;
+    ir_port *inputs, *outputs;
+    uint32_t input_count, output_count;
+    ir_meta *meta;
+    uint32_t meta_count;
+    const char *where;    /* borrowed: named in errors and given to new nodes;
+                             set with ir_at */
+    char error[512];      /* the first error; "" while there is none */
+    int out_of_memory;
+} ir_graph;
+
+ir_graph *ir_new(mli_mode mode); /* NULL without memory */
+void ir_free(ir_graph *g);       /* NULL is fine */
+
+/* The source node or layer that the next builders stand for. Borrowed until
+   the next call. */
+void ir_at(ir_graph *g, const char *where);
+/* Keep an error (the first one stays), prefixed with the place. */
+void ir_fail(ir_graph *g, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ------------------------------------------------------ ports and meta ---- */
+
+/* A signal input: timed in stream graphs. dims: per frame there. */
+ir_id ir_input(ir_graph *g, const char *name, uint32_t rank,
+               const uint32_t *dims);
+/* A control input: never timed. */
+ir_id ir_control(ir_graph *g, const char *name, uint32_t rank,
+                 const uint32_t *dims);
+void ir_output(ir_graph *g, const char *name, ir_id value);
+/* Range or label of a channel of the port made last. */
+void ir_set_meta(ir_graph *g, const char *key, const char *value);
+
+/* ---------------------------------------------------------- constants ---- */
+
+/* Copies data (may be NULL: zeros). */
+ir_id ir_const(ir_graph *g, uint32_t rank, const uint32_t *dims,
+               const float *data);
+ir_id ir_const1(ir_graph *g, uint32_t n, const float *data);
+ir_id ir_scalar(ir_graph *g, float value); /* rank 0 */
+
+/* ---------------------------------------------------------- operators ---- */
+
+/* y = x w^T + b. w: [outputs][inputs] row-major, b: [outputs] or NULL. */
+ir_id ir_linear(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                const float *w, const float *b);
+
+/*
+ * Convolution along time. w: [outputs][inputs/groups][taps] (PyTorch, ONNX),
+ * tap taps-1 is the newest frame. b: [outputs] or NULL. Timed: x has `inputs`
+ * elements (any dims), y is [outputs], causal, history zero. Not timed: x [L,
+ * inputs], y [M, outputs], no padding.
+ */
+ir_id ir_conv1d(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                uint32_t taps, uint32_t dilation, uint32_t groups,
+                uint32_t step, const float *w, const float *b);
+
+/*
+ * Recurrent layers, one direction, one layer. All matrices row-major as in
+ * PyTorch: w_ih [gates*units][inputs], w_hh [gates*units][units], b_ih, b_hh
+ * [gates*units] or NULL; gates i f g o (lstm), r z n (gru). h0, c0: [units] or
+ * NULL for zeros. reset_before_product: 0 for PyTorch's and Keras's GRU (reset
+ * after the product, ONNX linear_before_reset = 1), 1 for the original form.
+ * x: timed with `inputs` elements -> y [units] timed; not timed [L, inputs] ->
+ * [L, units].
+ */
+ir_id ir_lstm(ir_graph *g, ir_id x, uint32_t inputs, uint32_t units,
+              const float *w_ih, const float *w_hh, const float *b_ih,
+              const float *b_hh, const float *h0, const float *c0);
+ir_id ir_gru(ir_graph *g, ir_id x, uint32_t inputs, uint32_t units,
+             const float *w_ih, const float *w_hh, const float *b_ih,
+             const float *b_hh, const float *h0, int reset_before_product);
+ir_id ir_rnn(ir_graph *g, ir_id x, uint32_t inputs, uint32_t units,
+             const float *w_ih, const float *w_hh, const float *b_ih,
+             const float *b_hh, const float *h0, mli_unary fn);
+
+ir_id ir_unary(ir_graph *g, mli_unary fn, float p, float q, ir_id x);
+ir_id ir_binary(ir_graph *g, mli_binary fn, ir_id a, ir_id b);
+/* scale, shift: n floats, n = x's last dim or 1 */
+ir_id ir_affine(ir_graph *g, ir_id x, uint32_t n, const float *scale,
+                const float *shift);
+ir_id ir_softmax(ir_graph *g, ir_id x, uint32_t axis, int log); /* any axis */
+/* Over the last `axes` dims; scale and shift may be NULL. */
+ir_id ir_normalize(ir_graph *g, ir_id x, uint32_t axes, const float *scale,
+                   const float *shift, float epsilon, int rms);
+/* axes: bit i set = axis i is reduced; transposes are put in as needed. */
+ir_id ir_reduce(ir_graph *g, mli_reduce fn, ir_id x, uint32_t axes, int keep);
+ir_id ir_concat(ir_graph *g, const ir_id *x, uint32_t n, uint32_t axis);
+ir_id ir_slice(ir_graph *g, ir_id x, uint32_t axis, uint32_t start, int32_t step,
+               uint32_t count);
+ir_id ir_reshape(ir_graph *g, ir_id x, uint32_t rank, const uint32_t *dims);
+ir_id ir_transpose(ir_graph *g, ir_id x, const uint32_t *perm);
+ir_id ir_expand(ir_graph *g, ir_id x, uint32_t rank, const uint32_t *dims);
+ir_id ir_pad(ir_graph *g, ir_id x, uint32_t axis, uint32_t before,
+             uint32_t after, float value);
+ir_id ir_delay(ir_graph *g, ir_id x, uint32_t frames);
+ir_id ir_hold(ir_graph *g, ir_id x, uint32_t frames);
+
+const ir_value *ir_get(const ir_graph *g, ir_id id);
+
+#endif

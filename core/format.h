@@ -1,0 +1,245 @@
+/*
+ * format.h - the layout of a model file as C structs. docs/model-file.md is the
+ * same thing in words, byte for byte.
+ *
+ * All fields are little-endian and naturally aligned. Sections begin at
+ * multiples of 64 bytes, in the order of mli_section, without gaps other than
+ * zero padding to the next multiple of 64. An index of MLI_NONE means "none".
+ * Reserved fields are zero.
+ *
+ * Time. In a stream file every tensor with MLI_TIMED has one more axis in
+ * front: time. It is not among its dims; its length is the number of frames in
+ * hand, 1 to tile. An operator with a timed operand runs for all frames; its
+ * outputs are timed. One without runs once. In window and step files no tensor
+ * is timed: where an operator needs a time axis (CONV1D, LSTM, GRU, RNN, PAD,
+ * DELAY) it is the first of the dims.
+ *
+ * "Row-wise" below: over the last axis of every frame and every leading index.
+ */
+#ifndef MLI_FORMAT_H
+#define MLI_FORMAT_H
+
+#include <stdint.h>
+#include "functions.h"
+#include "mlinfer.h"
+
+#define MLI_MAGIC "MLINFER" /* with its NUL: 8 bytes */
+#define MLI_NONE 0xffffffffu
+#define MLI_MAX_OPS 65535u
+/* No tensor has more elements (per frame), no dim is larger: products of two
+   fit 64 bits with room. */
+#define MLI_MAX_ELEMENTS (1u << 28)
+
+typedef enum mli_section {
+    MLI_SEC_STRINGS = 0,  /* UTF-8 texts, each NUL-terminated; byte 0 is NUL */
+    MLI_SEC_META = 1,     /* mli_file_meta */
+    MLI_SEC_PORTS = 2,    /* mli_file_port: inputs, then outputs */
+    MLI_SEC_CHANNELS = 3, /* mli_file_channel, port by port */
+    MLI_SEC_TENSORS = 4,  /* mli_file_tensor */
+    MLI_SEC_OPS = 5,      /* mli_file_op, in order of execution */
+    MLI_SEC_OPERANDS = 6, /* uint32_t tensor indices: an op's inputs, then its
+                             outputs, op by op without gaps */
+    MLI_SEC_STATES = 7,   /* mli_file_state, op by op without gaps */
+    MLI_SEC_DATA = 8,     /* float: constants and initial states; each begins
+                             at a multiple of 16 floats */
+    MLI_SEC_COUNT = 9
+} mli_section;
+
+typedef struct mli_file_section {
+    uint32_t offset; /* from the start of the file; multiple of 64 */
+    uint32_t bytes;  /* without the padding after it */
+} mli_file_section;
+
+typedef struct mli_file_header { /* 192 bytes */
+    char magic[8];
+    uint32_t version;
+    uint32_t file_bytes;      /* multiple of 64 */
+    uint32_t crc32;           /* zlib's CRC-32 of the file, this field as 0 */
+    uint32_t mode;            /* mli_mode */
+    double rate;              /* Hz, 0 = none */
+    uint32_t latency;         /* frames */
+    uint32_t receptive_field; /* frames, 0 = unbounded */
+    uint32_t window;          /* window files, else 0 */
+    uint32_t hop;             /* window files: 1..window, else 0 */
+    uint64_t parameters;      /* numbers learned, before padding */
+    uint64_t macs;            /* multiply-accumulates per frame (stream) or run;
+                                 recomputed by open */
+    uint32_t inputs;          /* ports */
+    uint32_t outputs;
+    uint32_t arena;           /* floats; stream: per frame of the tile */
+    uint32_t arena_bound;     /* the lower bound, recomputed by tests */
+    mli_file_section section[MLI_SEC_COUNT];
+    uint32_t reserved[10];
+} mli_file_header;
+
+typedef struct mli_file_meta {
+    uint32_t key;   /* offset in STRINGS */
+    uint32_t value;
+} mli_file_meta;
+
+#define MLI_PORT_CLASSES 1u /* flag: channel labels name classes */
+
+typedef struct mli_file_port {
+    uint32_t tensor;        /* an arena tensor */
+    uint32_t name;
+    uint32_t kind;          /* mli_port_kind; outputs: MLI_PORT_SIGNAL */
+    uint32_t flags;
+    uint32_t frames;        /* window files: signal inputs have the window;
+                               outputs 1 or window. else 1 */
+    uint32_t channels;      /* frames * channels = elements of the tensor */
+    uint32_t first_channel; /* in CHANNELS; channels records */
+    uint32_t reserved;
+} mli_file_port;
+
+typedef struct mli_file_channel {
+    uint32_t label;
+    float low, high;
+    float initial; /* what the input counts as until a value comes */
+} mli_file_channel;
+
+typedef enum mli_region {
+    MLI_ARENA = 0,
+    MLI_CONSTANT = 1 /* in DATA */
+} mli_region;
+
+#define MLI_TIMED 1u /* tensor flag; arena tensors of stream files only */
+
+typedef struct mli_file_tensor { /* 64 bytes */
+    uint32_t region; /* mli_region */
+    uint32_t flags;
+    uint32_t offset; /* floats. Constants: from the start of DATA, multiple of
+                        16. Arena, stream files: per frame: the tensor starts
+                        at offset * tile; any value. Arena, other files:
+                        multiple of 16 */
+    uint32_t rank;   /* 0..MLI_MAX_RANK; a packed matrix has rank 1 */
+    uint32_t dims[MLI_MAX_RANK]; /* >= 1; 0 past the rank */
+    uint32_t first;  /* arena: the operator that makes it, MLI_NONE for an
+                        input port's. constants: 0 */
+    uint32_t last;   /* arena: the last operator that reads it (its maker, if
+                        none does); MLI_NONE for an output port's. constants:
+                        0 */
+    uint32_t reserved[2];
+} mli_file_tensor;
+
+/*
+ * A state is kept from call to call. It begins as `init` says: init_frames = 0:
+ * zeros; 1: every frame is that one; = frames: all of them, oldest first.
+ */
+typedef struct mli_file_state {
+    uint32_t frames;      /* frames of history; 1 for a recurrent state */
+    uint32_t width;       /* floats in a frame */
+    uint32_t init;        /* floats from the start of DATA, multiple of 16;
+                             0 if init_frames is 0 */
+    uint32_t init_frames; /* 0, 1 or frames */
+} mli_file_state;
+
+/*
+ * Operators. Operands in brackets may be missing from the end; p[n] are the
+ * params. All numbers are unsigned 32-bit unless said.
+ *
+ * type         operands            params, states, meaning
+ * LINEAR       x w [b] -> y        p0 inputs, p1 outputs. Row-wise; x's last dim
+ *                                  = inputs, y = x's dims with outputs last. w
+ *                                  packed (outputs, 1, inputs); b [outputs].
+ *                                  Then the function of `fn`.
+ * CONV1D       x w [b] -> y        p0 taps, p1 dilation, p2 groups, p3 inputs,
+ *                                  p4 outputs (all groups together), p5 step.
+ *                                  w packed per group (outputs/groups, taps,
+ *                                  inputs/groups); if inputs = outputs =
+ *                                  groups > 1 depthwise: (groups, taps, 1).
+ *                                  Timed: x has `inputs` elements, step = 1,
+ *                                  causal, state: frames = (taps-1)*dilation,
+ *                                  width = inputs; none if taps = 1. y: x's
+ *                                  dims with all 1s but the last = outputs...
+ *                                  exactly: y is [outputs], x is [inputs].
+ *                                  Not timed: x [L, inputs], y [M, outputs],
+ *                                  M = (L - (taps-1)*dilation - 1)/step + 1: no
+ *                                  padding (PAD does that), no state.
+ *                                  Then the function of `fn`.
+ * LSTM         g u b -> y          p0 units. g: the projected gates, a frame =
+ *                                  4 * units4 (units4: units rounded up to 4),
+ *                                  in quads (kernels.h), gates i f g o; u
+ *                                  packed (4*units4, 1, units), b [4*units4];
+ *                                  y [units]. states: h (1 x units), c (1 x
+ *                                  units4). Not timed: g [L, 4*units4], y [L,
+ *                                  units].
+ * GRU          g u b -> y          p0 units, p1: 1 = linear before reset, one
+ *                                  matrix u (3*units4, 1, units), b
+ *                                  [3*units4], gates r z n. state: h.
+ *              g u b un bn -> y    p1 = 0: u (2*units4, 1, units) quads r z, b
+ *                                  [2*units4]; un (units4, 1, units), bn
+ *                                  [units4].
+ * RNN          g u b -> y          p0 units; u (units4, 1, units), b [units4],
+ *                                  fn: TANH, RELU or IDENTITY. state: h.
+ * UNARY        x -> y              fn, fp, fq. Same dims.
+ * BINARY       a b -> y            p0 mli_binary. Dims broadcast as in ONNX /
+ *                                  NumPy; a timed tensor has its time axis in
+ *                                  front of all of them. a or b may be a
+ *                                  constant.
+ * AFFINE       x scale shift -> y  constants scale, shift, both [n]; n = x's last
+ *                                  dim, or 1. Then the function of `fn`.
+ * SOFTMAX      x -> y              Row-wise. p0: 1 = its logarithm.
+ * NORMALIZE    x [scale [shift]]   p0 size, the product of some last dims; p1: 1 =
+ *                    -> y          RMS; fp: epsilon. scale, shift [size].
+ * REDUCE       x -> y              p0 mli_reduce, p1: how many last dims are
+ *                                  reduced (>= 1); p2: 1 = they stay as 1s.
+ * CONCAT       x... -> y           p0 axis; 1 to 4096 operands.
+ * SLICE        x -> y              p0 axis, p1 start, p2 step (signed, not 0), y's
+ *                                  dim gives the count.
+ * RESHAPE      x -> y              Same number of elements.
+ * TRANSPOSE    x -> y              p[i] (i < rank): the axis of x that becomes
+ *                                  axis i of y.
+ * EXPAND       x -> y              x broadcast to y's dims. y timed if x is.
+ * PAD          x -> y              p0 axis, p1 before, p2 after, fp: the value.
+ * DELAY        x -> y              Timed only. p0 frames >= 1. state: frames = p0,
+ *                                  width = elements. y is x, p0 frames later.
+ * HOLD         x -> y              Timed only. p0 frames >= 1: y is 0 for the
+ *                                  first p0 frames after a reset, then x. state:
+ *                                  frames 1, width 1 (the count so far).
+ *
+ * Operators that may write over their first input (same offset, same number of
+ * elements, its last use): UNARY, AFFINE, SOFTMAX, NORMALIZE, RESHAPE, HOLD,
+ * DELAY, and CONV1D when timed with taps > 1; BINARY over either input of the
+ * output's dims and timing.
+ */
+typedef enum mli_op_type {
+    MLI_OP_LINEAR = 1,
+    MLI_OP_CONV1D = 2,
+    MLI_OP_LSTM = 3,
+    MLI_OP_GRU = 4,
+    MLI_OP_RNN = 5,
+    MLI_OP_UNARY = 6,
+    MLI_OP_BINARY = 7,
+    MLI_OP_AFFINE = 8,
+    MLI_OP_SOFTMAX = 9,
+    MLI_OP_NORMALIZE = 10,
+    MLI_OP_REDUCE = 11,
+    MLI_OP_CONCAT = 12,
+    MLI_OP_SLICE = 13,
+    MLI_OP_RESHAPE = 14,
+    MLI_OP_TRANSPOSE = 15,
+    MLI_OP_EXPAND = 16,
+    MLI_OP_PAD = 17,
+    MLI_OP_DELAY = 18,
+    MLI_OP_HOLD = 19,
+    MLI_OP_COUNT
+} mli_op_type;
+
+typedef struct mli_file_op { /* 64 bytes */
+    uint16_t type;
+    uint16_t inputs;    /* operands read */
+    uint16_t outputs;   /* operands made: 1 */
+    uint16_t fn;        /* mli_unary, where the type has one; else 0 */
+    float fp, fq;       /* its parameters, or as the type says; else 0 */
+    uint32_t operand;   /* first in OPERANDS */
+    uint32_t state;     /* first in STATES, MLI_NONE if it has none */
+    uint32_t name;      /* in STRINGS: where it came from */
+    uint32_t p[8];
+    uint32_t reserved;
+} mli_file_op;
+
+_Static_assert(sizeof(mli_file_header) == 192, "header layout");
+_Static_assert(sizeof(mli_file_tensor) == 64, "tensor layout");
+_Static_assert(sizeof(mli_file_op) == 64, "operator layout");
+
+#endif

@@ -1,0 +1,184 @@
+/*
+ * kernels.h - arithmetic on float arrays, one table of functions per build.
+ *
+ * What a kernel may do: read its arguments, write its outputs. It never
+ * allocates, never keeps anything between calls, and knows nothing of model
+ * files. Bounds are the caller's duty: core/ checks them once, when it opens a
+ * model.
+ *
+ * Every kernel takes a range of outputs [first, last) and computes these and
+ * no others, so that work can be spread inside an operator. The order in which
+ * the products of one output are summed depends on the operator's shape and
+ * the build only: never on the range, the number of frames, or the position in
+ * them. The same formula serves every lane and every remainder.
+ *
+ * Accuracy (each kernel's test holds it to this):
+ *   linear operators  |error| <= (K+8) * 2^-24 * sum |w*x|, K products
+ *   functions         |error| <= max(5e-7, 3 ulp of the result); sin and cos
+ *                     for |x| <= 2^16; f(0) exact, odd where the function is
+ *                     odd, never out of its range; NaN in gives NaN out.
+ *
+ * Numbers below 2^-126 in magnitude may count as zero (ARMv7 NEON has no
+ * others).
+ */
+#ifndef MLI_KERNELS_H
+#define MLI_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "functions.h"
+
+/*
+ * The one weight order: outputs in panels of 16, then taps, then inputs, then
+ * the 16. The last panel of a matrix is padded with zeros to a multiple of 4.
+ * The weight of output o, tap k, input i of a matrix with O outputs is at
+ *   panel = o / 16, width = min(16, (O - 16*panel) rounded up to 4)
+ *   16*panel*taps*inputs + (k*inputs + i)*width + o % 16
+ * A convolution with groups has one such matrix per group, one after another;
+ * a depthwise one (one input and one output per group) is a single matrix with
+ * inputs = 1, output o reading channel o.
+ */
+#define MLI_PANEL 16u
+
+/* Floats in one packed matrix. */
+static inline uint64_t mli_packed_size(uint32_t outputs, uint32_t taps,
+                                       uint32_t inputs)
+{
+    return (uint64_t)((outputs + 3u) / 4u * 4u) * taps * inputs;
+}
+
+/* Where weight (o, k, i) of a packed matrix is. */
+static inline uint64_t mli_packed_index(uint32_t outputs, uint32_t taps,
+                                        uint32_t inputs, uint32_t o, uint32_t k,
+                                        uint32_t i)
+{
+    uint32_t base = o / MLI_PANEL * MLI_PANEL;
+    uint32_t left = (outputs - base + 3u) / 4u * 4u;
+    uint32_t width = left < MLI_PANEL ? left : MLI_PANEL;
+    return (uint64_t)base * taps * inputs +
+           ((uint64_t)k * inputs + i) * width + (o - base);
+}
+
+/*
+ * y[f][o] = b[o] + sum over k, i of w[o][k][i] * x[t(f,k)][i]
+ *
+ * A frame of x is x_stride floats, group g of it starts at g*in_per_group; a
+ * frame of y is y_stride floats.
+ *
+ *   ring == 0: x is a plain array; t(f,k) = f*step + k*dilation. A dense layer
+ *              is the case taps = 1.
+ *   ring >  0: x is a ring of `ring` frames, followed by a mirror of its first
+ *              `frames` frames (so any `frames` frames that begin inside the
+ *              ring are contiguous); frame 0 of this call lies at index pos,
+ *              t(f,k) = (pos - (taps-1-k)*dilation) mod ring + f. step is 1.
+ *              (taps-1)*dilation < ring.
+ *
+ * first and last count outputs over all groups: [0, groups*out_per_group).
+ * b may be NULL. x and y must not overlap.
+ */
+typedef struct mli_conv {
+    const float *x;
+    const float *w;
+    const float *b;
+    float *y;
+    uint32_t x_stride;
+    uint32_t y_stride;
+    uint32_t ring;
+    uint32_t pos;
+    uint32_t frames;
+    uint32_t step;
+    uint32_t taps;
+    uint32_t dilation;
+    uint32_t groups;
+    uint32_t in_per_group;
+    uint32_t out_per_group;
+} mli_conv;
+
+/*
+ * One frame of a recurrent layer. Gates are kept in quads: for each 4 units,
+ * all gates of these 4: row (u/4 * gates + gate)*4 + u%4. With U units there
+ * are gates * (U rounded up to 4) rows. x and r are such rows: x holds the
+ * layer's input projection with its bias (W x + b), r the recurrent one with
+ * its own bias (U h + b'), zero where the framework has none.
+ *
+ * lstm: gates i, f, g, o.  c' = s(f)*c + s(i)*tanh(g),  h' = s(o)*tanh(c')
+ *       (a gate's row is x + r).
+ * gru:  gates r, z, n.     h' = (1-z)*tanh(n_x + s(r)*n_r) + z*h, where s(r),
+ *       s(z) come from x + r. That is "linear before reset"; see gru_reset for
+ *       the other form.
+ * rnn:  one gate. h' = f(x + r); f is MLI_TANH, MLI_RELU or MLI_IDENTITY.
+ *
+ * [first, last) counts units. h is the old hidden state, y receives the new
+ * one; they may be the same. c is updated in place (lstm only).
+ */
+typedef struct mli_cell {
+    const float *x;
+    const float *r;
+    const float *h;
+    float *c;
+    float *y;
+    uint32_t units;
+    mli_unary f;
+} mli_cell;
+
+typedef struct mli_kernels {
+    const char *name; /* "generic", "sse2", "avx2", "avx512" or "neon" */
+    uint32_t lanes;   /* floats in one vector */
+
+    void (*conv)(const mli_conv *a, uint32_t first, uint32_t last);
+    /* in_per_group = out_per_group = 1, packed as one matrix of groups rows */
+    void (*depthwise)(const mli_conv *a, uint32_t first, uint32_t last);
+
+    void (*lstm)(const mli_cell *a, uint32_t first, uint32_t last);
+    void (*gru)(const mli_cell *a, uint32_t first, uint32_t last);
+    void (*rnn)(const mli_cell *a, uint32_t first, uint32_t last);
+    /*
+     * The GRU that resets before its recurrent product (ONNX's
+     * linear_before_reset = 0): first, y = s(r) * h for the matrix product of
+     * the candidate; then, with n_r that product, gru_update computes
+     * h' = (1-z)*tanh(n_x + n_r) + z*h.
+     */
+    void (*gru_reset)(const mli_cell *a, uint32_t first, uint32_t last);
+    void (*gru_update)(const mli_cell *a, uint32_t first, uint32_t last);
+
+    /* y[i] = f(x[i]) for i in [first, last). y may be x. */
+    void (*unary)(mli_unary f, float p, float q, const float *x, float *y,
+                  size_t first, size_t last);
+    /*
+     * y[i] = f(a[i*a_step], b[i*b_step]); steps are 0 or 1. y may be a or b
+     * where their step is 1.
+     */
+    void (*binary)(mli_binary f, const float *a, size_t a_step, const float *b,
+                   size_t b_step, float *y, size_t first, size_t last);
+    /* y[i] = x[i]*scale[i*scale_step] + shift[i*shift_step]. y may be x. */
+    void (*affine)(const float *x, const float *scale, size_t scale_step,
+                   const float *shift, size_t shift_step, float *y,
+                   size_t first, size_t last);
+
+    /*
+     * Along rows: row r is size floats from x + r*size. [first, last) counts
+     * rows.
+     *
+     * softmax: y = e^(x-max) / sum, or its logarithm if log is not 0. y may be
+     * x.
+     * normalize: y = (x - mean) / sqrt(variance + eps) * scale + shift, or,
+     * with rms not 0, y = x / sqrt(mean square + eps) * scale + shift; scale
+     * and shift have size floats, each may be NULL. y may be x.
+     * reduce: y[r] = f(row r).
+     */
+    void (*softmax)(const float *x, float *y, size_t size, int log,
+                    size_t first, size_t last);
+    void (*normalize)(const float *x, const float *scale, const float *shift,
+                      float eps, int rms, float *y, size_t size, size_t first,
+                      size_t last);
+    void (*reduce)(mli_reduce f, const float *x, float *y, size_t size,
+                   size_t first, size_t last);
+} mli_kernels;
+
+/*
+ * The builds in this binary that this machine can run, best first; NULL past
+ * the last. "generic" is always the last one.
+ */
+const mli_kernels *mli_kernels_at(uint32_t index);
+
+#endif
