@@ -2,7 +2,8 @@
  * functions.h - the numbers of the scalar functions that a model file may name.
  *
  * They are written into model files: a number, once given, never changes its
- * meaning. This is the one header of kernels/ that other rooms than core/ see.
+ * meaning. With weights.h this is all of kernels/ that other rooms than core/
+ * see.
  */
 #ifndef MLI_FUNCTIONS_H
 #define MLI_FUNCTIONS_H
