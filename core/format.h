@@ -19,6 +19,7 @@
 #ifndef MLI_FORMAT_H
 #define MLI_FORMAT_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include "functions.h"
 #include "mlinfer.h"
@@ -29,6 +30,10 @@
 /* No tensor has more elements (per frame), no dim is larger: products of two
    fit 64 bits with room. */
 #define MLI_MAX_ELEMENTS (1u << 28)
+#define MLI_MAX_TIMED_ELEMENTS (1u << 24) /* per frame */
+#define MLI_MAX_PORTS 1024u               /* inputs; outputs */
+#define MLI_MAX_CONCAT 4096u              /* operands */
+#define MLI_MAX_HOLD (1u << 24)           /* frames */
 
 typedef enum mli_section {
     MLI_SEC_STRINGS = 0,  /* UTF-8 texts, each NUL-terminated; byte 0 is NUL */
@@ -149,9 +154,8 @@ typedef struct mli_file_state {
  *                                  groups > 1 depthwise: (groups, taps, 1).
  *                                  Timed: x has `inputs` elements, step = 1,
  *                                  causal, state: frames = (taps-1)*dilation,
- *                                  width = inputs; none if taps = 1. y: x's
- *                                  dims with all 1s but the last = outputs...
- *                                  exactly: y is [outputs], x is [inputs].
+ *                                  width = inputs; none if taps = 1. y is
+ *                                  [outputs].
  *                                  Not timed: x [L, inputs], y [M, outputs],
  *                                  M = (L - (taps-1)*dilation - 1)/step + 1: no
  *                                  padding (PAD does that), no state.
@@ -183,7 +187,7 @@ typedef struct mli_file_state {
  *                    -> y          RMS; fp: epsilon. scale, shift [size].
  * REDUCE       x -> y              p0 mli_reduce, p1: how many last dims are
  *                                  reduced (>= 1); p2: 1 = they stay as 1s.
- * CONCAT       x... -> y           p0 axis; 1 to 4096 operands.
+ * CONCAT       x... -> y           p0 axis; 1 to MLI_MAX_CONCAT operands.
  * SLICE        x -> y              p0 axis, p1 start, p2 step (signed, not 0), y's
  *                                  dim gives the count.
  * RESHAPE      x -> y              Same number of elements.
@@ -263,6 +267,12 @@ typedef struct mli_file_op { /* 64 bytes */
     uint32_t p[8];
     uint32_t reserved;
 } mli_file_op;
+
+/*
+ * zlib's CRC-32 of a model file as its header has it: that field counts as
+ * zero. size >= sizeof(mli_file_header).
+ */
+uint32_t mli_file_crc32(const void *bytes, size_t size);
 
 _Static_assert(sizeof(mli_file_header) == 192, "header layout");
 _Static_assert(sizeof(mli_file_tensor) == 64, "tensor layout");
