@@ -28,13 +28,16 @@ typedef struct mlc_options {
     double rate;     /* Hz, 0: what the source says */
 } mlc_options;
 
-#define MLC_OPTIONS_DEFAULT {-1, 0, 0, 0.0}
+#define MLC_OPTIONS_DEFAULT                                                    \
+    {                                                                          \
+        -1, 0, 0, 0.0                                                          \
+    }
 
 /* A model.bin in memory: mli_open takes it as it is. */
 typedef struct mlc_image {
-    uint8_t *bytes;  /* 64-byte aligned, owned */
+    uint8_t *bytes; /* 64-byte aligned, owned */
     size_t size;
-    char *report;    /* owned: what was done and why, lines; may be NULL */
+    char *report; /* owned: what was done and why, lines; may be NULL */
 } mlc_image;
 
 typedef struct mlc_error {

@@ -19,18 +19,20 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "format.h"
+#include "weights.h"
 
 #define IR_NONE (-1)
 
 typedef int ir_id; /* a value, or IR_NONE */
 
 typedef enum ir_role { /* of constants: how the writer lays them out */
-    IR_PLAIN = 0,
-    IR_PACKED = 1      /* already in the one weight order (rank 1) */
+                       IR_PLAIN = 0,
+                       IR_PACKED =
+                           1 /* already in the one weight order (rank 1) */
 } ir_role;
 
 typedef struct ir_value {
-    char *name;        /* owned, may be NULL */
+    char *name; /* owned, may be NULL */
     int constant;
     int timed;
     uint32_t rank;
@@ -38,20 +40,20 @@ typedef struct ir_value {
     uint64_t elements; /* product of dims */
     float *data;       /* owned; constants only */
     ir_role role;
-    int node;          /* the node that makes it, -1: input or constant */
+    int node; /* the node that makes it, -1: input or constant */
 } ir_value;
 
 typedef struct ir_state {
     uint32_t frames, width;
-    float *init;          /* owned; init_frames * width floats */
+    float *init; /* owned; init_frames * width floats */
     uint32_t init_frames;
 } ir_state;
 
 typedef struct ir_node {
     mli_op_type type;
-    char *name;           /* owned: the source's node or layer */
-    int dead;             /* removed by a pass */
-    ir_id *in;            /* owned */
+    char *name; /* owned: the source's node or layer */
+    int dead;   /* removed by a pass */
+    ir_id *in;  /* owned */
     uint32_t inputs;
     ir_id out;
     mli_unary fn;
@@ -59,26 +61,26 @@ typedef struct ir_node {
     uint32_t p[8];
     ir_state states[2];
     uint32_t state_count;
-    uint64_t macs;        /* per frame (timed) or per run */
+    uint64_t macs; /* per frame (timed) or per run */
 } ir_node;
 
 typedef struct ir_channel {
-    char *label;          /* owned, may be NULL */
+    char *label; /* owned, may be NULL */
     float low, high, initial;
 } ir_channel;
 
 typedef struct ir_port {
-    char *name;           /* owned */
+    char *name; /* owned */
     ir_id value;
     mli_port_kind kind;
     int classes;
-    uint32_t frames;      /* 1, or a window's */
-    ir_channel *channels; /* owned; NULL: no labels */
-    uint32_t channel_count;
+    uint32_t frames;        /* 1, or a window's */
+    ir_channel *channels;   /* owned; NULL: no labels */
+    uint32_t channel_count; /* elements / frames */
 } ir_port;
 
 typedef struct ir_meta {
-    char *key, *value;    /* owned */
+    char *key, *value; /* owned */
 } ir_meta;
 
 typedef struct ir_graph {
@@ -86,20 +88,22 @@ typedef struct ir_graph {
     double rate;
     uint32_t latency;
     uint32_t window, hop;
-    uint64_t parameters;  /* the importer counts what the source learned; 0:
-                             mlc_finish counts the constants */
-    uint32_t prewarm;     /* frames of silence whose end is the initial state */
+    uint64_t parameters; /* the importer counts what the source learned; 0:
+                            mlc_finish counts the constants */
+    uint32_t prewarm;    /* frames of silence whose end is the initial state */
     ir_value *values;
     uint32_t value_count, value_room;
     ir_node *nodes;
     uint32_t node_count, node_room;
     ir_port *inputs, *outputs;
     uint32_t input_count, output_count;
+    ir_port *port; /* the one made last: borrowed, for ir_channel_info */
     ir_meta *meta;
     uint32_t meta_count;
-    const char *where;    /* borrowed: named in errors and given to new nodes;
-                             set with ir_at */
-    char error[512];      /* the first error; "" while there is none */
+    char *notes;       /* owned: lines for the report, NULL while empty */
+    const char *where; /* borrowed: named in errors and given to new nodes;
+                          set with ir_at */
+    char error[512];   /* the first error; "" while there is none */
     int out_of_memory;
 } ir_graph;
 
@@ -109,20 +113,31 @@ void ir_free(ir_graph *g);       /* NULL is fine */
 /* The source node or layer that the next builders stand for. Borrowed until
    the next call. */
 void ir_at(ir_graph *g, const char *where);
+/* A line for the report: what the importer found and why it chose so. */
+void ir_note(ir_graph *g, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Keep an error (the first one stays), prefixed with the place. */
 void ir_fail(ir_graph *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* ------------------------------------------------------ ports and meta ---- */
 
-/* A signal input: timed in stream graphs. dims: per frame there. */
+/* A signal input: timed in stream graphs. dims: per frame there; in window
+   graphs the window is the first of them. */
 ir_id ir_input(ir_graph *g, const char *name, uint32_t rank,
                const uint32_t *dims);
 /* A control input: never timed. */
 ir_id ir_control(ir_graph *g, const char *name, uint32_t rank,
                  const uint32_t *dims);
 void ir_output(ir_graph *g, const char *name, ir_id value);
-/* Range or label of a channel of the port made last. */
+/* Label (may be NULL), range (0, 0: unknown) and first value of a channel of
+   the port made last. */
+void ir_channel_info(ir_graph *g, uint32_t channel, const char *label,
+                     float low, float high, float initial);
+/* The channel labels of the port made last name classes. */
+void ir_classes(ir_graph *g);
+/* "name", "author", "licence", "source", "description" ...; a key again
+   replaces its value. */
 void ir_set_meta(ir_graph *g, const char *key, const char *value);
 
 /* ---------------------------------------------------------- constants ---- */
@@ -180,8 +195,8 @@ ir_id ir_normalize(ir_graph *g, ir_id x, uint32_t axes, const float *scale,
 /* axes: bit i set = axis i is reduced; transposes are put in as needed. */
 ir_id ir_reduce(ir_graph *g, mli_reduce fn, ir_id x, uint32_t axes, int keep);
 ir_id ir_concat(ir_graph *g, const ir_id *x, uint32_t n, uint32_t axis);
-ir_id ir_slice(ir_graph *g, ir_id x, uint32_t axis, uint32_t start, int32_t step,
-               uint32_t count);
+ir_id ir_slice(ir_graph *g, ir_id x, uint32_t axis, uint32_t start,
+               int32_t step, uint32_t count);
 ir_id ir_reshape(ir_graph *g, ir_id x, uint32_t rank, const uint32_t *dims);
 ir_id ir_transpose(ir_graph *g, ir_id x, const uint32_t *perm);
 ir_id ir_expand(ir_graph *g, ir_id x, uint32_t rank, const uint32_t *dims);

@@ -225,12 +225,10 @@ typedef struct mli_file_state {
  *  - Buffers are tensors joined by writing over; a buffer lives as long as any
  *    of its tensors. arena_bound is the largest sum, over the operators, of the
  *    buffers that live at it (with no operators: of all inputs).
- *  - Operators are of one timing: an operator with a state is timed in stream
- *    files.
+ *  - In stream files an operator with a state has a timed first operand.
  *  - macs counts, per row or frame: LINEAR inputs * outputs; CONV1D taps *
  *    inputs / groups * outputs for every frame of y; LSTM 4, GRU 3, RNN 1 *
  *    units * units; nothing for the others.
- *  - States: a rank or dims are not kept; LSTM has h, then c.
  */
 typedef enum mli_op_type {
     MLI_OP_LINEAR = 1,

@@ -1,0 +1,150 @@
+/*
+ * ir_linear.c - dense layers and convolutions, their weights in the one order.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "ir_build.h"
+#include "ir_linear.h"
+
+ir_id ir_bias(ir_graph *g, uint32_t n, const float *b)
+{
+    return b ? ir_const1(g, n, b) : IR_NONE;
+}
+
+/*
+ * One matrix for each group, one after another. w: [groups * outputs][inputs]
+ * [taps], outputs and inputs being those of one group.
+ */
+static ir_id pack(ir_graph *g, uint32_t groups, uint32_t outputs, uint32_t taps,
+                  uint32_t inputs, const float *w)
+{
+    /* outputs * taps < 2^56 and one more factor: bounded step by step */
+    uint64_t rows = (uint64_t)((outputs + 3u) / 4u * 4u) * taps;
+    uint64_t one, all;
+    float *data;
+
+    if (rows > MLI_MAX_ELEMENTS || rows * inputs > MLI_MAX_ELEMENTS) {
+        ir_fail(g, "too many weights (%u outputs, %u taps, %u inputs)", outputs,
+                taps, inputs);
+        return IR_NONE;
+    }
+    one = mli_packed_size(outputs, taps, inputs);
+    all = one * groups;
+    data = ir_floats(g, all);
+    if (!data)
+        return IR_NONE;
+    for (uint32_t n = 0; n < groups; n++)
+        for (uint32_t o = 0; o < outputs; o++, w += (size_t)inputs * taps)
+            for (uint32_t i = 0; i < inputs; i++)
+                for (uint32_t k = 0; k < taps; k++)
+                    data[n * one +
+                         mli_packed_index(outputs, taps, inputs, o, k, i)] =
+                        w[(size_t)i * taps + k];
+    return ir_take(g, IR_PACKED, all, data);
+}
+
+ir_id ir_pack(ir_graph *g, uint32_t outputs, uint32_t inputs, const float *w)
+{
+    return pack(g, 1, outputs, 1, inputs, w);
+}
+
+ir_id ir_linear(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                const float *w, const float *b)
+{
+    ir_shape s;
+    ir_id in[3], y;
+
+    if (!ir_good(g, x))
+        return IR_NONE;
+    s = ir_shape_of(g, x);
+    if (!inputs || !outputs || s.rank == 0 || s.dims[s.rank - 1] != inputs) {
+        char text[120];
+        ir_fail(g, "dense layer of %u inputs and %u outputs on %s", inputs,
+                outputs, ir_shape_text(&s, text));
+        return IR_NONE;
+    }
+    in[0] = x;
+    in[1] = ir_pack(g, outputs, inputs, w);
+    in[2] = ir_bias(g, outputs, b);
+    s.dims[s.rank - 1] = outputs;
+    y = ir_emit(g, MLI_OP_LINEAR, b ? 3 : 2, in, &s);
+    if (y == IR_NONE)
+        return IR_NONE;
+    ir_made(g)->p[0] = inputs;
+    ir_made(g)->p[1] = outputs;
+    return y;
+}
+
+/* The shape of the result; rank 0 if x does not fit. */
+static ir_shape conv_shape(ir_graph *g, ir_id x, uint32_t inputs,
+                           uint32_t outputs, uint32_t taps, uint32_t dilation,
+                           uint32_t step)
+{
+    ir_shape s = ir_shape_of(g, x), none = {0, 0, {0}};
+    uint64_t reach = (uint64_t)(taps - 1u) * dilation;
+    char text[120];
+
+    if (s.timed) {
+        if (s.dims[0] == inputs && step == 1 && reach <= MLI_MAX_ELEMENTS)
+            return ir_shape1(1, outputs);
+    } else if (s.rank == 2 && s.dims[1] == inputs && s.dims[0] > reach) {
+        s.dims[0] = (uint32_t)((s.dims[0] - reach - 1u) / step + 1u);
+        s.dims[1] = outputs;
+        return s;
+    }
+    ir_fail(g,
+            "convolution of %u inputs, %u taps, dilation %u, step %u on %s%s",
+            inputs, taps, dilation, step, ir_shape_text(&s, text),
+            s.timed ? " a frame" : "");
+    return none;
+}
+
+ir_id ir_flat(ir_graph *g, ir_id x)
+{
+    uint32_t n;
+
+    if (!ir_good(g, x))
+        return IR_NONE;
+    n = (uint32_t)g->values[x].elements;
+    return ir_reshape(g, x, 1, &n);
+}
+
+ir_id ir_conv1d(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                uint32_t taps, uint32_t dilation, uint32_t groups,
+                uint32_t step, const float *w, const float *b)
+{
+    const uint32_t p[8] = {taps, dilation, groups, inputs, outputs, step};
+    uint32_t reach;
+    ir_shape s;
+    ir_id in[3], y;
+
+    if (ir_good(g, x) && g->values[x].timed)
+        x = ir_flat(g, x);
+    if (!ir_good(g, x))
+        return IR_NONE;
+    if (!inputs || !outputs || !taps || !dilation || !groups || !step ||
+        inputs % groups || outputs % groups) {
+        ir_fail(g,
+                "convolution of %u inputs, %u outputs, %u taps, dilation %u, "
+                "%u groups, step %u",
+                inputs, outputs, taps, dilation, groups, step);
+        return IR_NONE;
+    }
+    s = conv_shape(g, x, inputs, outputs, taps, dilation, step);
+    if (!s.rank)
+        return IR_NONE;
+    in[0] = x;
+    if (groups > 1 && inputs == groups && outputs == groups)
+        in[1] = pack(g, 1, groups, taps, 1, w);
+    else
+        in[1] = pack(g, groups, outputs / groups, taps, inputs / groups, w);
+    in[2] = ir_bias(g, outputs, b);
+    y = ir_emit(g, MLI_OP_CONV1D, b ? 3 : 2, in, &s);
+    if (y == IR_NONE)
+        return IR_NONE;
+    memcpy(ir_made(g)->p, p, sizeof p);
+    reach = (taps - 1u) * dilation; /* bounded by conv_shape */
+    if (s.timed && reach)
+        ir_emit_state(g, reach, inputs, NULL);
+    return g->error[0] ? IR_NONE : y;
+}
