@@ -25,10 +25,10 @@
 
 typedef int ir_id; /* a value, or IR_NONE */
 
-typedef enum ir_role { /* of constants: how the writer lays them out */
-                       IR_PLAIN = 0,
-                       IR_PACKED =
-                           1 /* already in the one weight order (rank 1) */
+/* How the writer lays out a constant. */
+typedef enum ir_role {
+    IR_PLAIN = 0,
+    IR_PACKED = 1 /* already in the one weight order (rank 1) */
 } ir_role;
 
 typedef struct ir_value {
