@@ -209,16 +209,26 @@ typedef struct mli_file_state {
 /*
  * The rest of what a writer and a verifier must agree on:
  *
- *  - Constants may share their place in DATA with each other.
+ *  - TENSORS holds, in this order: the tensor of every input port (tensor k is
+ *    input port k's), all constants, and the output of every operator (operator
+ *    i makes the i-th of these). Constants may share their place in DATA with
+ *    each other.
+ *  - In the arena a tensor takes the floats [offset, offset + elements) per
+ *    frame in stream files, timed or not; in other files its elements rounded
+ *    up to a multiple of 16.
  *  - A tensor lives from operator `first` (an input port's from the start) to
  *    operator `last` (an output port's to the end), both included. Those that
  *    live at the same time do not overlap, but for an output that is written
- *    over an input as above.
- *  - An output port may name an input port's tensor; several may name one.
+ *    over an input as above. The input of a port that nothing reads has last =
+ *    0. An output port may name an input port's tensor; several may name one.
  *    Output ports of stream files are timed.
  *  - Buffers are tensors joined by writing over; a buffer lives as long as any
  *    of its tensors. arena_bound is the largest sum, over the operators, of the
  *    buffers that live at it (with no operators: of all inputs).
+ *  - In stream files the first operand of an operator with a state is timed.
+ *  - macs counts, per row or frame: LINEAR inputs * outputs; CONV1D taps *
+ *    inputs / groups * outputs for every frame of y; LSTM 4, GRU 3, RNN 1 *
+ *    units * units; nothing for the others.
  */
 typedef enum mli_op_type {
     MLI_OP_LINEAR = 1,
