@@ -61,7 +61,6 @@ typedef struct ir_node {
     uint32_t p[8];
     ir_state states[2];
     uint32_t state_count;
-    uint64_t macs; /* per frame (timed) or per run */
 } ir_node;
 
 typedef struct ir_channel {

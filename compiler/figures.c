@@ -1,0 +1,142 @@
+/*
+ * figures.c - what a graph costs and how far it looks back.
+ */
+#include <stdlib.h>
+#include "figures.h"
+
+uint64_t mlc_node_macs(const ir_graph *g, const ir_node *node)
+{
+    const ir_value *y = &g->values[node->out];
+    uint64_t rows = y->rank ? y->elements / y->dims[y->rank - 1] : 1;
+    uint64_t units = node->p[0];
+
+    switch (node->type) {
+    case MLI_OP_LINEAR:
+        return rows * node->p[0] * node->p[1];
+    case MLI_OP_CONV1D:
+        return rows * node->p[0] * (node->p[3] / node->p[2]) * node->p[4];
+    case MLI_OP_LSTM:
+        return rows * 4 * units * units;
+    case MLI_OP_GRU:
+        return rows * 3 * units * units;
+    case MLI_OP_RNN:
+        return rows * units * units;
+    default:
+        return 0;
+    }
+}
+
+uint64_t mlc_graph_macs(const ir_graph *g)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < g->node_count; i++)
+        if (!g->nodes[i].dead)
+            sum += mlc_node_macs(g, &g->nodes[i]);
+    return sum;
+}
+
+uint32_t mlc_graph_nodes(const ir_graph *g)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < g->node_count; i++)
+        n += !g->nodes[i].dead;
+    return n;
+}
+
+/* A layer's own numbers; 0 for operators whose constants count as they are. */
+static uint64_t layer_parameters(const ir_node *node)
+{
+    uint64_t units = node->p[0];
+
+    switch (node->type) {
+    case MLI_OP_LINEAR:
+        return (uint64_t)node->p[0] * node->p[1] +
+               (node->inputs > 2 ? node->p[1] : 0);
+    case MLI_OP_CONV1D:
+        return (uint64_t)node->p[0] * (node->p[3] / node->p[2]) * node->p[4] +
+               (node->inputs > 2 ? node->p[4] : 0);
+    case MLI_OP_LSTM:
+        return 4 * units * (units + 1);
+    case MLI_OP_GRU:
+        return 3 * units * (units + 1);
+    case MLI_OP_RNN:
+        return units * (units + 1);
+    default:
+        return 0;
+    }
+}
+
+uint64_t mlc_graph_parameters(const ir_graph *g)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        const ir_node *node = &g->nodes[i];
+        uint64_t own = layer_parameters(node);
+
+        if (node->dead)
+            continue;
+        sum += own;
+        for (uint32_t k = 0; !own && k < node->inputs; k++)
+            if (g->values[node->in[k]].constant)
+                sum += g->values[node->in[k]].elements;
+    }
+    return sum;
+}
+
+/* ---------------------------------------------------- receptive field ---- */
+
+#define UNBOUNDED UINT64_MAX
+
+/* Frames before the newest one that a node keeps. */
+static uint64_t lookback(const ir_node *node)
+{
+    switch (node->type) {
+    case MLI_OP_CONV1D:
+        return node->state_count ? node->states[0].frames : 0;
+    case MLI_OP_DELAY:
+        return node->p[0];
+    case MLI_OP_LSTM:
+    case MLI_OP_GRU:
+    case MLI_OP_RNN:
+        return UNBOUNDED;
+    default:
+        return 0;
+    }
+}
+
+/* Longest path to every value: at most 2^16 nodes of 2^28 frames. */
+static void find_reach(const ir_graph *g, uint64_t *reach)
+{
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        const ir_node *node = &g->nodes[i];
+        uint64_t far = 0, own = lookback(node);
+
+        if (node->dead)
+            continue;
+        for (uint32_t k = 0; k < node->inputs; k++)
+            if (reach[node->in[k]] > far)
+                far = reach[node->in[k]];
+        reach[node->out] =
+            far == UNBOUNDED || own == UNBOUNDED ? UNBOUNDED : far + own;
+    }
+}
+
+uint32_t mlc_receptive_field(const ir_graph *g)
+{
+    uint64_t *reach, far = 0;
+
+    if (g->mode == MLI_WINDOW)
+        return g->window;
+    reach = calloc(g->value_count + 1u, sizeof *reach);
+    if (!reach)
+        return UINT32_MAX;
+    find_reach(g, reach);
+    for (uint32_t i = 0; i < g->output_count; i++)
+        if (reach[g->outputs[i].value] > far)
+            far = reach[g->outputs[i].value];
+    free(reach);
+    return far >= UINT32_MAX - 1u ? 0 : (uint32_t)far + 1u;
+}

@@ -1,0 +1,217 @@
+/*
+ * finish.c - graph to image.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bytes.h"
+#include "compiler.h"
+#include "figures.h"
+#include "passes/passes.h"
+#include "prewarm.h"
+#include "program.h"
+#include "writer.h"
+
+static mlc_status check_graph(const ir_graph *g, mlc_error *error)
+{
+    if (g->out_of_memory)
+        return mlc_fail(error, MLC_MEMORY, "out of memory");
+    if (g->error[0])
+        return mlc_fail(error, MLC_UNSUPPORTED, "%s", g->error);
+    if (g->output_count == 0)
+        return mlc_fail(error, MLC_CORRUPT, "the model has no output");
+    if (g->input_count > MLI_MAX_PORTS || g->output_count > MLI_MAX_PORTS)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "too many inputs or outputs (expected at most %u, got "
+                        "%u and %u)",
+                        MLI_MAX_PORTS, g->input_count, g->output_count);
+    return MLC_OK;
+}
+
+static void take_options(ir_graph *g, const mlc_options *options)
+{
+    if (options && options->rate > 0.0)
+        g->rate = options->rate;
+    if (options && options->hop)
+        g->hop = options->hop;
+    if (g->mode == MLI_WINDOW && (g->hop == 0 || g->hop > g->window))
+        g->hop = g->window;
+}
+
+/* ------------------------------------------------------------- report ---- */
+
+static void say(mlc_bytes *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(mlc_bytes *report, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    mlc_put(report, line, strlen(line));
+}
+
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void say_passes(mlc_bytes *r, const ir_tally *t)
+{
+    const struct {
+        uint32_t count;
+        const char *what;
+    } lines[] = {
+        {t->functions, "activation%s fused into the layer before"},
+        {t->scales, "normalisation, scale or bias%s folded into the layer "
+                    "before"},
+        {t->folded, "constant result%s computed now"},
+        {t->layout, "operator%s removed that changed nothing"},
+        {t->transposes, "transpose%s merged or turned into a reshape"},
+        {t->shared, "equal constant%s shared"},
+        {t->unused, "operator%s removed that no output needs"},
+    };
+
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char text[128];
+        if (!lines[i].count)
+            continue;
+        snprintf(text, sizeof text, lines[i].what, plural(lines[i].count));
+        say(r, "%u %s\n", lines[i].count, text);
+    }
+}
+
+static void say_program(mlc_bytes *r, const mlc_program *p,
+                        const mlc_figures *f)
+{
+    static const char *const modes[] = {"stream", "window", "step"};
+    const ir_graph *g = p->g;
+    const char *each = g->mode == MLI_STREAM ? " per frame" : "";
+
+    say(r,
+        "%s model, %u operator%s, %llu parameter%s, %llu "
+        "multiply-accumulate%s%s\n",
+        modes[g->mode], p->op_count, plural(p->op_count),
+        (unsigned long long)f->parameters, plural(f->parameters),
+        (unsigned long long)f->macs, plural(f->macs),
+        g->mode == MLI_STREAM ? " per frame" : " per run");
+    if (p->arena == p->arena_bound)
+        say(r, "arena %u floats%s, the lower bound\n", p->arena, each);
+    else
+        say(r, "arena %u floats%s, the lower bound is %u\n", p->arena, each,
+            p->arena_bound);
+    if (g->mode == MLI_STREAM && f->receptive_field)
+        say(r, "looks back %u frames, latency %u\n", f->receptive_field,
+            g->latency);
+    else if (g->mode == MLI_STREAM)
+        say(r, "looks back without bound, latency %u\n", g->latency);
+}
+
+/* ------------------------------------------------------------ writing ---- */
+
+/* Plan and write; `p` is made anew. */
+static mlc_status build(mlc_program *p, const ir_graph *g,
+                        const mlc_figures *figures, mlc_image *image,
+                        mlc_error *error)
+{
+    if (!mlc_program_make(p, g))
+        return mlc_fail(error, MLC_MEMORY, "out of memory");
+    if (p->op_count > MLI_MAX_OPS)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "too many operators (expected at most %u, got %u)",
+                        MLI_MAX_OPS, p->op_count);
+    if (!mlc_plan(p))
+        return mlc_fail(error, MLC_MEMORY,
+                        "no memory for the plan, or the arena is too large");
+    return mlc_write(p, figures, &image->bytes, &image->size, error);
+}
+
+/* The writer's output is held against the verifier: what it refuses is a bug
+   here, or a limit that no builder knew. */
+static mlc_status verify(const mlc_image *image, mlc_error *error)
+{
+    mli_model model;
+    uint32_t index = 0;
+    mli_status status = mli_open(&model, image->bytes, image->size, &index);
+
+    if (status == MLI_OK)
+        return MLC_OK;
+    return mlc_fail(error, MLC_UNSUPPORTED,
+                    "internal error: the compiled model does not verify (%s, "
+                    "%u)",
+                    mli_status_text(status), index);
+}
+
+/* Write again with the state that silence leaves. */
+static mlc_status warm(mlc_program *p, ir_graph *g, const mlc_figures *figures,
+                       mlc_image *image, mlc_error *error)
+{
+    mlc_status status;
+    uint8_t *cold = image->bytes;
+
+    status = mlc_prewarm(g, g->prewarm, cold, image->size, error);
+    if (status)
+        return status;
+    image->bytes = NULL;
+    status = mlc_write(p, figures, &image->bytes, &image->size, error);
+    free(cold);
+    return status ? status : verify(image, error);
+}
+
+static mlc_status compile(ir_graph *g, const mlc_options *options,
+                          mlc_bytes *report, mlc_image *image, mlc_error *error)
+{
+    mlc_program p = {0};
+    mlc_figures f = {0};
+    ir_tally tally = {0};
+    mlc_status status = check_graph(g, error);
+
+    if (status)
+        return status;
+    take_options(g, options);
+    f.parameters = g->parameters ? g->parameters : mlc_graph_parameters(g);
+    ir_passes(g, &tally);
+    status = check_graph(g, error);
+    if (status)
+        return status;
+    f.macs = mlc_graph_macs(g);
+    f.receptive_field = mlc_receptive_field(g);
+    status = build(&p, g, &f, image, error);
+    if (!status)
+        status = verify(image, error);
+    if (!status && g->prewarm && g->mode == MLI_STREAM)
+        status = warm(&p, g, &f, image, error);
+    if (!status) {
+        if (g->notes)
+            mlc_put(report, g->notes, strlen(g->notes));
+        say_passes(report, &tally);
+        say_program(report, &p, &f);
+    }
+    mlc_program_free(&p);
+    return status;
+}
+
+mlc_status mlc_finish(struct ir_graph *g, const mlc_options *options,
+                      mlc_image *image, mlc_error *error)
+{
+    mlc_bytes report = {0};
+    mlc_status status;
+
+    memset(image, 0, sizeof *image);
+    if (!g)
+        return mlc_fail(error, MLC_MEMORY, "out of memory");
+    status = compile(g, options, &report, image, error);
+    mlc_put(&report, "", 1);
+    ir_free(g);
+    if (!status && !report.failed)
+        image->report = (char *)report.data;
+    else
+        free(report.data);
+    if (status)
+        mlc_image_free(image);
+    return status;
+}

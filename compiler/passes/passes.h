@@ -1,0 +1,39 @@
+/*
+ * passes.h - changes of a graph that keep what it computes.
+ *
+ * Every pass keeps the numerical contract (a folded scale is one more rounding
+ * of each weight, within the 8 of K+8) and leaves no more operators and no more
+ * multiply-accumulates than it found.
+ */
+#ifndef MLC_PASSES_H
+#define MLC_PASSES_H
+
+#include "ir.h"
+
+typedef struct ir_tally { /* what was done, for the report */
+    uint32_t unused;
+    uint32_t layout;
+    uint32_t transposes;
+    uint32_t scales;
+    uint32_t functions;
+    uint32_t shared;
+    uint32_t folded;
+} ir_tally;
+
+/* All of them, in order. Trouble stays in the graph's error. */
+void ir_passes(ir_graph *g, ir_tally *tally);
+
+/* Operators that no output needs. */
+void ir_pass_unused(ir_graph *g, ir_tally *tally);
+/* Layout operators that change nothing, in a row, or are only a reshape. */
+void ir_pass_layout(ir_graph *g, ir_tally *tally);
+/* Scales and shifts into the weights and biases of the layer before. */
+void ir_pass_scales(ir_graph *g, ir_tally *tally);
+/* Element-wise functions into the layer before. */
+void ir_pass_functions(ir_graph *g, ir_tally *tally);
+/* Equal constants become one. */
+void ir_pass_shared(ir_graph *g, ir_tally *tally);
+/* Operators on constants alone are run now, if the result is small. */
+void ir_pass_constants(ir_graph *g, ir_tally *tally);
+
+#endif

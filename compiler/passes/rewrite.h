@@ -1,0 +1,22 @@
+/*
+ * rewrite.h - what passes share.
+ */
+#ifndef MLC_REWRITE_H
+#define MLC_REWRITE_H
+
+#include "ir.h"
+
+/* How many living nodes and output ports read each value; for free(). NULL
+   without memory (the graph then fails). */
+uint32_t *ir_count_readers(ir_graph *g);
+
+/*
+ * Replacing values: start with every value standing for itself, set
+ * stands_for[old] = new while going through the nodes in order (resolve each
+ * node's operands first), finish with the output ports.
+ */
+ir_id *ir_begin_replacing(ir_graph *g);
+void ir_resolve(ir_node *node, const ir_id *stands_for);
+void ir_end_replacing(ir_graph *g, ir_id *stands_for); /* frees it */
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * prewarm.c - the state that a model is in after some silence.
+ *
+ * The plain C kernels do it, so that the file does not depend on the machine
+ * that makes it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "image.h"
+#include "prewarm.h"
+#include "state.h"
+
+#define BLOCK 64u
+
+/* One frame is kept if all are the same bits. */
+static int keep_state(ir_state *s, const mli_session *session, uint32_t index)
+{
+    float *all = malloc((size_t)s->frames * s->width * sizeof *all);
+    size_t frame = s->width * sizeof *all;
+    uint32_t f = 1;
+
+    if (!all)
+        return 0;
+    mli_state_read(session, index, all);
+    while (f < s->frames && !memcmp(all, all + (size_t)f * s->width, frame))
+        f++;
+    free(s->init);
+    s->init = all;
+    s->init_frames = f == s->frames ? 1 : s->frames;
+    return 1;
+}
+
+static int keep_states(ir_graph *g, const mli_session *session)
+{
+    uint32_t index = 0;
+
+    for (uint32_t i = 0; i < g->node_count; i++)
+        for (uint32_t k = 0; k < g->nodes[i].state_count; k++)
+            if (!g->nodes[i].dead &&
+                !keep_state(&g->nodes[i].states[k], session, index++))
+                return 0;
+    return 1;
+}
+
+mlc_status mlc_prewarm(ir_graph *g, uint32_t frames, const uint8_t *bytes,
+                       size_t size, mlc_error *error)
+{
+    const uint32_t most = 1u << 26; /* twenty minutes of sound */
+    mli_memory need;
+    mli_model model;
+    mli_session *session = NULL;
+    mli_info info;
+    void *state = NULL, *arena = NULL, *none = NULL;
+    mlc_status status = MLC_OK;
+
+    if (frames > most)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "prewarm of %u frames (expected at most %u)", frames,
+                        most);
+    if (mli_open(&model, bytes, size, NULL) != MLI_OK ||
+        mli_sizes(&model, BLOCK, &need) != MLI_OK)
+        return mlc_fail(error, MLC_UNSUPPORTED, "too large to run here");
+    mli_get_info(&model, &info);
+    state = mlc_aligned(need.state_bytes);
+    arena = mlc_aligned(need.arena_bytes);
+    /* NULL pointers: silence in, nothing out */
+    none = calloc((size_t)info.in_channels + info.out_channels + 1,
+                  sizeof(float *));
+    if (!state || !arena || !none ||
+        mli_start(&model, mli_kernels_find("generic"), BLOCK, state, arena,
+                  &session) != MLI_OK) {
+        status = mlc_fail(error, MLC_MEMORY, "no memory to run the model");
+    } else {
+        for (uint32_t done = 0; done < frames; done += BLOCK)
+            mli_process(session, none, none, BLOCK);
+        if (!keep_states(g, session))
+            status = mlc_fail(error, MLC_MEMORY, "no memory for the state");
+    }
+    free(state);
+    free(arena);
+    free(none);
+    return status;
+}

@@ -1,0 +1,196 @@
+/*
+ * writer.c - the layout of format.h, section by section. The same program gives
+ * the same bytes, always.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "bytes.h"
+#include "image.h"
+#include "writer.h"
+
+typedef struct writer {
+    const mlc_program *p;
+    mlc_texts texts;
+    mlc_bytes section[MLI_SEC_COUNT]; /* but STRINGS, which is in texts */
+    uint32_t states;
+    uint32_t channels;
+} writer;
+
+/* Append floats to DATA at a multiple of 16; answers where. */
+static uint32_t put_floats(writer *w, const float *data, uint64_t n)
+{
+    mlc_bytes *b = &w->section[MLI_SEC_DATA];
+    size_t floats = b->size / sizeof(float);
+
+    mlc_put(b, NULL, (size_t)(-floats & 15u) * sizeof(float));
+    floats = b->size / sizeof(float);
+    mlc_put(b, data, (size_t)n * sizeof(float));
+    return (uint32_t)floats;
+}
+
+static void write_meta(writer *w)
+{
+    const ir_graph *g = w->p->g;
+
+    for (uint32_t i = 0; i < g->meta_count; i++) {
+        mli_file_meta m = {mlc_text(&w->texts, g->meta[i].key),
+                           mlc_text(&w->texts, g->meta[i].value)};
+        mlc_put(&w->section[MLI_SEC_META], &m, sizeof m);
+    }
+}
+
+static void write_port(writer *w, const ir_port *port)
+{
+    mli_file_port f = {0};
+
+    f.tensor = w->p->tensor_of[port->value];
+    f.name = mlc_text(&w->texts, port->name);
+    f.kind = port->kind;
+    f.flags = port->classes ? MLI_PORT_CLASSES : 0;
+    f.frames = port->frames;
+    f.channels = port->channel_count;
+    f.first_channel = w->channels;
+    w->channels += f.channels;
+    mlc_put(&w->section[MLI_SEC_PORTS], &f, sizeof f);
+    for (uint32_t c = 0; c < f.channels; c++) {
+        mli_file_channel channel = {0};
+
+        if (port->channels) {
+            channel.label = mlc_text(&w->texts, port->channels[c].label);
+            channel.low = port->channels[c].low;
+            channel.high = port->channels[c].high;
+            channel.initial = port->channels[c].initial;
+        }
+        mlc_put(&w->section[MLI_SEC_CHANNELS], &channel, sizeof channel);
+    }
+}
+
+static void write_tensor(writer *w, const mlc_tensor *t)
+{
+    const ir_value *v = &w->p->g->values[t->value];
+    mli_file_tensor f = {0};
+
+    f.region = v->constant ? MLI_CONSTANT : MLI_ARENA;
+    f.flags = v->timed ? MLI_TIMED : 0;
+    f.offset = v->constant ? put_floats(w, v->data, v->elements) : t->offset;
+    f.rank = v->rank;
+    memcpy(f.dims, v->dims, v->rank * sizeof f.dims[0]);
+    f.first = t->first;
+    f.last = t->last;
+    mlc_put(&w->section[MLI_SEC_TENSORS], &f, sizeof f);
+}
+
+static void write_states(writer *w, const ir_node *node)
+{
+    for (uint32_t i = 0; i < node->state_count; i++) {
+        const ir_state *s = &node->states[i];
+        mli_file_state f = {s->frames, s->width, 0, 0};
+
+        if (s->init) {
+            f.init_frames = s->init_frames;
+            f.init =
+                put_floats(w, s->init, (uint64_t)s->init_frames * s->width);
+        }
+        mlc_put(&w->section[MLI_SEC_STATES], &f, sizeof f);
+    }
+    w->states += node->state_count;
+}
+
+static void write_op(writer *w, const ir_node *node)
+{
+    mlc_bytes *operands = &w->section[MLI_SEC_OPERANDS];
+    mli_file_op f = {0};
+
+    f.type = (uint16_t)node->type;
+    f.inputs = (uint16_t)node->inputs;
+    f.outputs = 1;
+    f.fn = (uint16_t)node->fn;
+    f.fp = node->fp;
+    f.fq = node->fq;
+    f.operand = (uint32_t)(operands->size / sizeof(uint32_t));
+    f.state = node->state_count ? w->states : MLI_NONE;
+    f.name = mlc_text(&w->texts, node->name);
+    memcpy(f.p, node->p, sizeof f.p);
+    mlc_put(&w->section[MLI_SEC_OPS], &f, sizeof f);
+    for (uint32_t i = 0; i < node->inputs; i++)
+        mlc_put(operands, &w->p->tensor_of[node->in[i]], sizeof(uint32_t));
+    mlc_put(operands, &w->p->tensor_of[node->out], sizeof(uint32_t));
+    write_states(w, node);
+}
+
+static void fill_header(const writer *w, const mlc_figures *figures,
+                        mli_file_header *h)
+{
+    const ir_graph *g = w->p->g;
+
+    memcpy(h->magic, MLI_MAGIC, sizeof h->magic);
+    h->version = MLI_FORMAT_VERSION;
+    h->mode = g->mode;
+    h->rate = g->rate;
+    h->latency = g->latency;
+    h->receptive_field = figures->receptive_field;
+    h->window = g->mode == MLI_WINDOW ? g->window : 0;
+    h->hop = g->mode == MLI_WINDOW ? g->hop : 0;
+    h->parameters = figures->parameters;
+    h->macs = figures->macs;
+    h->inputs = g->input_count;
+    h->outputs = g->output_count;
+    h->arena = w->p->arena;
+    h->arena_bound = w->p->arena_bound;
+}
+
+/* Header and sections at their places, and the checksum. */
+static mlc_status assemble(const writer *w, mli_file_header *h, uint8_t **bytes,
+                           size_t *size, mlc_error *error)
+{
+    uint64_t at = sizeof *h;
+    const mlc_bytes *part[MLI_SEC_COUNT];
+
+    for (int i = 0; i < MLI_SEC_COUNT; i++) {
+        part[i] = i == MLI_SEC_STRINGS ? &w->texts.pool : &w->section[i];
+        h->section[i].offset = (uint32_t)at;
+        h->section[i].bytes = (uint32_t)part[i]->size;
+        at += (part[i]->size + 63u) / 64u * 64u;
+        if (part[i]->failed || at > UINT32_MAX)
+            return mlc_fail(error, MLC_MEMORY,
+                            "no memory for the model, or it is over 4 GiB");
+    }
+    h->file_bytes = (uint32_t)at;
+    *size = (size_t)at;
+    *bytes = mlc_aligned(*size);
+    if (!*bytes)
+        return mlc_fail(error, MLC_MEMORY, "no memory for %zu bytes", *size);
+    memcpy(*bytes, h, sizeof *h);
+    for (int i = 0; i < MLI_SEC_COUNT; i++)
+        if (part[i]->size)
+            memcpy(*bytes + h->section[i].offset, part[i]->data, part[i]->size);
+    h->crc32 = mli_file_crc32(*bytes, *size);
+    memcpy(*bytes + offsetof(mli_file_header, crc32), &h->crc32,
+           sizeof h->crc32);
+    return MLC_OK;
+}
+
+mlc_status mlc_write(const mlc_program *p, const mlc_figures *figures,
+                     uint8_t **bytes, size_t *size, mlc_error *error)
+{
+    writer w = {.p = p};
+    mli_file_header h = {0};
+    mlc_status status;
+
+    mlc_text(&w.texts, "");
+    write_meta(&w);
+    for (uint32_t i = 0; i < p->g->input_count; i++)
+        write_port(&w, &p->g->inputs[i]);
+    for (uint32_t i = 0; i < p->g->output_count; i++)
+        write_port(&w, &p->g->outputs[i]);
+    for (uint32_t i = 0; i < p->tensor_count; i++)
+        write_tensor(&w, &p->tensors[i]);
+    for (uint32_t i = 0; i < p->op_count; i++)
+        write_op(&w, mlc_op(p, i));
+    fill_header(&w, figures, &h);
+    status = assemble(&w, &h, bytes, size, error);
+    for (int i = 0; i < MLI_SEC_COUNT; i++)
+        free(w.section[i].data);
+    mlc_texts_free(&w.texts);
+    return status;
+}
