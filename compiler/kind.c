@@ -1,0 +1,350 @@
+/*
+ * kind.c - what a file is, told by its bytes.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "format.h"
+#include "kind.h"
+
+typedef struct content {
+    const uint8_t *at;
+    size_t size;
+} content;
+
+static int has_at(const content *c, size_t offset, const char *text, size_t n)
+{
+    return c->size >= offset && c->size - offset >= n &&
+           !memcmp(c->at + offset, text, n);
+}
+
+static int lower(int ch)
+{
+    return ch >= 'A' && ch <= 'Z' ? ch + ('a' - 'A') : ch;
+}
+
+/* Does `text` (in lower case) stand at offset, in any case? */
+static int has_word(const content *c, size_t offset, const char *text)
+{
+    for (size_t i = 0; text[i]; i++)
+        if (offset + i >= c->size || lower(c->at[offset + i]) != text[i])
+            return 0;
+    return 1;
+}
+
+/* Does text occur at all? Linear but for repeated first letters. */
+static int contains(const content *c, const char *text)
+{
+    size_t n = strlen(text), from = 0;
+
+    while (c->size - from >= n) {
+        const uint8_t *hit =
+            memchr(c->at + from, text[0], c->size - from - n + 1);
+
+        if (!hit)
+            return 0;
+        if (!memcmp(hit, text, n))
+            return 1;
+        from = (size_t)(hit - c->at) + 1;
+    }
+    return 0;
+}
+
+/* The first byte that is no white space (nor a byte order mark). */
+static size_t skip_space(const content *c)
+{
+    size_t i = has_at(c, 0, "\xef\xbb\xbf", 3) ? 3 : 0;
+
+    while (i < c->size && strchr(" \t\r\n", c->at[i]) && c->at[i])
+        i++;
+    return i;
+}
+
+/* --------------------------------------------------------- signatures ---- */
+
+typedef struct signature {
+    uint32_t offset;
+    uint32_t n;
+    const char *bytes;
+    mlc_status status;
+    const char *text;
+} signature;
+
+static const signature signatures[] = {
+    {4, 4, "TFL3", MLC_UNSUPPORTED,
+     "a TensorFlow Lite model, which is not supported yet: convert it to ONNX "
+     "(python -m tf2onnx.convert --tflite FILE --output model.onnx)"},
+    {0, 8, "\x89HDF\r\n\x1a\n", MLC_UNSUPPORTED,
+     "an HDF5 file (a Keras model?): load it in Keras and export it to ONNX "
+     "(model.export(\"model.onnx\", format=\"onnx\"))"},
+    {0, 14, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19",
+     MLC_UNSUPPORTED,
+     "an old PyTorch checkpoint, which has weights but no graph: load it into "
+     "its module and export that with torch.onnx.export"},
+    {0, 4, "GGUF", MLC_UNSUPPORTED,
+     "a GGUF language model (expected a .bin, .nam or ONNX model)"},
+    {0, 6, "\x93NUMPY", MLC_CORRUPT,
+     "a NumPy array (expected a .bin, .nam or ONNX model)"},
+    {0, 2, "\x1f\x8b", MLC_CORRUPT, "gzip-compressed: unpack it (gunzip)"},
+    {0, 3, "BZh", MLC_CORRUPT, "bzip2-compressed: unpack it (bunzip2)"},
+    {0, 6, "\xfd\x37zXZ\0", MLC_CORRUPT, "xz-compressed: unpack it (unxz)"},
+    {0, 4, "\x28\xb5\x2f\xfd", MLC_CORRUPT,
+     "zstd-compressed: unpack it (unzstd)"},
+    {0, 6, "7z\xbc\xaf\x27\x1c", MLC_CORRUPT, "a 7z archive: unpack it"},
+    {0, 4, "Rar!", MLC_CORRUPT, "a RAR archive: unpack it"},
+    {257, 5, "ustar", MLC_CORRUPT, "a tar archive: unpack it (tar xf)"},
+    {8, 4, "WAVE", MLC_CORRUPT,
+     "a WAV sound, not a model (expected a .bin, .nam or ONNX model)"},
+    {8, 3, "AIF", MLC_CORRUPT,
+     "an AIFF sound, not a model (expected a .bin, .nam or ONNX model)"},
+    {0, 4, "fLaC", MLC_CORRUPT, "a FLAC sound, not a model"},
+    {0, 4, "OggS", MLC_CORRUPT, "an Ogg sound, not a model"},
+    {0, 4,
+     "\x7f"
+     "ELF",
+     MLC_CORRUPT, "a program or library, not a model"},
+    {0, 4, "\x89PNG", MLC_CORRUPT, "a picture, not a model"},
+    {0, 5, "%PDF-", MLC_CORRUPT, "a PDF document, not a model"},
+    {0, 9, "#N canvas", MLC_CORRUPT,
+     "a Pd patch, not a model (expected a .bin, .nam or ONNX model)"},
+    {0, 42, "version https://git-lfs.github.com/spec/v1", MLC_CORRUPT,
+     "a Git LFS pointer, not the model itself: fetch it with \"git lfs "
+     "pull\""},
+};
+
+static int known_signature(const content *c, mlc_error *error)
+{
+    for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
+        const signature *s = &signatures[i];
+
+        if (has_at(c, s->offset, s->bytes, s->n)) {
+            mlc_fail(error, s->status, "%s", s->text);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------ archives ---- */
+
+static int is_archive(const content *c, mlc_error *error)
+{
+    if (!has_at(c, 0, "PK\3\4", 4) && !has_at(c, 0, "PK\5\6", 4))
+        return 0;
+    if (contains(c, "constants.pkl") && contains(c, "/code/"))
+        mlc_fail(error, MLC_UNSUPPORTED,
+                 "a TorchScript archive: load it with torch.jit.load and "
+                 "export it with torch.onnx.export");
+    else if (contains(c, "data.pkl"))
+        mlc_fail(error, MLC_UNSUPPORTED,
+                 "a PyTorch checkpoint, which has weights but no graph: load "
+                 "it into its module and export that with torch.onnx.export");
+    else if (contains(c, "model.weights.h5"))
+        mlc_fail(error, MLC_UNSUPPORTED,
+                 "a Keras model: load it in Keras and export it to ONNX "
+                 "(model.export(\"model.onnx\", format=\"onnx\"))");
+    else if (contains(c, ".npy"))
+        mlc_fail(error, MLC_CORRUPT, "an archive of NumPy arrays, not a model");
+    else
+        mlc_fail(error, MLC_CORRUPT,
+                 "a zip archive: unpack it and open the model inside");
+    return 1;
+}
+
+static int is_pickle(const content *c, mlc_error *error)
+{
+    if (c->size < 2 || c->at[0] != 0x80 || c->at[1] < 2 || c->at[1] > 5)
+        return 0;
+    mlc_fail(error, MLC_UNSUPPORTED,
+             "a Python pickle: load it in Python and export the model to ONNX "
+             "(scikit-learn: skl2onnx; PyTorch: torch.onnx.export)");
+    return 1;
+}
+
+static int is_safetensors(const content *c, mlc_error *error)
+{
+    uint64_t n = 0;
+
+    if (c->size < 10 || c->at[8] != '{')
+        return 0;
+    for (int i = 7; i >= 0; i--)
+        n = n << 8 | c->at[i];
+    if (n < 2 || n > c->size - 8)
+        return 0;
+    mlc_fail(error, MLC_UNSUPPORTED,
+             "a safetensors file, which has weights but no graph: load it into "
+             "its module and export that with torch.onnx.export");
+    return 1;
+}
+
+/* ---------------------------------------------------------------- ONNX ---- */
+
+/* A varint at *at; 0 past the end or over 64 bits. */
+static int varint(const content *c, size_t *at, uint64_t *value)
+{
+    *value = 0;
+    for (unsigned shift = 0; shift < 64 && *at < c->size; shift += 7) {
+        uint8_t byte = c->at[(*at)++];
+
+        *value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return 1;
+    }
+    return 0;
+}
+
+/* The field number of a ModelProto at a tag, 0 if it is none. */
+static uint32_t model_field(uint64_t tag)
+{
+    uint32_t field = (uint32_t)(tag >> 3), wire = (uint32_t)(tag & 7u);
+
+    switch (field) {
+    case 1: /* ir_version */
+    case 5: /* model_version */
+        return wire == 0 ? field : 0;
+    case 2:  /* producer_name */
+    case 3:  /* producer_version */
+    case 4:  /* domain */
+    case 6:  /* doc_string */
+    case 7:  /* graph */
+    case 8:  /* opset_import */
+    case 14: /* metadata_props */
+    case 20: /* training_info */
+    case 25: /* functions */
+    case 26: /* configuration */
+        return wire == 2 ? field : 0;
+    default:
+        return 0;
+    }
+}
+
+/*
+ * Fields of a ModelProto from the start, as far as they go. A model has a
+ * graph, or (cut short) at least its version and one more field.
+ */
+static int is_onnx(const content *c)
+{
+    size_t at = 0;
+    uint64_t tag, value;
+    uint32_t fields = 0;
+    int version = 0, graph = 0;
+
+    while (at < c->size) {
+        uint32_t field;
+
+        if (!varint(c, &at, &tag) || !(field = model_field(tag)))
+            return 0;
+        if (!varint(c, &at, &value))
+            break;
+        if (field == 1 && (value == 0 || value > 1000))
+            return 0;
+        version |= field == 1;
+        graph |= field == 7;
+        fields++;
+        if ((tag & 7u) == 0)
+            continue;
+        if (value > c->size - at)
+            break;
+        at += (size_t)value;
+    }
+    return graph || (version && fields > 1);
+}
+
+/* ---------------------------------------------------------------- text ---- */
+
+static mlc_kind json_kind(const content *c, mlc_error *error)
+{
+    if (contains(c, "\"architecture\"") &&
+        (contains(c, "\"config\"") || contains(c, "\"weights\"")))
+        return MLC_KIND_NAM;
+    if (contains(c, "\"in_shape\"") && contains(c, "\"layers\""))
+        mlc_fail(error, MLC_UNSUPPORTED,
+                 "an RTNeural JSON model, which is not supported yet: export "
+                 "the model to ONNX");
+    else if (contains(c, "\"state_dict\""))
+        mlc_fail(error, MLC_UNSUPPORTED,
+                 "a JSON model of GuitarML's kind, which is not supported yet: "
+                 "export the model to ONNX");
+    else
+        mlc_fail(error, MLC_CORRUPT,
+                 "JSON, but not a .nam model (expected \"architecture\", "
+                 "\"config\" and \"weights\")");
+    return MLC_KIND_FOREIGN;
+}
+
+static int is_text(const content *c)
+{
+    size_t n = c->size < 512 ? c->size : 512;
+
+    for (size_t i = 0; i < n; i++)
+        if ((c->at[i] < 32 && !strchr("\t\r\n\f", c->at[i])) || c->at[i] == 0 ||
+            c->at[i] == 127)
+            return 0;
+    return 1;
+}
+
+static void name_text(const content *c, size_t start, mlc_error *error)
+{
+    char first[41];
+    size_t n = 0;
+
+    while (n < sizeof first - 1 && start + n < c->size &&
+           c->at[start + n] >= 32 && c->at[start + n] < 127) {
+        first[n] = (char)c->at[start + n];
+        n++;
+    }
+    first[n] = 0;
+    mlc_fail(error, MLC_CORRUPT,
+             "a text that begins with \"%s\", not a model (expected a .bin, "
+             ".nam or ONNX model)",
+             first);
+}
+
+static void name_unknown(const content *c, mlc_error *error)
+{
+    char hex[32] = "";
+    size_t n = c->size < 8 ? c->size : 8;
+
+    for (size_t i = 0; i < n; i++)
+        sprintf(hex + 3 * i, "%02x ", c->at[i]);
+    hex[3 * n - 1] = 0;
+    mlc_fail(error, MLC_CORRUPT,
+             "not a model (expected a .bin, .nam or ONNX model, got bytes "
+             "that begin with %s)",
+             hex);
+}
+
+mlc_kind mlc_kind_of(const uint8_t *bytes, size_t size, mlc_error *error)
+{
+    content c = {bytes, size};
+    size_t start = skip_space(&c);
+
+    if (has_at(&c, 0, MLI_MAGIC, 8))
+        return MLC_KIND_MODEL;
+    if (start == size) {
+        mlc_fail(error, MLC_CORRUPT,
+                 size ? "only white space, not a model" : "an empty file");
+        return MLC_KIND_FOREIGN;
+    }
+    if (known_signature(&c, error) || is_archive(&c, error) ||
+        is_pickle(&c, error))
+        return MLC_KIND_FOREIGN;
+    if (c.at[start] == '{')
+        return json_kind(&c, error);
+    if (is_onnx(&c))
+        return MLC_KIND_ONNX;
+    if (is_safetensors(&c, error))
+        return MLC_KIND_FOREIGN;
+    if (has_word(&c, start, "<!doctype html") || has_word(&c, start, "<html"))
+        mlc_fail(error, MLC_CORRUPT,
+                 "an HTML page, not a model: a download gave the page about "
+                 "the file; use its raw or download link");
+    else if (c.at[start] == '[' && is_text(&c))
+        mlc_fail(error, MLC_CORRUPT,
+                 "a JSON array, not a model (expected a .bin, .nam or ONNX "
+                 "model)");
+    else if (is_text(&c))
+        name_text(&c, start, error);
+    else
+        name_unknown(&c, error);
+    return MLC_KIND_FOREIGN;
+}

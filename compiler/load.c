@@ -1,0 +1,135 @@
+/*
+ * load.c - any model file: read whole, told by its content, compiled or
+ * verified.
+ */
+#define _POSIX_C_SOURCE 200809L /* stat */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "compiler.h"
+#include "image.h"
+#include "kind.h"
+
+#define MAX_FILE ((long long)0xffffffc0) /* a model file's size has 32 bits */
+
+static mlc_status fail_directory(const char *path, mlc_error *error)
+{
+    char inside[4096];
+    struct stat s;
+    int n = snprintf(inside, sizeof inside, "%s/saved_model.pb", path);
+
+    if (n > 0 && (size_t)n < sizeof inside && stat(inside, &s) == 0)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "a TensorFlow SavedModel folder: convert it to ONNX "
+                        "(python -m tf2onnx.convert --saved-model FOLDER "
+                        "--output model.onnx)");
+    return mlc_fail(error, MLC_NOT_FOUND,
+                    "a folder (expected a .bin, .nam or ONNX file)");
+}
+
+/* A regular file's size, or an error. */
+static mlc_status file_size(const char *path, size_t *size, mlc_error *error)
+{
+    struct stat s;
+
+    if (stat(path, &s) != 0)
+        return mlc_fail(error, MLC_NOT_FOUND, "%s",
+                        errno == ENOENT ? "not found" : strerror(errno));
+    if (S_ISDIR(s.st_mode))
+        return fail_directory(path, error);
+    if (!S_ISREG(s.st_mode))
+        return mlc_fail(error, MLC_NOT_FOUND,
+                        "not a file (a device, pipe or socket)");
+    if ((long long)s.st_size > MAX_FILE)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "too large (expected at most %lld bytes, got %lld)",
+                        MAX_FILE, (long long)s.st_size);
+    *size = (size_t)s.st_size;
+    return MLC_OK;
+}
+
+static mlc_status read_file(const char *path, uint8_t **bytes, size_t *size,
+                            mlc_error *error)
+{
+    mlc_status status = file_size(path, size, error);
+    size_t got;
+    FILE *f;
+
+    if (status)
+        return status;
+    *bytes = mlc_aligned(*size);
+    if (!*bytes)
+        return mlc_fail(error, MLC_MEMORY, "no memory for %zu bytes", *size);
+    f = fopen(path, "rb");
+    if (!f) {
+        status = mlc_fail(error, MLC_NOT_FOUND, "%s", strerror(errno));
+    } else {
+        got = fread(*bytes, 1, *size, f);
+        if (got != *size)
+            status = mlc_fail(error, MLC_NOT_FOUND,
+                              "cannot be read (expected %zu bytes, got %zu)",
+                              *size, got);
+        fclose(f);
+    }
+    if (status) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return status;
+}
+
+/* A model.bin as it is: image takes the bytes. */
+static mlc_status take_model(uint8_t *bytes, size_t size, mlc_image *image,
+                             mlc_error *error)
+{
+    mli_model model;
+    uint32_t index = 0;
+    mli_status status = mli_open(&model, bytes, size, &index);
+
+    if (status == MLI_OK) {
+        image->bytes = bytes;
+        image->size = size;
+        return MLC_OK;
+    }
+    free(bytes);
+    if (status == MLI_ERR_VERSION)
+        return mlc_fail(error, MLC_NEWER,
+                        "a newer model file (expected format version %u, got "
+                        "%u): update mlinfer",
+                        MLI_FORMAT_VERSION, index);
+    return mlc_fail(error, MLC_CORRUPT, "%s (error %d at %u)",
+                    mli_status_text(status), (int)status, index);
+}
+
+mlc_status mlc_load(const char *path, const mlc_options *options,
+                    mlc_image *image, mlc_error *error)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    mlc_error local;
+    mlc_status status;
+
+    if (!error)
+        error = &local;
+    memset(error, 0, sizeof *error);
+    memset(image, 0, sizeof *image);
+    status = read_file(path, &bytes, &size, error);
+    if (status)
+        return status;
+    switch (mlc_kind_of(bytes, size, error)) {
+    case MLC_KIND_MODEL:
+        return take_model(bytes, size, image, error);
+    case MLC_KIND_NAM:
+        status = mlc_import_nam(bytes, size, options, image, error);
+        break;
+    case MLC_KIND_ONNX:
+        status = mlc_import_onnx(bytes, size, path, options, image, error);
+        break;
+    default:
+        status = error->status;
+    }
+    free(bytes);
+    return status;
+}
