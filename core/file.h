@@ -1,0 +1,57 @@
+/*
+ * file.h - the sections of a model file as typed arrays. Nothing is copied.
+ */
+#ifndef MLI_FILE_H
+#define MLI_FILE_H
+
+#include "format.h"
+
+typedef struct mli_file {
+    const mli_file_header *header;
+    const char *strings;
+    const mli_file_meta *meta;
+    const mli_file_port *ports;
+    const mli_file_channel *channels;
+    const mli_file_tensor *tensors;
+    const mli_file_op *ops;
+    const uint32_t *operands;
+    const mli_file_state *states;
+    const float *data;
+    /* records in each section; bytes of STRINGS, floats of DATA */
+    uint32_t count[MLI_SEC_COUNT];
+} mli_file;
+
+/* bytes: a file whose header and sections were found in order. */
+mli_file mli_file_of(const void *bytes);
+
+/* Bytes of one record of each section. */
+extern const uint8_t mli_record_bytes[MLI_SEC_COUNT];
+
+/* Elements (per frame) of a tensor whose dims were checked. */
+static inline uint32_t mli_elements(const mli_file_tensor *t)
+{
+    uint32_t n = 1;
+    for (uint32_t i = 0; i < t->rank; i++)
+        n *= t->dims[i];
+    return n;
+}
+
+static inline int mli_timed(const mli_file_tensor *t)
+{
+    return (t->flags & MLI_TIMED) != 0;
+}
+
+/* The i-th operand of an operator: inputs, then outputs. */
+static inline const mli_file_tensor *
+mli_operand(const mli_file *f, const mli_file_op *op, uint32_t i)
+{
+    return f->tensors + f->operands[op->operand + i];
+}
+
+/* units rounded up to whole quads */
+static inline uint32_t mli_quads(uint32_t units)
+{
+    return (units + 3) / 4 * 4;
+}
+
+#endif

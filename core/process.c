@@ -1,0 +1,208 @@
+/*
+ * process.c - signals in and out of the arena, and the steps between.
+ *
+ * Channels come as arrays of their own and lie interleaved in tensors: a frame
+ * after another, a frame's channels side by side.
+ */
+#include "session.h"
+#include "fpu.h"
+
+/* n frames of channels from in[0], in[1] ... at `at` on, to `to`. */
+static void interleave(const float *const *in, uint32_t at, uint32_t channels,
+                       uint32_t n, float *to)
+{
+    for (uint32_t c = 0; c < channels; c++) {
+        const float *from = in[c];
+        for (uint32_t i = 0; i < n; i++)
+            to[(size_t)i * channels + c] = from != NULL ? from[at + i] : 0.0f;
+    }
+}
+
+static void deinterleave(const float *from, float *const *out, uint32_t at,
+                         uint32_t channels, uint32_t n)
+{
+    for (uint32_t c = 0; c < channels; c++)
+        for (uint32_t i = 0; out[c] != NULL && i < n; i++)
+            out[c][at + i] = from[(size_t)i * channels + c];
+}
+
+static void copy(float *to, const float *from, size_t n)
+{
+    __builtin_memcpy(to, from, n * sizeof(float));
+}
+
+static void run_steps(mli_session *s, uint32_t frames)
+{
+    for (uint32_t i = 0; i < s->step_count; i++) {
+        const mli_step *step = s->steps + i;
+        step->run(s->kernels, step, step->timed ? frames : 1);
+    }
+}
+
+/* Controls are given anew each time: their tensors may be written over. */
+static void give_controls(mli_session *s)
+{
+    for (uint32_t i = 0; i < s->input_count; i++) {
+        const mli_slot *p = s->inputs + i;
+        if (p->kind == MLI_PORT_CONTROL)
+            copy(p->tensor, p->kept, p->channels);
+    }
+}
+
+/* At most a tile of frames of a stream, or one list. */
+static void process_chunk(mli_session *s, const float *const *in,
+                          float *const *out, uint32_t at, uint32_t n)
+{
+    give_controls(s);
+    for (uint32_t i = 0; i < s->input_count; i++) {
+        const mli_slot *p = s->inputs + i;
+        if (p->kind == MLI_PORT_CONTROL)
+            continue;
+        interleave(in, at, p->channels, n, p->tensor);
+        in += p->channels;
+    }
+    run_steps(s, n);
+    for (uint32_t i = 0; i < s->output_count; i++) {
+        const mli_slot *p = s->outputs + i;
+        deinterleave(p->tensor, out, at, p->channels, n);
+        out += p->channels;
+    }
+}
+
+/* ------------------------------------------------------------- windows ---- */
+
+static void begin_window(mli_session *s)
+{
+    for (uint32_t i = 0; i < s->kept_count; i++)
+        mli_kept_reset(s->kept + i);
+    give_controls(s);
+}
+
+/* n frames, not past a hop's end, into the rings. */
+static void hear(mli_session *s, const float *const *in, uint32_t at,
+                 uint32_t n)
+{
+    for (; n != 0; s->filled++, at++, n--) {
+        const float *const *from = in;
+        for (uint32_t i = 0; i < s->input_count; i++) {
+            const mli_slot *p = s->inputs + i;
+            if (p->kind == MLI_PORT_CONTROL)
+                continue;
+            interleave(from, at, p->channels, 1,
+                       p->kept + (size_t)s->head * p->channels);
+            from += p->channels;
+        }
+        s->head = s->head + 1 == s->window ? 0 : s->head + 1;
+    }
+}
+
+/* What was kept of the last result, beside the hop's frames from `first` on. */
+static void play(mli_session *s, float *const *out, uint32_t at, uint32_t first,
+                 uint32_t n)
+{
+    for (uint32_t i = 0; i < s->output_count; i++) {
+        const mli_slot *p = s->outputs + i;
+        for (uint32_t k = 0; k < n; k++)
+            deinterleave(p->frames == 1
+                             ? p->kept
+                             : p->kept + (size_t)(first + k) * p->channels,
+                         out, at + k, p->channels, 1);
+        out += p->channels;
+    }
+}
+
+/* The last frame of a hop already has the new result, where it is one frame. */
+static void answer(mli_session *s, float *const *out, uint32_t at)
+{
+    for (uint32_t i = 0; i < s->output_count; i++) {
+        const mli_slot *p = s->outputs + i;
+        if (p->frames == 1)
+            deinterleave(p->tensor, out, at, p->channels, 1);
+        out += p->channels;
+    }
+}
+
+static void run_window(mli_session *s)
+{
+    begin_window(s);
+    for (uint32_t i = 0; i < s->input_count; i++) {
+        const mli_slot *p = s->inputs + i;
+        size_t old = (size_t)(s->window - s->head) * p->channels;
+        if (p->kind == MLI_PORT_CONTROL)
+            continue;
+        copy(p->tensor, p->kept + (size_t)s->head * p->channels, old);
+        copy(p->tensor + old, p->kept, (size_t)s->head * p->channels);
+    }
+    run_steps(s, 1);
+    for (uint32_t i = 0; i < s->output_count; i++) {
+        const mli_slot *p = s->outputs + i;
+        size_t n = (size_t)(p->frames == 1 ? 1 : s->hop) * p->channels;
+        copy(p->kept, p->tensor + (size_t)p->frames * p->channels - n, n);
+    }
+    s->filled = 0;
+}
+
+static uint32_t process_windows(mli_session *s, const float *const *in,
+                                float *const *out, uint32_t frames)
+{
+    uint32_t runs = 0;
+    for (uint32_t at = 0, n; at < frames; at += n) {
+        uint32_t first = s->filled;
+        n = s->hop - first;
+        if (n > frames - at)
+            n = frames - at;
+        hear(s, in, at, n);
+        play(s, out, at, first, n);
+        if (s->filled == s->hop) {
+            run_window(s);
+            answer(s, out, at + n - 1);
+            runs++;
+        }
+    }
+    return runs;
+}
+
+/* -------------------------------------------------------------- public ---- */
+
+uint32_t mli_process(mli_session *s, const float *const *in, float *const *out,
+                     uint32_t frames)
+{
+    uint32_t fpu = mli_fpu_begin(), runs = 0;
+    if (s->mode == MLI_WINDOW)
+        runs = process_windows(s, in, out, frames);
+    else
+        for (uint32_t at = 0, n; at < frames; at += n) {
+            n = frames - at < s->tile ? frames - at : s->tile;
+            process_chunk(s, in, out, at, n);
+        }
+    mli_fpu_end(fpu);
+    return runs;
+}
+
+void mli_run(mli_session *s, const float *const *in, float *const *out)
+{
+    uint32_t fpu = mli_fpu_begin();
+    if (s->mode == MLI_WINDOW)
+        begin_window(s);
+    else
+        give_controls(s);
+    for (uint32_t i = 0; i < s->input_count; i++) {
+        const mli_slot *p = s->inputs + i;
+        if (p->kind == MLI_PORT_SIGNAL)
+            copy(p->tensor, *in++, (size_t)p->frames * p->channels);
+    }
+    run_steps(s, 1);
+    for (uint32_t i = 0; i < s->output_count; i++, out++) {
+        const mli_slot *p = s->outputs + i;
+        if (*out != NULL)
+            copy(*out, p->tensor, (size_t)p->frames * p->channels);
+    }
+    mli_fpu_end(fpu);
+}
+
+void mli_set(mli_session *s, uint32_t index, const float *values)
+{
+    const mli_slot *p = s->inputs + index;
+    if (index < s->input_count && p->kind == MLI_PORT_CONTROL)
+        copy(p->kept, values, p->channels);
+}

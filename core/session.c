@@ -1,0 +1,215 @@
+/*
+ * session.c - how a session lies in its memory, its start and its reset.
+ *
+ * State memory, every part from a 64-byte boundary: mli_session, steps, kept
+ * states' records, ports, the scratch of recurrent layers, the ports' floats,
+ * the states' floats. Each array takes an odd number of 64-byte lines, so that
+ * rings of the same power-of-two size do not fall into the same cache sets.
+ */
+#include "session.h"
+
+#define MOST ((uint64_t)(SIZE_MAX / 4))
+
+typedef struct layout {
+    uint64_t at; /* bytes so far; over MOST: too many */
+} layout;
+
+/* Room for n things of a size; where it begins. */
+static uint64_t take(layout *l, uint64_t n, uint64_t size)
+{
+    uint64_t at = l->at;
+    if (n > MOST / size) {
+        l->at = MOST + 1;
+        return 0;
+    }
+    uint64_t lines = (n * size + MLI_ALIGNMENT - 1) / MLI_ALIGNMENT;
+    if (at <= MOST)
+        l->at += (lines | 1) * MLI_ALIGNMENT;
+    return at;
+}
+
+static uint32_t tile_of(const mli_file *f, uint32_t tile)
+{
+    return f->header->mode == MLI_STREAM ? tile : 1;
+}
+
+/* A convolution's ring needs room for a tile, and its mirror. */
+static uint32_t ring_room(const mli_file_op *op, uint32_t tile)
+{
+    return op->type == MLI_OP_CONV1D ? tile : 0;
+}
+
+static uint64_t slot_floats(const mli_file *f, uint32_t i)
+{
+    const mli_file_port *p = f->ports + i;
+    if (p->kind == MLI_PORT_CONTROL)
+        return p->channels;
+    if (f->header->mode != MLI_WINDOW)
+        return 0;
+    if (i < f->header->inputs || p->frames == 1)
+        return (uint64_t)p->frames * p->channels;
+    return (uint64_t)f->header->hop * p->channels;
+}
+
+/* Where everything is; the floats of ports and states are placed after. */
+typedef struct plan {
+    layout l;
+    uint64_t steps, kept, slots, scratch;
+} plan;
+
+static plan plan_of(const mli_file *f)
+{
+    plan p = {{0}, 0, 0, 0, 0};
+    uint64_t steps = 0, scratch = 0;
+    for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
+        uint64_t n = mli_scratch_floats(f->ops + i);
+        scratch = n > scratch ? n : scratch;
+        steps += mli_step_room(f->ops + i);
+    }
+    take(&p.l, 1, sizeof(mli_session));
+    p.steps = take(&p.l, steps, sizeof(mli_step));
+    p.kept = take(&p.l, f->count[MLI_SEC_STATES], sizeof(mli_kept));
+    p.slots = take(&p.l, f->count[MLI_SEC_PORTS], sizeof(mli_slot));
+    p.scratch = take(&p.l, scratch, sizeof(float));
+    return p;
+}
+
+/* The next state's floats. */
+static uint64_t take_state(layout *l, const mli_file_state *s, uint32_t room)
+{
+    uint64_t frames = (uint64_t)s->frames + 2 * room;
+    return take(l, frames * s->width, sizeof(float));
+}
+
+/* The operator that a state belongs to: they come op by op. */
+static const mli_file_op *owner(const mli_file *f, const mli_file_op *op,
+                                uint32_t state)
+{
+    const mli_file_op *last = f->ops + f->count[MLI_SEC_OPS] - 1;
+    const mli_file_op *found = op;
+    for (; op <= last && (op->state == MLI_NONE || op->state <= state); op++)
+        if (op->state != MLI_NONE)
+            found = op;
+    return found;
+}
+
+mli_status mli_sizes(const mli_model *model, uint32_t tile, mli_memory *memory)
+{
+    mli_file f = mli_file_of(model->bytes);
+    if (f.header->mode == MLI_STREAM && tile != 16 && tile != 32 && tile != 64)
+        return MLI_ERR_TILE;
+    tile = tile_of(&f, tile);
+    plan p = plan_of(&f);
+    const mli_file_op *op = f.ops;
+    for (uint32_t i = 0; i < f.count[MLI_SEC_PORTS]; i++)
+        take(&p.l, slot_floats(&f, i), sizeof(float));
+    for (uint32_t i = 0; i < f.count[MLI_SEC_STATES]; i++) {
+        op = owner(&f, op, i);
+        take_state(&p.l, f.states + i, ring_room(op, tile));
+    }
+    uint64_t arena = (uint64_t)f.header->arena * tile * sizeof(float);
+    if (p.l.at > MOST || arena > MOST)
+        return MLI_ERR_SIZE;
+    memory->state_bytes = (size_t)p.l.at;
+    memory->arena_bytes =
+        (size_t)(arena + MLI_ALIGNMENT - 1) / MLI_ALIGNMENT * MLI_ALIGNMENT;
+    return MLI_OK;
+}
+
+static void lay_slots(mli_session *s, const mli_file *f, plan *p, uint8_t *base)
+{
+    for (uint32_t i = 0; i < f->count[MLI_SEC_PORTS]; i++) {
+        const mli_file_port *port = f->ports + i;
+        const mli_file_tensor *t = f->tensors + port->tensor;
+        mli_slot *slot = s->inputs + i;
+        slot->tensor = s->arena + (size_t)t->offset * s->tile;
+        slot->kept =
+            (void *)(base + take(&p->l, slot_floats(f, i), sizeof(float)));
+        slot->kind = port->kind;
+        slot->frames = port->frames;
+        slot->channels = port->channels;
+        const mli_file_channel *c = f->channels + port->first_channel;
+        for (uint32_t k = 0;
+             port->kind == MLI_PORT_CONTROL && k < port->channels; k++)
+            slot->kept[k] = c[k].initial;
+    }
+}
+
+static void lay_states(mli_session *s, const mli_file *f, plan *p,
+                       uint8_t *base)
+{
+    const mli_file_op *op = f->ops;
+    for (uint32_t i = 0; i < f->count[MLI_SEC_STATES]; i++) {
+        const mli_file_state *state = f->states + i;
+        mli_kept *k = s->kept + i;
+        op = owner(f, op, i);
+        uint32_t room = ring_room(op, s->tile);
+        k->data = (void *)(base + take_state(&p->l, state, room));
+        k->init = f->data + state->init;
+        k->init_frames = state->init_frames;
+        k->frames = state->frames;
+        k->width = state->width;
+        k->capacity = state->frames + room;
+        k->mirror = room;
+    }
+}
+
+mli_status mli_start(const mli_model *model, const mli_kernels *kernels,
+                     uint32_t tile, void *state, void *arena,
+                     mli_session **session)
+{
+    mli_memory memory;
+    mli_status status = mli_sizes(model, tile, &memory);
+    if (status != MLI_OK)
+        return status;
+    if ((uintptr_t)state % MLI_ALIGNMENT != 0 ||
+        (uintptr_t)arena % MLI_ALIGNMENT != 0)
+        return MLI_ERR_ALIGNMENT;
+    __builtin_memset(state, 0, memory.state_bytes);
+    __builtin_memset(arena, 0, memory.arena_bytes);
+    mli_file f = mli_file_of(model->bytes);
+    uint8_t *base = state;
+    mli_session *s = state;
+    plan p = plan_of(&f);
+    s->model = *model;
+    s->kernels = kernels;
+    s->steps = (void *)(base + p.steps);
+    s->kept = (void *)(base + p.kept);
+    s->inputs = (void *)(base + p.slots);
+    s->outputs = s->inputs + f.header->inputs;
+    s->arena = arena;
+    s->scratch = (void *)(base + p.scratch);
+    s->mode = f.header->mode;
+    s->tile = tile_of(&f, tile);
+    s->kept_count = f.count[MLI_SEC_STATES];
+    s->input_count = f.header->inputs;
+    s->output_count = f.header->outputs;
+    s->window = f.header->window;
+    s->hop = f.header->hop;
+    lay_slots(s, &f, &p, base);
+    lay_states(s, &f, &p, base);
+    mli_prepare(s, &f);
+    mli_reset(s);
+    *session = s;
+    return MLI_OK;
+}
+
+/* What a window model heard and what it plays. */
+static void reset_window(mli_session *s)
+{
+    mli_file f = mli_file_of(s->model.bytes);
+    for (uint32_t i = 0; i < f.count[MLI_SEC_PORTS]; i++)
+        if (s->inputs[i].kind == MLI_PORT_SIGNAL)
+            __builtin_memset(s->inputs[i].kept, 0,
+                             (size_t)slot_floats(&f, i) * sizeof(float));
+    s->head = 0;
+    s->filled = 0;
+}
+
+void mli_reset(mli_session *s)
+{
+    for (uint32_t i = 0; i < s->kept_count; i++)
+        mli_kept_reset(s->kept + i);
+    if (s->mode == MLI_WINDOW)
+        reset_window(s);
+}

@@ -1,0 +1,140 @@
+/*
+ * session.h - a session as it lies in state memory: the struct, then prepared
+ * operators ("steps"), kept states, ports, and their floats.
+ */
+#ifndef MLI_SESSION_H
+#define MLI_SESSION_H
+
+#include "file.h"
+#include "kernels.h"
+
+/*
+ * A state that is kept: a ring of `capacity` frames, the next of which goes to
+ * `pos`. The last `frames` of them are the state. A convolution's ring has
+ * room for a tile more, and a mirror of its first `mirror` frames after it.
+ */
+typedef struct mli_kept {
+    float *data;
+    const float *init;
+    uint32_t init_frames;
+    uint32_t frames;
+    uint32_t width;
+    uint32_t capacity;
+    uint32_t mirror;
+    uint32_t pos;
+} mli_kept;
+
+void mli_kept_reset(mli_kept *k);
+/* Take n <= mirror frames in, mirror included. */
+void mli_kept_push(mli_kept *k, const float *x, uint32_t n);
+
+typedef struct mli_step mli_step;
+
+/* Run a step for `frames` frames; 1 where it is not timed. */
+typedef void mli_step_run(const mli_kernels *k, const mli_step *step,
+                          uint32_t frames);
+
+typedef struct mli_matrix_step { /* x to y through conv or depthwise */
+    mli_conv conv;               /* frames: rows of x in one frame */
+    mli_kept *ring;              /* or NULL */
+    void (*kernel)(const mli_conv *a, uint32_t first, uint32_t last);
+    uint32_t outputs;
+} mli_matrix_step;
+
+typedef struct mli_recurrent_step {
+    void (*cell)(const mli_cell *a, uint32_t first, uint32_t last);
+    mli_conv product;   /* h to gates */
+    mli_conv product_n; /* gru that resets first: the candidate's */
+    float *gates;       /* scratch: the recurrent product */
+    float *reset;       /* scratch: reset h, then its product */
+    mli_kept *h;
+    mli_kept *c; /* or NULL */
+    uint32_t units;
+    uint32_t gate_floats; /* in a frame of x */
+    mli_unary f;
+} mli_recurrent_step;
+
+typedef struct mli_map_step { /* unary, affine, rows */
+    const float *scale;
+    const float *shift;
+    uint32_t scale_step, shift_step;
+    uint32_t size;   /* of a row */
+    uint32_t option; /* function, flag */
+    float p, q;
+} mli_map_step;
+
+/*
+ * A walk over y in C order with other strides for x (copies) or a and b
+ * (binary). Axes are joined where all strides allow. axes >= 1.
+ */
+typedef struct mli_walk_step {
+    uint32_t axes;
+    uint32_t count[MLI_MAX_RANK];
+    int64_t stride[2][MLI_MAX_RANK]; /* copies: x, y. binary: a, b */
+    int64_t time[2];                 /* strides from frame to frame */
+    int joined; /* axes is 1 and time goes on where it ends */
+    uint32_t f;
+} mli_walk_step;
+
+struct mli_step {
+    mli_step_run *run;
+    const float *x;
+    const float *x2;
+    float *y;
+    uint32_t timed;
+    uint32_t elements; /* of y in one frame */
+    uint32_t rows;     /* of x, or time steps, in one frame */
+    union {
+        mli_matrix_step matrix;
+        mli_recurrent_step recurrent;
+        mli_map_step map;
+        mli_walk_step walk;
+        mli_kept *kept; /* delay, hold */
+        float value;    /* fill */
+    } u;
+};
+
+/* A port at work. */
+typedef struct mli_slot {
+    float *tensor;
+    float *kept; /* control: its values. window files, signal input: a ring of
+                    window frames; output: the frames it plays (hop or 1) */
+    uint32_t kind;
+    uint32_t frames;
+    uint32_t channels;
+} mli_slot;
+
+struct mli_session {
+    mli_model model;
+    const mli_kernels *kernels;
+    mli_step *steps;
+    mli_kept *kept;
+    mli_slot *inputs;
+    mli_slot *outputs;
+    float *arena;
+    float *scratch;
+    uint32_t mode;
+    uint32_t tile; /* 1 but for stream models */
+    uint32_t step_count, kept_count, input_count, output_count;
+    uint32_t window, hop;
+    uint32_t head;   /* where the next frame goes in the window's rings */
+    uint32_t filled; /* frames since the last run */
+};
+
+/* prepare.c: the steps of a session whose memory is laid out. */
+void mli_prepare(mli_session *s, const mli_file *f);
+/* The most steps an operator becomes. */
+uint32_t mli_step_room(const mli_file_op *op);
+
+/* Floats of scratch that the recurrent operators share. */
+uint64_t mli_scratch_floats(const mli_file_op *op);
+
+/* step_matrix.c, step_recurrent.c, step_map.c, step_walk.c, step_time.c */
+mli_step_run mli_run_matrix, mli_run_ring_matrix;
+mli_step_run mli_run_recurrent, mli_run_gru_reset_first;
+mli_step_run mli_run_unary, mli_run_affine, mli_run_softmax, mli_run_normalize,
+    mli_run_reduce;
+mli_step_run mli_run_binary, mli_run_copy, mli_run_fill;
+mli_step_run mli_run_delay, mli_run_hold;
+
+#endif

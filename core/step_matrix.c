@@ -1,0 +1,22 @@
+#include "session.h"
+
+void mli_run_matrix(const mli_kernels *k, const mli_step *step, uint32_t frames)
+{
+    const mli_matrix_step *m = &step->u.matrix;
+    mli_conv a = m->conv;
+    (void)k;
+    a.frames = frames * step->rows;
+    m->kernel(&a, 0, m->outputs);
+}
+
+void mli_run_ring_matrix(const mli_kernels *k, const mli_step *step,
+                         uint32_t frames)
+{
+    const mli_matrix_step *m = &step->u.matrix;
+    mli_conv a = m->conv;
+    (void)k;
+    a.frames = frames;
+    a.pos = m->ring->pos;
+    mli_kept_push(m->ring, step->x, frames);
+    m->kernel(&a, 0, m->outputs);
+}

@@ -1,0 +1,135 @@
+/*
+ * verify_ops.c - operators in order: known types, whole operand lists, data
+ * that was made before it is used, weights that are constants.
+ */
+#include "verify.h"
+
+typedef struct op_rule {
+    uint16_t min_inputs, max_inputs;
+    uint8_t params;  /* p[0] to p[params - 1] are used */
+    uint8_t uses_fn; /* fn, with fp and fq as its parameters */
+    uint8_t uses_fp; /* fp means something else */
+    uint8_t data;    /* inputs that may be data; the others are weights */
+} op_rule;
+
+static const op_rule rules[MLI_OP_COUNT] = {
+    [MLI_OP_LINEAR] = {2, 3, 2, 1, 0, 1},
+    [MLI_OP_CONV1D] = {2, 3, 6, 1, 0, 1},
+    [MLI_OP_LSTM] = {3, 3, 1, 0, 0, 1},
+    [MLI_OP_GRU] = {3, 5, 2, 0, 0, 1},
+    [MLI_OP_RNN] = {3, 3, 1, 1, 0, 1},
+    [MLI_OP_UNARY] = {1, 1, 0, 1, 0, 1},
+    [MLI_OP_BINARY] = {2, 2, 1, 0, 0, 2},
+    [MLI_OP_AFFINE] = {3, 3, 0, 1, 0, 1},
+    [MLI_OP_SOFTMAX] = {1, 1, 1, 0, 0, 1},
+    [MLI_OP_NORMALIZE] = {1, 3, 2, 0, 1, 1},
+    [MLI_OP_REDUCE] = {1, 1, 3, 0, 0, 1},
+    [MLI_OP_CONCAT] = {1, MLI_MAX_CONCAT, 1, 0, 0, 255},
+    [MLI_OP_SLICE] = {1, 1, 3, 0, 0, 1},
+    [MLI_OP_RESHAPE] = {1, 1, 0, 0, 0, 1},
+    [MLI_OP_TRANSPOSE] = {1, 1, 8, 0, 0, 1},
+    [MLI_OP_EXPAND] = {1, 1, 0, 0, 0, 1},
+    [MLI_OP_PAD] = {1, 1, 3, 0, 1, 1},
+    [MLI_OP_DELAY] = {1, 1, 1, 0, 0, 1},
+    [MLI_OP_HOLD] = {1, 1, 1, 0, 0, 1},
+};
+
+int mli_is_weight(const mli_file_op *op, uint32_t i)
+{
+    return i >= rules[op->type].data && op->type != MLI_OP_CONCAT;
+}
+
+static uint32_t bits(float x)
+{
+    uint32_t u;
+    __builtin_memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+static int unused_are_zero(const mli_file_op *op)
+{
+    const op_rule *r = &rules[op->type];
+    for (uint32_t i = r->params; i < 8; i++)
+        if (op->p[i] != 0)
+            return 0;
+    if (!r->uses_fn && (op->fn != 0 || bits(op->fq) != 0))
+        return 0;
+    if (!r->uses_fn && !r->uses_fp && bits(op->fp) != 0)
+        return 0;
+    return op->reserved == 0;
+}
+
+static int arity_fits(const mli_file *f, const mli_file_op *op, uint32_t at)
+{
+    const op_rule *r = &rules[op->type];
+    uint32_t total = f->count[MLI_SEC_OPERANDS];
+    if (op->type == MLI_OP_GRU && op->inputs == 4)
+        return 0;
+    return op->inputs >= r->min_inputs && op->inputs <= r->max_inputs &&
+           op->outputs == 1 && op->operand == at &&
+           op->inputs + 1u <= total - at;
+}
+
+/* Operand i of the operator that makes tensor `makes`. */
+static int input_fits(const mli_file *f, const mli_file_op *op, uint32_t i,
+                      uint32_t makes)
+{
+    uint32_t t = f->operands[op->operand + i];
+    if (t >= makes) /* later constants there are none */
+        return 0;
+    if (!mli_is_weight(op, i))
+        return 1;
+    return f->tensors[t].region == MLI_CONSTANT && f->tensors[t].rank == 1;
+}
+
+static mli_status check_operands(const mli_file *f, const mli_file_op *op,
+                                 uint32_t makes)
+{
+    int timed = 0;
+    for (uint32_t i = 0; i < op->inputs; i++) {
+        if (!input_fits(f, op, i, makes))
+            return MLI_ERR_OP_OPERAND;
+        timed |= mli_timed(mli_operand(f, op, i));
+    }
+    if (f->operands[op->operand + op->inputs] != makes)
+        return MLI_ERR_OP_OPERAND;
+    if (timed != mli_timed(f->tensors + makes))
+        return MLI_ERR_OP_SHAPE;
+    if (op->type == MLI_OP_DELAY || op->type == MLI_OP_HOLD ||
+        (mli_op_states(f, op) != 0 && f->header->mode == MLI_STREAM))
+        return timed ? MLI_OK : MLI_ERR_OP_OPERAND;
+    return MLI_OK;
+}
+
+static mli_status check_op(const mli_file *f, uint32_t i, uint32_t operands)
+{
+    const mli_file_op *op = f->ops + i;
+    uint32_t first = f->count[MLI_SEC_TENSORS] - f->count[MLI_SEC_OPS];
+    if (op->type == 0 || op->type >= MLI_OP_COUNT)
+        return MLI_ERR_OP_TYPE;
+    if (!arity_fits(f, op, operands))
+        return MLI_ERR_OP_ARITY;
+    if (!unused_are_zero(op))
+        return MLI_ERR_OP_UNUSED;
+    if (!mli_is_text(f, op->name))
+        return MLI_ERR_STRING;
+    return check_operands(f, op, first + i);
+}
+
+mli_status mli_verify_ops(const mli_file *f, uint32_t *index)
+{
+    uint32_t operands = 0;
+    for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
+        mli_status status = check_op(f, i, operands);
+        if (status != MLI_OK) {
+            *index = i;
+            return status;
+        }
+        operands += f->ops[i].inputs + 1u;
+    }
+    if (operands != f->count[MLI_SEC_OPERANDS]) {
+        *index = MLI_SEC_OPERANDS;
+        return MLI_ERR_COUNT;
+    }
+    return MLI_OK;
+}

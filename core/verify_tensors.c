@@ -1,0 +1,63 @@
+#include "verify.h"
+
+static int dims_fit(const mli_file_tensor *t)
+{
+    uint64_t limit =
+        t->flags & MLI_TIMED ? MLI_MAX_TIMED_ELEMENTS : MLI_MAX_ELEMENTS;
+    uint64_t n = 1;
+    if (t->rank > MLI_MAX_RANK)
+        return 0;
+    for (uint32_t i = 0; i < MLI_MAX_RANK; i++) {
+        if ((t->dims[i] != 0) != (i < t->rank))
+            return 0;
+        if (i < t->rank)
+            n *= t->dims[i]; /* n <= 2^28 before, a dim < 2^32 */
+        if (n > limit)
+            return 0;
+    }
+    return 1;
+}
+
+static mli_status check_constant(const mli_file *f, const mli_file_tensor *t)
+{
+    if (t->region != MLI_CONSTANT || t->flags != 0 || t->first != 0 ||
+        t->last != 0)
+        return MLI_ERR_TENSOR;
+    if (t->offset % 16 != 0 ||
+        (uint64_t)t->offset + mli_elements(t) > f->count[MLI_SEC_DATA])
+        return MLI_ERR_TENSOR_REGION;
+    return MLI_OK;
+}
+
+static mli_status check_arena(const mli_file *f, const mli_file_tensor *t)
+{
+    int stream = f->header->mode == MLI_STREAM;
+    uint64_t end = (uint64_t)t->offset + mli_elements(t);
+    if (t->region != MLI_ARENA || t->flags > (stream ? MLI_TIMED : 0))
+        return MLI_ERR_TENSOR;
+    if ((!stream && t->offset % 16 != 0) || end > f->header->arena)
+        return MLI_ERR_TENSOR_REGION;
+    return MLI_OK;
+}
+
+mli_status mli_verify_tensors(const mli_file *f, uint32_t *index)
+{
+    uint32_t n = f->count[MLI_SEC_TENSORS];
+    uint32_t constants = f->header->inputs;
+    uint32_t made = n - f->count[MLI_SEC_OPS];
+    for (uint32_t i = 0; i < n; i++) {
+        const mli_file_tensor *t = f->tensors + i;
+        mli_status status;
+        if (!dims_fit(t) || t->reserved[0] != 0 || t->reserved[1] != 0)
+            status = MLI_ERR_TENSOR;
+        else if (i >= constants && i < made)
+            status = check_constant(f, t);
+        else
+            status = check_arena(f, t);
+        if (status != MLI_OK) {
+            *index = i;
+            return status;
+        }
+    }
+    return MLI_OK;
+}
