@@ -1,5 +1,6 @@
 # mlinfer: neural networks inside Pure Data. `make help` lists the targets.
 
+VERSION := 0.1.0
 BUILD ?= build
 PREFIX ?= $(HOME)/.local
 PDLIBDIR ?= $(HOME)/.local/lib/pd/extra
@@ -18,7 +19,8 @@ endif
 INC_kernels := -Ikernels -Ikernels/public
 INC_core := -Icore $(INC_kernels)
 INC_compiler := -Icompiler -Icompiler/onnx -Icore -Ikernels/public
-INC_tools := -Itools -Icompiler -Icore -Ikernels/public
+INC_tools := -Itools -Icompiler -Icore -Ikernels/public \
+	-DMLINFER_VERSION='"$(VERSION)"'
 INC_tests := -Itests $(INC_tools) -Ikernels -Icompiler/onnx
 
 src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
@@ -35,7 +37,9 @@ RUNTIME := $(BUILD)/libmlinfer.a
 COMPILER := $(BUILD)/libmlcompiler.a
 COMMAND := $(BUILD)/mlinfer
 
-.PHONY: all help command pd tests demo check check-long bench deps install dist clean
+.PHONY: all help command pd objects tests demo check check-long bench deps \
+	install dist clean always
+.SECONDARY: # objects stay
 all: command pd
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -49,19 +53,36 @@ help:
 #: make install    into PDLIBDIR and PREFIX
 #: make dist       packages for every architecture with a compiler here
 #: make KERNELS=generic   leave the vector builds out
+#: make V=1        show the commands
 
-$(BUILD)/obj/%.o: %.c
+# One short line a file; V=1 shows the commands.
+ifeq ($(V),)
+Q := @
+say = @printf '  %-5s %s\n' '$(1)' '$(2)'
+endif
+
+# Other flags, other objects: this file changes with them.
+FLAGS := $(CC) $(BASE_FLAGS) $(CFLAGS) $(VERSION)
+$(BUILD)/flags: always
 	@mkdir -p $(@D)
-	$(CC) $(BASE_FLAGS) $(INC_$(firstword $(subst /, ,$<))) $(CFLAGS) -MMD -MP -c $< -o $@
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,cc,$<)
+	$(Q)$(CC) $(BASE_FLAGS) $(INC_$(firstword $(subst /, ,$<))) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(RUNTIME): $(call obj,$(RUNTIME_SRC))
-	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,ar,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 $(COMPILER): $(call obj,$(COMPILER_SRC))
-	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,ar,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 $(COMMAND): $(call obj,$(TOOL_SRC)) $(COMPILER) $(RUNTIME)
-	$(CC) $(CFLAGS) -o $@ $^ -lsndfile -lm
+	$(call say,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lsndfile -lm
 
 command: $(COMMAND) $(RUNTIME)
 
@@ -69,8 +90,28 @@ command: $(COMMAND) $(RUNTIME)
 TEST_LINK := $(call obj,$(filter-out tools/main.c,$(TOOL_SRC))) $(call obj,$(TEST_SUPPORT))
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_LINK) $(COMPILER) $(RUNTIME)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $^ -lcmocka -lsndfile -lm -lpthread
+	$(call say,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lsndfile -lm -lpthread
 tests: $(TEST_PROGRAMS)
+# Every object, linked or not.
+objects: $(call obj,$(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC))
+
+# -------------------------------------------------- what people ask for ----
+
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+ABSOLUTE_BUILD := $(abspath $(BUILD))
+IN_TESTS := MLI_ROOT='$(CURDIR)' MLI_BUILD='$(ABSOLUTE_BUILD)'
+
+deps:
+	@tools/dependencies.sh check
+
+check:
+	@tools/dependencies.sh check
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
+	@$(IN_TESTS) tests/run.sh $(abspath $(TEST_PROGRAMS)) \
+		$(abspath $(wildcard tests/test_*.sh))
+check-long: export MLI_LONG = 1
+check-long: check
 
 clean:
 	rm -rf $(BUILD)

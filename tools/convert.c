@@ -1,0 +1,106 @@
+/* mlinfer convert: any model file in, a verified model file out. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "loaded_model.h"
+#include "message.h"
+#include "replace_file.h"
+
+typedef struct convert_arguments {
+    const char *source, *target;
+    mlc_options options;
+} convert_arguments;
+
+static int parse_mode(const char *text, int *mode)
+{
+    static const char *const words[] = {"auto", "stream", "window", "step"};
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(text, words[i])) {
+            *mode = i - 1;
+            return 0;
+        }
+    tool_usage("--mode %s: expected auto, stream, window or step", text);
+    return -1;
+}
+
+static int parse_rate(const char *text, double *rate)
+{
+    char *end;
+    *rate = strtod(text, &end);
+    if (end != text && !*end && *rate > 0 && *rate <= 1e9)
+        return 0;
+    tool_usage("--rate %s: expected a rate in Hz", text);
+    return -1;
+}
+
+static int parse(int argc, char **argv, convert_arguments *a)
+{
+    static const struct option options[] = {
+        {"output", required_argument, NULL, 'o'},
+        {"mode", required_argument, NULL, 'm'},
+        {"window", required_argument, NULL, 'w'},
+        {"hop", required_argument, NULL, 'h'},
+        {"rate", required_argument, NULL, 'r'},
+        {NULL, 0, NULL, 0}};
+    int bad = 0, option;
+    opterr = 0;
+    optind = 1;
+    while (!bad &&
+           (option = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
+        if (option == 'o')
+            a->target = optarg;
+        else if (option == 'm')
+            bad = parse_mode(optarg, &a->options.mode);
+        else if (option == 'w')
+            bad = tool_number("--window", optarg, 1, 1u << 24,
+                              &a->options.window);
+        else if (option == 'h')
+            bad = tool_number("--hop", optarg, 1, 1u << 24, &a->options.hop);
+        else if (option == 'r')
+            bad = parse_rate(optarg, &a->options.rate);
+        else
+            bad = tool_bad_option(argv, option);
+    }
+    if (bad)
+        return -1;
+    if (optind + 1 != argc || !a->target) {
+        tool_usage("convert: expected one SOURCE and -o MODEL.bin");
+        return -1;
+    }
+    a->source = argv[optind];
+    return 0;
+}
+
+static int write_image(const char *path, const mlc_image *image)
+{
+    replace_file out;
+    if (replace_begin(&out, path))
+        return tool_error(path, "cannot be written: %s", strerror(errno));
+    fwrite(image->bytes, 1, image->size, out.file);
+    if (replace_commit(&out))
+        return tool_error(path, "cannot be written: %s", strerror(errno));
+    return TOOL_DONE;
+}
+
+int mli_tool_convert(int argc, char **argv)
+{
+    convert_arguments a = {NULL, NULL, MLC_OPTIONS_DEFAULT};
+    loaded_model loaded;
+    if (parse(argc, argv, &a))
+        return TOOL_USAGE;
+    if (loaded_model_open(&loaded, a.source, &a.options))
+        return TOOL_FAILED;
+    int status = write_image(a.target, &loaded.image);
+    if (status == TOOL_DONE) {
+        if (loaded.image.report)
+            fputs(loaded.image.report, stdout);
+        printf("%s: %s model, %zu bytes\n", a.target,
+               mode_word(loaded.info.mode), loaded.image.size);
+    }
+    loaded_model_close(&loaded);
+    return status;
+}

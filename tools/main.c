@@ -1,0 +1,87 @@
+/* The mlinfer command: finds the subcommand and hands over. */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "kernel_choice.h"
+#include "message.h"
+#include "mlinfer.h"
+#if __has_include("onnx_test.h")
+#include "onnx_test.h"
+#endif
+
+static const char usage[] =
+    "mlinfer: neural networks for Pure Data\n"
+    "\n"
+    "mlinfer convert SOURCE -o MODEL.bin [--mode auto|stream|window|step]\n"
+    "                [--window N] [--hop N] [--rate HZ]\n"
+    "    any model file in, a verified model file out\n"
+    "mlinfer info MODEL [--json]\n"
+    "    what a model is, needs and costs\n"
+    "mlinfer run MODEL --wav IN.wav -o OUT.wav [--block N]\n"
+    "mlinfer run MODEL --npy IN.npy [--npy IN2.npy ...] -o OUTDIR [--block N]\n"
+    "    one OUTDIR/NAME.npy for each output\n"
+    "mlinfer run MODEL --list\n"
+    "    one list a line on standard input, one a line out\n"
+    "mlinfer onnx-test DIR...\n"
+    "    folders in the layout of the ONNX backend tests\n"
+    "mlinfer help, mlinfer --version\n"
+    "\n"
+    "MODEL and SOURCE: a model.bin, .onnx or .nam, told by its content. "
+    "Arrays\n"
+    "of stream models are [frames], [frames, channels] or [channels, frames],\n"
+    "with a 1 in front or not; the outputs have the layout of the input. "
+    "Where\n"
+    "both sides fit the model's channels, the first counts as frames.\n"
+    "MLI_KERNELS (generic sse2 avx2 avx512 neon) forces a kernel build.\n"
+    "Exit status: 0 done, 1 it failed, 2 wrong usage.\n";
+
+static int help(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    fputs(usage, stdout);
+    return TOOL_DONE;
+}
+
+static int version(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    printf("mlinfer %s, model file format %u, kernels: %s\n", MLINFER_VERSION,
+           MLI_FORMAT_VERSION, kernel_names());
+    return TOOL_DONE;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"convert", mli_tool_convert},
+    {"info", mli_tool_info},
+    {"run", mli_tool_run},
+#if __has_include("onnx_test.h")
+    {"onnx-test", mli_tool_onnx_test},
+#endif
+    {"help", help},
+    {"--help", help},
+    {"-h", help},
+    {"--version", version},
+};
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        fputs(usage, stderr);
+        return TOOL_USAGE;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(argv[1], commands[i].name)) {
+            /* Everywhere the same: even where no kernel runs, a wish that
+               cannot be met is an error. */
+            if (commands[i].run != help && !kernel_choice())
+                return TOOL_FAILED;
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    return tool_usage("%s: no such command (expected convert, info, run or "
+                      "onnx-test)",
+                      argv[1]);
+}

@@ -1,0 +1,190 @@
+/*
+ * Arrays through a stream model. An array is [frames] (one channel), [frames,
+ * channels] or [channels, frames], with a 1 in front or not; channels may be
+ * several axes. Where both readings fit, the first axis counts as frames. The
+ * outputs have the layout of the first input.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "progress.h"
+#include "run.h"
+
+typedef struct layout {
+    size_t frames, channels;
+    int batch;          /* a 1 in front */
+    int channels_first; /* [channels, frames] */
+    int flat;           /* [frames] */
+} layout;
+
+typedef struct stream_run {
+    loaded_model *loaded;
+    size_t frames, inputs, outputs; /* channels */
+    layout shape;                   /* of the first input */
+    float *planar;                  /* inputs, then outputs, frames each */
+    const float **in;
+    float **out;
+} stream_run;
+
+/* -1: the array has no such number of channels. */
+static int find_layout(const npy_array *a, size_t channels, layout *l)
+{
+    uint32_t skip = a->rank >= 3 && a->dims[0] == 1;
+    uint32_t rank = a->rank - skip;
+    const size_t *dims = a->dims + skip;
+    memset(l, 0, sizeof *l);
+    l->channels = channels;
+    l->batch = (int)skip;
+    if (!rank || (rank == 1 && channels > 1))
+        return -1;
+    l->flat = rank == 1;
+    /* A model without inputs takes the number of frames from [frames]. */
+    if (!channels) {
+        l->frames = dims[0];
+        return l->flat ? 0 : -1;
+    }
+    l->frames = dims[0];
+    if (a->count == dims[0] * channels)
+        return 0;
+    l->channels_first = 1;
+    l->frames = dims[rank - 1];
+    return a->count == dims[rank - 1] * channels ? 0 : -1;
+}
+
+static int bad_shape(const char *path, const npy_array *a, const char *what,
+                     size_t channels)
+{
+    char shape[RUN_SHAPE_TEXT];
+    run_shape_text(a, shape);
+    if (channels > 1)
+        return tool_error(path,
+                          "shape %s does not fit %s (expected [frames, "
+                          "%zu] or [%zu, frames])",
+                          shape, what, channels, channels);
+    return tool_error(path, "shape %s does not fit %s (expected [frames])",
+                      shape, what);
+}
+
+static size_t at(const layout *l, size_t frame, size_t channel)
+{
+    return l->channels_first ? channel * l->frames + frame
+                             : frame * l->channels + channel;
+}
+
+/* One array into planar channels, from `first` on. */
+static int take(stream_run *r, const npy_array *a, const char *path,
+                const char *what, size_t channels, size_t first)
+{
+    layout l;
+    if (find_layout(a, channels, &l))
+        return bad_shape(path, a, what, channels);
+    if (!r->planar) {
+        r->frames = l.frames;
+        r->shape = l;
+        /* count <= 2^30 elements, channels <= 2^28: 64 bits hold this. */
+        r->planar =
+            calloc((r->inputs + r->outputs) * l.frames + 1, sizeof *r->planar);
+        if (!r->planar)
+            return tool_error(path, "no memory for %zu frames", l.frames);
+    }
+    if (l.frames != r->frames)
+        return tool_error(path,
+                          "wrong number of frames (expected %zu as in "
+                          "the first array, got %zu)",
+                          r->frames, l.frames);
+    for (size_t c = 0; c < channels; c++)
+        for (size_t i = 0; i < l.frames; i++)
+            r->planar[(first + c) * r->frames + i] = a->data[at(&l, i, c)];
+    return TOOL_DONE;
+}
+
+static int take_all(stream_run *r, const run_arrays *arrays)
+{
+    size_t first = 0;
+    if (arrays->together)
+        return take(r, &arrays->in[0], arrays->path[0], "the inputs", r->inputs,
+                    0);
+    for (uint32_t i = 0; i < r->loaded->info.inputs; i++) {
+        mli_port port;
+        const char *path;
+        mli_get_input(&r->loaded->model, i, &port);
+        if (port.kind != MLI_PORT_SIGNAL)
+            continue;
+        const npy_array *a = run_array_of(arrays, r->loaded, i, &path);
+        int status = take(r, a, path, port.name, port.channels, first);
+        if (status != TOOL_DONE)
+            return status;
+        first += port.channels;
+    }
+    return TOOL_DONE;
+}
+
+static void process(stream_run *r, size_t block)
+{
+    float *out = r->planar + r->inputs * r->frames;
+    for (size_t i = 0; i < r->frames; i += block) {
+        size_t n = r->frames - i < block ? r->frames - i : block;
+        for (size_t c = 0; c < r->inputs; c++)
+            r->in[c] = r->planar + c * r->frames + i;
+        for (size_t c = 0; c < r->outputs; c++)
+            r->out[c] = out + c * r->frames + i;
+        mli_process(r->loaded->session, r->in, r->out, (uint32_t)n);
+        progress_set(i, r->frames);
+    }
+}
+
+static void shape_output(const layout *l, run_output *out)
+{
+    if (l->batch)
+        out->dims[out->rank++] = 1;
+    if (l->channels_first) {
+        out->dims[out->rank++] = l->channels;
+        out->dims[out->rank++] = l->frames;
+        return;
+    }
+    out->dims[out->rank++] = l->frames;
+    if (!l->flat || l->channels > 1)
+        out->dims[out->rank++] = l->channels;
+}
+
+static int give(const stream_run *r, run_output *out)
+{
+    const float *planar = r->planar + r->inputs * r->frames;
+    for (uint32_t i = 0; i < r->loaded->info.outputs; i++) {
+        mli_port port;
+        layout l = r->shape;
+        mli_get_output(&r->loaded->model, i, &port);
+        l.channels = port.channels;
+        out[i].data = calloc(l.channels * l.frames + 1, sizeof(float));
+        if (!out[i].data)
+            return tool_error(port.name, "no memory for %zu frames", l.frames);
+        shape_output(&l, &out[i]);
+        for (size_t c = 0; c < l.channels; c++, planar += l.frames)
+            for (size_t f = 0; f < l.frames; f++)
+                out[i].data[at(&l, f, c)] = planar[f];
+    }
+    return TOOL_DONE;
+}
+
+int run_npy_stream(loaded_model *loaded, const run_arguments *a,
+                   const run_arrays *arrays, run_output *out)
+{
+    stream_run r = {.loaded = loaded,
+                    .inputs = loaded->info.in_channels,
+                    .outputs = loaded->info.out_channels};
+    r.in = calloc(r.inputs + 1, sizeof *r.in);
+    r.out = calloc(r.outputs + 1, sizeof *r.out);
+    int status = r.in && r.out ? take_all(&r, arrays)
+                               : tool_error(a->model, "no memory");
+    if (status == TOOL_DONE) {
+        progress_begin(a->npy[0]);
+        process(&r, a->block);
+        progress_end();
+        status = give(&r, out);
+    }
+    free(r.planar);
+    free(r.in);
+    free(r.out);
+    return status;
+}
