@@ -152,7 +152,8 @@ class ConvTrim(nn.Module):
             return nn.Conv1d(i, o, k, dilation=d, groups=g, bias=bias,
                              padding=(k - 1) * d)
         self.c = nn.ModuleList([conv(1, 6, 4, 1), conv(6, 6, 3, 2, 6),
-                                conv(6, 6, 3, 4, 2), conv(6, 6, 2, 5, 6, False)])
+                                conv(6, 6, 3, 4, 2),
+                                conv(6, 6, 2, 5, 6, False)])
         self.bn = nn.ModuleList([nn.BatchNorm1d(6) for _ in range(4)])
         self.act = nn.ModuleList([nn.PReLU(6), nn.LeakyReLU(0.2), nn.PReLU(),
                                   nn.LeakyReLU()])
@@ -291,7 +292,9 @@ def rows(n, channels):
 
 # name, maker, inputs, mode, latency, what varies, exports: (exporter, opset,
 # variant). Exporters: old = TorchScript, new = dynamo. Variants: static,
-# time (dynamic time axis), batch (dynamic first axis), both.
+# time (dynamic time axis), batch (dynamic first axis), both, auto (Dim.AUTO:
+# the exporter may make the axis static, and does for recurrent layers), short
+# (24 frames, static, which the exporter unrolls: one list in, one out).
 def cases():
     lstm2 = lambda **k: Recurrent(nn.LSTM, 2, 8, 2, layers=2, **k)
     gru1 = lambda **k: Recurrent(nn.GRU, 1, 10, 1, **k)
@@ -327,31 +330,31 @@ def cases():
          [("old", 13, "time"), ("new", 18, "time"), ("new", 23, "static")]),
         ("lstm2", lstm2, (signal(2, 1),), "stream", 0, 1,
          [("old", 9, "static"), ("old", 13, "time"), ("old", 17, "both"),
-          ("new", 18, "time"), ("new", 20, "static"), ("new", 23, "both")]),
+          ("new", 18, "auto"), ("new", 20, "static"), ("new", 23, "auto")]),
         ("lstm2-tbc", lambda: lstm2(batch_first=False), (signal(2, 0),),
          "stream", 0, 0,
-         [("old", 13, "time"), ("new", 18, "time")]),
+         [("old", 13, "time"), ("new", 18, "auto")]),
         ("lstm-skip", LstmSkip, (signal(1, 1),), "stream", 0, 1,
-         [("old", 14, "both"), ("new", 18, "static"), ("new", 20, "time")]),
+         [("old", 14, "both"), ("new", 18, "static"), ("new", 20, "auto")]),
         ("lstm-state", LstmState, (signal(2, 0),), "stream", 0, 0,
-         [("old", 13, "time"), ("new", 18, "time")]),
+         [("old", 13, "time"), ("new", 18, "auto")]),
         ("gru", gru1, (signal(1, 1),), "stream", 0, 1,
-         [("old", 9, "time"), ("old", 17, "both"), ("new", 18, "time"),
+         [("old", 9, "time"), ("old", 17, "both"), ("new", 18, "auto"),
           ("new", 23, "static")]),
         ("gru2", gru2, (signal(3, 1),), "stream", 0, 1,
-         [("old", 13, "time"), ("new", 18, "time"), ("new", 20, "both")]),
+         [("old", 13, "time"), ("new", 18, "auto"), ("new", 20, "auto")]),
         ("gru2-tbc", lambda: gru2(batch_first=False), (signal(3, 0),),
          "stream", 0, 0,
-         [("old", 17, "static"), ("new", 18, "time")]),
+         [("old", 17, "static"), ("new", 18, "auto")]),
         ("rnn-tanh", lambda: Recurrent(nn.RNN, 2, 9, 1, layers=2),
          (signal(2, 1),), "stream", 0, 1,
-         [("old", 9, "time"), ("old", 17, "both"), ("new", 18, "time")]),
+         [("old", 9, "time"), ("old", 17, "both"), ("new", 18, "short")]),
         ("rnn-relu", lambda: Recurrent(nn.RNN, 2, 9, 1, batch_first=False,
                                        nonlinearity="relu"),
          (signal(2, 0),), "stream", 0, 0,
-         [("old", 13, "time"), ("old", 17, "static"), ("new", 20, "time")]),
+         [("old", 13, "time"), ("old", 17, "static"), ("new", 20, "short")]),
         ("crnn", Crnn, (signal(2, 2),), "stream", 0, 2,
-         [("old", 13, "time"), ("old", 17, "both"), ("new", 18, "time"),
+         [("old", 13, "time"), ("old", 17, "both"), ("new", 18, "auto"),
           ("new", 20, "static")]),
     ]
 
@@ -363,7 +366,7 @@ def export(model, inputs, path, exporter, opset, variant, time_axis):
     outs = ["output", "output2"][:2 if len(inputs) == 2 else 1]
     batch_axis = 1 if time_axis == 0 else 0
     dynamic = {}
-    if variant in ("time", "both"):
+    if variant in ("time", "both", "auto"):
         dynamic[time_axis] = "time"
     if variant in ("batch", "both"):
         dynamic[batch_axis] = "batch"
@@ -376,11 +379,11 @@ def export(model, inputs, path, exporter, opset, variant, time_axis):
     # A dimension of size 1 is specialised by torch.export: give it two rows.
     if batch_axis in dynamic and inputs[0].shape[batch_axis] == 1:
         inputs = tuple(torch.cat([x, x], batch_axis) for x in inputs)
+    dims = torch.export.Dim
+    dim = dims.AUTO if variant == "auto" else dims.DYNAMIC
     shapes = None
     if dynamic:
-        shapes = tuple({a: torch.export.Dim(n, min=1, max=1 << 20)
-                        if n == "time" and False else torch.export.Dim.DYNAMIC
-                        for a, n in dynamic.items()} for _ in inputs)
+        shapes = tuple({a: dim for a in dynamic} for _ in inputs)
     torch.onnx.export(model, inputs, path, dynamo=True, opset_version=opset,
                       input_names=names, output_names=outs,
                       dynamic_shapes=shapes, external_data=True,
@@ -434,6 +437,8 @@ def make_case(name, maker, inputs, mode, latency, time_axis, exports):
         os.makedirs(folder)
         path = os.path.join(folder, "model.onnx")
         x = inputs
+        if variant == "short":
+            x = tuple(v.narrow(time_axis, 0, 24) for v in inputs)
         if mode == "step" and variant == "static":
             x = tuple(v[:1] for v in inputs)
         try:
@@ -458,7 +463,12 @@ def make_case(name, maker, inputs, mode, latency, time_axis, exports):
         save(folder, "output", y)
         got = max(o.version for o in proto.opset_import if not o.domain)
         ops = sorted({n.op_type for n in proto.graph.node})
-        made.append((full, mode, latency, got, ops))
+        dims = " ".join(
+            "[" + ",".join(d.dim_param or str(d.dim_value)
+                           for d in i.type.tensor_type.shape.dim) + "]"
+            for i in proto.graph.input)
+        kind = "step" if variant == "short" else mode
+        made.append((full, kind, latency, got, ops, dims))
         print(f"{full}: opset {got} {error:.1e} {' '.join(ops)}")
     return made, failed
 
@@ -550,6 +560,15 @@ def write_bad():
            ("axes", np.array([1], np.int64))])
 
 
+def write_unrolled():
+    """nn.RNN by the new exporter, its time axis called dynamic."""
+    torch.manual_seed(1)
+    path = os.path.join(HERE, "bad", "rnn-unrolled.onnx")
+    model = Recurrent(nn.RNN, 2, 4, 1).eval()
+    export(model, (signal(2, 1, 6),), path, "new", 18, "auto", 1)
+    strip_traces(path)
+
+
 README = """# ONNX goldens
 
 Made by `tests/goldens/make_onnx.py` (torch {torch}, onnx {onnx}, onnxscript
@@ -564,7 +583,13 @@ Every answer was compared with PyTorch in double precision (3e-6 of full
 scale). A folder is named MODEL-EXPORTERopset-VARIANT: exporter `old` is
 `torch.onnx.export(dynamo=False)` (TorchScript), `new` is `dynamo=True`; the
 number is the opset asked for; the variant names the dynamic axes: `static`
-none, `time`, `batch`, `both`.
+none, `time`, `batch`, `both`, or `auto` (`Dim.AUTO` on the time axis). The new
+exporter does not give a recurrent layer a dynamic time axis: `Dim.DYNAMIC` ends
+in "conflicts between user-specified ranges and inferred ranges", `Dim.AUTO` in
+a static axis, or in an input with a dynamic one and an output without. It knows
+no nn.RNN: it unrolls one over time. `short` is such a model of 24 frames, a
+step model whose list is the whole sequence; `bad/rnn-unrolled.onnx` is what it
+makes of a dynamic time axis.
 
 `list.txt` has a line for each: name, mode, latency, opset found in the file.
 A stream's frame t is the golden's frame t - latency. Where the golden is
@@ -576,10 +601,11 @@ shorter than its input (conv-valid), its frame 0 is the stream's frame
 ## What did not export
 
 {failed}
+
 ## Operators
 
-| golden | opset | operators |
-|---|---|---|
+| golden | opset | input | operators |
+|---|---|---|---|
 {table}
 """
 
@@ -597,6 +623,7 @@ BAD = [
     ("external-missing", "its data file is not there"),
     ("external-outside", "its data file would lie above the folder"),
     ("external-absolute", "its data file has an absolute path"),
+    ("rnn-unrolled", "operators on sequences: SplitToSequence, SequenceAt"),
     ("reverse-time", "an LSTM that runs backwards over a dynamic time axis"),
 ]
 
@@ -614,8 +641,9 @@ def main():
         made += m
         failed += f
     write_bad()
+    write_unrolled()
     with open(os.path.join(HERE, "list.txt"), "w") as out:
-        for full, mode, latency, opset, _ in made:
+        for full, mode, latency, opset, *_ in made:
             out.write(f"{full} {mode} {latency} {opset}\n")
     import onnxscript
     with open(os.path.join(HERE, "README.md"), "w") as out:
@@ -624,8 +652,8 @@ def main():
             onnxscript=onnxscript.__version__, ort=ort.__version__,
             bad="".join(f"\n- `{n}.onnx`: {w}" for n, w in BAD) + "\n",
             failed="\n".join(f"- {n}: {w}" for n, w in failed) or "Nothing.",
-            table="\n".join(f"| {n} | {o} | {', '.join(ops)} |"
-                            for n, _, _, o, ops in made)))
+            table="\n".join(f"| {n} | {o} | {d} | {', '.join(ops)} |"
+                            for n, _, _, o, ops, d in made)))
 
 
 if __name__ == "__main__":
