@@ -1,0 +1,175 @@
+/*
+ * vec_avx2.h - the vector layer in AVX2 with FMA. For the meaning of the names
+ * see vec_generic.h.
+ */
+#define V_FN      static inline __attribute__((always_inline))
+#define V_LANES   8u
+#define V_NAME    "avx2"
+#define V_TABLE   mli_kernels_avx2
+#define V_TILE    4
+#define V_COLUMNS 2
+#define V_ROW     8
+#define V_HAS_ROUND
+
+typedef __m256 vf;
+typedef __m256 vm; /* all bits of a lane, or none */
+
+V_FN __m256i v_lanes(unsigned lo, unsigned hi)
+{
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i from = _mm256_cmpgt_epi32(lane, _mm256_set1_epi32((int)lo - 1));
+    __m256i to = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)hi), lane);
+    return _mm256_and_si256(from, to);
+}
+
+V_FN vf v_load(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+
+V_FN void v_store(float *p, vf x)
+{
+    _mm256_storeu_ps(p, x);
+}
+
+V_FN vf v_load_part(const float *p, unsigned lo, unsigned hi)
+{
+    return _mm256_maskload_ps(p, v_lanes(lo, hi));
+}
+
+V_FN void v_store_part(float *p, vf x, unsigned lo, unsigned hi)
+{
+    _mm256_maskstore_ps(p, v_lanes(lo, hi), x);
+}
+
+V_FN vf v_set1(float x)
+{
+    return _mm256_set1_ps(x);
+}
+
+V_FN vf v_add(vf a, vf b)
+{
+    return _mm256_add_ps(a, b);
+}
+
+V_FN vf v_sub(vf a, vf b)
+{
+    return _mm256_sub_ps(a, b);
+}
+
+V_FN vf v_mul(vf a, vf b)
+{
+    return _mm256_mul_ps(a, b);
+}
+
+V_FN vf v_fma(vf a, vf b, vf c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+
+V_FN vf v_div(vf a, vf b)
+{
+    return _mm256_div_ps(a, b);
+}
+
+V_FN vf v_div_any(vf a, vf b)
+{
+    return _mm256_div_ps(a, b);
+}
+
+V_FN vf v_sqrt(vf x)
+{
+    return _mm256_sqrt_ps(x);
+}
+
+/* The instruction answers its second operand if either is NaN. */
+V_FN vf v_min(vf x, vf k)
+{
+    return _mm256_min_ps(k, x);
+}
+
+V_FN vf v_max(vf x, vf k)
+{
+    return _mm256_max_ps(k, x);
+}
+
+V_FN vm v_lt(vf a, vf b)
+{
+    return _mm256_cmp_ps(a, b, _CMP_LT_OQ);
+}
+
+V_FN vm v_le(vf a, vf b)
+{
+    return _mm256_cmp_ps(a, b, _CMP_LE_OQ);
+}
+
+V_FN vm v_nan(vf x)
+{
+    return _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
+}
+
+/* v_select looks at sign bits only. */
+V_FN vm v_signed(vf x)
+{
+    return x;
+}
+
+V_FN vf v_select(vm m, vf a, vf b)
+{
+    return _mm256_blendv_ps(b, a, m);
+}
+
+V_FN vf v_abs(vf x)
+{
+    return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
+}
+
+V_FN vf v_neg(vf x)
+{
+    return _mm256_xor_ps(x, _mm256_set1_ps(-0.0f));
+}
+
+V_FN vf v_xor_sign(vf x, vf s)
+{
+    return _mm256_xor_ps(x, _mm256_and_ps(s, _mm256_set1_ps(-0.0f)));
+}
+
+V_FN vf v_round(vf x)
+{
+    return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+V_FN vf v_floor(vf x)
+{
+    return _mm256_round_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
+
+#define v_shift_left(x, n)                                                     \
+    _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x), n))
+
+V_FN vf v_split(vf x, vf *e)
+{
+    __m256i u = _mm256_castps_si256(x);
+    __m256i n = _mm256_srai_epi32(
+        _mm256_sub_epi32(u, _mm256_set1_epi32(0x3f3504f3)), 23);
+    *e = _mm256_cvtepi32_ps(n);
+    return _mm256_castsi256_ps(_mm256_sub_epi32(u, _mm256_slli_epi32(n, 23)));
+}
+
+V_FN float v_sum(vf x)
+{
+    __m128 b =
+        _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    b = _mm_add_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_add_ss(b, _mm_shuffle_ps(b, b, 1)));
+}
+
+V_FN vf v_load_quads(const float *p, size_t stride, unsigned n)
+{
+    vf x = _mm256_castps128_ps256(_mm_loadu_ps(p));
+    if (n > 1)
+        x = _mm256_insertf128_ps(x, _mm_loadu_ps(p + stride), 1);
+    return x;
+}
+
+#include "vec_common.h"

@@ -1,0 +1,55 @@
+/*
+ * vec_common.h - what the vector layers share, written over their own names.
+ */
+
+/* The value k in every lane. */
+#define K(k) v_set1(k)
+
+#ifndef V_HAS_ROUND
+/* From 2^23 on every float is whole; below, adding it rounds. */
+V_FN vf v_round(vf x)
+{
+    vf a = v_abs(x);
+    vf r = v_sub(v_add(a, K(0x1p23f)), K(0x1p23f));
+    return v_select(v_lt(a, K(0x1p23f)), v_xor_sign(r, x), x);
+}
+
+V_FN vf v_floor(vf x)
+{
+    vf r = v_round(x);
+    return v_select(v_lt(x, r), v_sub(r, K(1.0f)), r);
+}
+#endif
+
+V_FN vf v_ceil(vf x)
+{
+    return v_neg(v_floor(v_neg(x)));
+}
+
+/* n <= V_LANES lanes from p[0], p[step], p[2*step]...; 0 in the others. */
+V_FN vf v_load_spaced(const float *p, size_t step, unsigned n)
+{
+    float t[V_LANES];
+    for (unsigned l = 0; l < V_LANES; l++)
+        t[l] = l < n ? p[l * step] : 0.0f;
+    return v_load(t);
+}
+
+V_FN void v_store_spaced(float *p, size_t step, vf x, unsigned n)
+{
+    float t[V_LANES];
+    v_store(t, x);
+    for (unsigned l = 0; l < n; l++)
+        p[l * step] = t[l];
+}
+
+/* The larger, the smaller; NaN if either is. */
+V_FN vf v_max_both(vf a, vf b)
+{
+    return v_select(v_nan(b), b, v_max(a, b));
+}
+
+V_FN vf v_min_both(vf a, vf b)
+{
+    return v_select(v_nan(b), b, v_min(a, b));
+}

@@ -1,0 +1,202 @@
+/*
+ * vec_generic.h - the vector layer in plain C, one float in a vector.
+ *
+ * Every layer defines the same names; the kernel texts (text_*.h) are written
+ * over them and included once per build.
+ *
+ *   vf, vm             a vector of floats; a mask with one truth per lane
+ *   V_LANES            floats in a vector, at most 16
+ *   V_NAME, V_TABLE    the build's name, and the name of its table
+ *   V_TILE, V_COLUMNS  register tile of the linear kernels: frames (a power of
+ *                      2) by vectors of outputs
+ *   V_ROW              vectors of outputs at once for a single frame
+ *
+ *   v_load, v_store          V_LANES floats, any address
+ *   v_load_part, v_store_part  lanes lo <= l < hi only, lane l at p[l]; other
+ *                            lanes read as 0 and are not touched in memory
+ *   v_fma(a, b, c)           a*b + c; one rounding where the machine can
+ *   v_div(a, b)              2^-100 < |b| < 2^100, within 3 ulp
+ *   v_div_any(a, b)          any a and b, IEEE's special cases
+ *   v_min(x, k), v_max(x, k) NaN in x comes through; k is not NaN
+ *   v_lt, v_le               false for NaN
+ *   v_nan, v_signed          lanes that are NaN; lanes with the sign bit set
+ *   v_select(m, a, b)        m ? a : b
+ *   v_xor_sign(x, s)         x, negated where s has its sign bit set
+ *   v_round, v_floor         halves to even; keep the sign of zero
+ *   v_shift_left(x, n)       the bits of x shifted left
+ *   v_split(x, e)            m with x = m * 2^e, 1/sqrt 2 <= m < sqrt 2, for
+ *                            normal positive x
+ *   v_sum                    the lanes' sum as a tree of fixed shape
+ *   v_load_quads(p, s, n)    n groups of 4 floats from p, p+s, p+2s...; with
+ *                            V_LANES = 1 the one float at p
+ */
+#define V_FN      static inline __attribute__((always_inline))
+#define V_LANES   1u
+#define V_NAME    "generic"
+#define V_TABLE   mli_kernels_generic
+#define V_TILE    2
+#define V_COLUMNS 4
+#define V_ROW     8
+
+typedef float vf;
+typedef int vm;
+
+V_FN uint32_t v_bits(vf x)
+{
+    uint32_t u;
+    __builtin_memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+V_FN vf v_from_bits(uint32_t u)
+{
+    vf x;
+    __builtin_memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+V_FN vf v_load(const float *p)
+{
+    return *p;
+}
+
+V_FN void v_store(float *p, vf x)
+{
+    *p = x;
+}
+
+V_FN vf v_load_part(const float *p, unsigned lo, unsigned hi)
+{
+    return lo < hi ? *p : 0.0f;
+}
+
+V_FN void v_store_part(float *p, vf x, unsigned lo, unsigned hi)
+{
+    if (lo < hi)
+        *p = x;
+}
+
+V_FN vf v_set1(float x)
+{
+    return x;
+}
+
+V_FN vf v_add(vf a, vf b)
+{
+    return a + b;
+}
+
+V_FN vf v_sub(vf a, vf b)
+{
+    return a - b;
+}
+
+V_FN vf v_mul(vf a, vf b)
+{
+    return a * b;
+}
+
+V_FN vf v_fma(vf a, vf b, vf c)
+{
+    return a * b + c;
+}
+
+V_FN vf v_div(vf a, vf b)
+{
+    return a / b;
+}
+
+V_FN vf v_div_any(vf a, vf b)
+{
+    return a / b;
+}
+
+V_FN vf v_min(vf x, vf k)
+{
+    return x > k ? k : x;
+}
+
+V_FN vf v_max(vf x, vf k)
+{
+    return x < k ? k : x;
+}
+
+V_FN vm v_lt(vf a, vf b)
+{
+    return a < b;
+}
+
+V_FN vm v_le(vf a, vf b)
+{
+    return a <= b;
+}
+
+V_FN vm v_nan(vf x)
+{
+    return x != x;
+}
+
+V_FN vm v_signed(vf x)
+{
+    return v_bits(x) >> 31 != 0;
+}
+
+V_FN vf v_select(vm m, vf a, vf b)
+{
+    return m ? a : b;
+}
+
+V_FN vf v_abs(vf x)
+{
+    return v_from_bits(v_bits(x) & 0x7fffffffu);
+}
+
+V_FN vf v_neg(vf x)
+{
+    return v_from_bits(v_bits(x) ^ 0x80000000u);
+}
+
+V_FN vf v_xor_sign(vf x, vf s)
+{
+    return v_from_bits(v_bits(x) ^ (v_bits(s) & 0x80000000u));
+}
+
+#define v_shift_left(x, n) v_from_bits(v_bits(x) << (n))
+
+V_FN vf v_split(vf x, vf *e)
+{
+    uint32_t i = v_bits(x) - 0x3f3504f3u;
+    int32_t n = (int32_t)(i >> 23) - (i >> 31 ? 512 : 0);
+    *e = (float)n;
+    return v_from_bits(v_bits(x) - ((uint32_t)n << 23));
+}
+
+/*
+ * Square root without libm: an estimate from the exponent, three Newton steps
+ * in double, one rounding.
+ */
+V_FN vf v_sqrt(vf x)
+{
+    if (!(x > 0x1p-126f))
+        return x < 0.0f ? v_from_bits(0x7fc00000u) : x;
+    if (x > 0x1.fffffep127f)
+        return x;
+    double y = v_from_bits((v_bits(x) >> 1) + 0x1fbd1df5u);
+    for (int i = 0; i < 3; i++)
+        y = 0.5 * (y + x / y);
+    return (float)y;
+}
+
+V_FN float v_sum(vf x)
+{
+    return x;
+}
+
+V_FN vf v_load_quads(const float *p, size_t stride, unsigned n)
+{
+    (void)stride;
+    (void)n;
+    return *p;
+}
+
+#include "vec_common.h"

@@ -1,0 +1,212 @@
+/*
+ * vec_neon.h - the vector layer in NEON, for ARMv7 and AArch64. For the meaning
+ * of the names see vec_generic.h.
+ *
+ * ARMv7 has neither division nor square root nor rounding for vectors, its
+ * multiply-add rounds twice, and numbers below 2^-126 count as zero.
+ */
+#define V_FN      static inline __attribute__((always_inline))
+#define V_LANES   4u
+#define V_NAME    "neon"
+#define V_TABLE   mli_kernels_neon
+#define V_COLUMNS 4
+#define V_ROW     8
+#ifdef __aarch64__
+#define V_TILE 4
+#define V_HAS_ROUND
+#else
+#define V_TILE 2
+#endif
+
+typedef float32x4_t vf;
+typedef uint32x4_t vm;
+
+V_FN vf v_load(const float *p)
+{
+    return vld1q_f32(p);
+}
+
+V_FN void v_store(float *p, vf x)
+{
+    vst1q_f32(p, x);
+}
+
+V_FN vf v_load_part(const float *p, unsigned lo, unsigned hi)
+{
+    float t[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+    for (unsigned l = lo; l < hi; l++)
+        t[l] = p[l];
+    return vld1q_f32(t);
+}
+
+V_FN void v_store_part(float *p, vf x, unsigned lo, unsigned hi)
+{
+    float t[4];
+    vst1q_f32(t, x);
+    for (unsigned l = lo; l < hi; l++)
+        p[l] = t[l];
+}
+
+V_FN vf v_set1(float x)
+{
+    return vdupq_n_f32(x);
+}
+
+V_FN vf v_add(vf a, vf b)
+{
+    return vaddq_f32(a, b);
+}
+
+V_FN vf v_sub(vf a, vf b)
+{
+    return vsubq_f32(a, b);
+}
+
+V_FN vf v_mul(vf a, vf b)
+{
+    return vmulq_f32(a, b);
+}
+
+V_FN vf v_fma(vf a, vf b, vf c)
+{
+#ifdef __aarch64__
+    return vfmaq_f32(c, a, b);
+#else
+    return vmlaq_f32(c, a, b);
+#endif
+}
+
+V_FN vm v_lt(vf a, vf b)
+{
+    return vcltq_f32(a, b);
+}
+
+V_FN vm v_le(vf a, vf b)
+{
+    return vcleq_f32(a, b);
+}
+
+V_FN vm v_nan(vf x)
+{
+    return vmvnq_u32(vceqq_f32(x, x));
+}
+
+V_FN vm v_signed(vf x)
+{
+    return vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_f32(x), 31));
+}
+
+V_FN vf v_select(vm m, vf a, vf b)
+{
+    return vbslq_f32(m, a, b);
+}
+
+V_FN vf v_abs(vf x)
+{
+    return vabsq_f32(x);
+}
+
+V_FN vf v_neg(vf x)
+{
+    return vnegq_f32(x);
+}
+
+V_FN vf v_xor_sign(vf x, vf s)
+{
+    uint32x4_t sign =
+        vandq_u32(vreinterpretq_u32_f32(s), vdupq_n_u32(0x80000000u));
+    return vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(x), sign));
+}
+
+/* These propagate NaN from either side. */
+V_FN vf v_min(vf x, vf k)
+{
+    return vminq_f32(x, k);
+}
+
+V_FN vf v_max(vf x, vf k)
+{
+    return vmaxq_f32(x, k);
+}
+
+#ifdef __aarch64__
+V_FN vf v_div(vf a, vf b)
+{
+    return vdivq_f32(a, b);
+}
+
+V_FN vf v_div_any(vf a, vf b)
+{
+    return vdivq_f32(a, b);
+}
+
+V_FN vf v_sqrt(vf x)
+{
+    return vsqrtq_f32(x);
+}
+
+V_FN vf v_round(vf x)
+{
+    return vrndnq_f32(x);
+}
+
+V_FN vf v_floor(vf x)
+{
+    return vrndmq_f32(x);
+}
+#else
+/* An estimate of 8 bits, doubled twice; powers of two come out exact. */
+V_FN vf v_div(vf a, vf b)
+{
+    vf r = vrecpeq_f32(b);
+    r = vmulq_f32(r, vrecpsq_f32(b, r));
+    r = vmulq_f32(r, vrecpsq_f32(b, r));
+    return vmulq_f32(a, r);
+}
+
+/* 1/b would vanish for b >= 2^126: both are scaled down when b is large. */
+V_FN vf v_div_any(vf a, vf b)
+{
+    vf scale = vbslq_f32(vcagtq_f32(b, vdupq_n_f32(0x1p100f)),
+                         vdupq_n_f32(0x1p-64f), vdupq_n_f32(1.0f));
+    return v_div(vmulq_f32(a, scale), vmulq_f32(b, scale));
+}
+
+V_FN vf v_sqrt(vf x)
+{
+    vf r = vrsqrteq_f32(x);
+    r = vmulq_f32(r, vrsqrtsq_f32(vmulq_f32(x, r), r));
+    r = vmulq_f32(r, vrsqrtsq_f32(vmulq_f32(x, r), r));
+    vf y = vmulq_f32(x, r);
+    /* 0 and infinity times their reciprocals are not numbers */
+    vm edge = vorrq_u32(vceqq_f32(x, vdupq_n_f32(0.0f)),
+                        vceqq_f32(x, vdupq_n_f32(__builtin_inff())));
+    return vbslq_f32(edge, x, y);
+}
+#endif
+
+#define v_shift_left(x, n)                                                     \
+    vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(x), n))
+
+V_FN vf v_split(vf x, vf *e)
+{
+    int32x4_t u = vreinterpretq_s32_f32(x);
+    int32x4_t n = vshrq_n_s32(vsubq_s32(u, vdupq_n_s32(0x3f3504f3)), 23);
+    *e = vcvtq_f32_s32(n);
+    return vreinterpretq_f32_s32(vsubq_s32(u, vshlq_n_s32(n, 23)));
+}
+
+V_FN float v_sum(vf x)
+{
+    float32x2_t y = vadd_f32(vget_low_f32(x), vget_high_f32(x));
+    return vget_lane_f32(vpadd_f32(y, y), 0);
+}
+
+V_FN vf v_load_quads(const float *p, size_t stride, unsigned n)
+{
+    (void)stride;
+    (void)n;
+    return vld1q_f32(p);
+}
+
+#include "vec_common.h"

@@ -1,0 +1,158 @@
+/*
+ * vec_sse2.h - the vector layer in SSE2, what every 64-bit x86 has. For the
+ * meaning of the names see vec_generic.h.
+ */
+#define V_FN      static inline __attribute__((always_inline))
+#define V_LANES   4u
+#define V_NAME    "sse2"
+#define V_TABLE   mli_kernels_sse2
+#define V_TILE    2
+#define V_COLUMNS 4
+#define V_ROW     8
+
+typedef __m128 vf;
+typedef __m128 vm; /* all bits of a lane, or none */
+
+V_FN vf v_load(const float *p)
+{
+    return _mm_loadu_ps(p);
+}
+
+V_FN void v_store(float *p, vf x)
+{
+    _mm_storeu_ps(p, x);
+}
+
+V_FN vf v_load_part(const float *p, unsigned lo, unsigned hi)
+{
+    float t[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+    for (unsigned l = lo; l < hi; l++)
+        t[l] = p[l];
+    return _mm_loadu_ps(t);
+}
+
+V_FN void v_store_part(float *p, vf x, unsigned lo, unsigned hi)
+{
+    float t[4];
+    _mm_storeu_ps(t, x);
+    for (unsigned l = lo; l < hi; l++)
+        p[l] = t[l];
+}
+
+V_FN vf v_set1(float x)
+{
+    return _mm_set1_ps(x);
+}
+
+V_FN vf v_add(vf a, vf b)
+{
+    return _mm_add_ps(a, b);
+}
+
+V_FN vf v_sub(vf a, vf b)
+{
+    return _mm_sub_ps(a, b);
+}
+
+V_FN vf v_mul(vf a, vf b)
+{
+    return _mm_mul_ps(a, b);
+}
+
+V_FN vf v_fma(vf a, vf b, vf c)
+{
+    return _mm_add_ps(_mm_mul_ps(a, b), c);
+}
+
+V_FN vf v_div(vf a, vf b)
+{
+    return _mm_div_ps(a, b);
+}
+
+V_FN vf v_div_any(vf a, vf b)
+{
+    return _mm_div_ps(a, b);
+}
+
+V_FN vf v_sqrt(vf x)
+{
+    return _mm_sqrt_ps(x);
+}
+
+/* The instruction answers its second operand if either is NaN. */
+V_FN vf v_min(vf x, vf k)
+{
+    return _mm_min_ps(k, x);
+}
+
+V_FN vf v_max(vf x, vf k)
+{
+    return _mm_max_ps(k, x);
+}
+
+V_FN vm v_lt(vf a, vf b)
+{
+    return _mm_cmplt_ps(a, b);
+}
+
+V_FN vm v_le(vf a, vf b)
+{
+    return _mm_cmple_ps(a, b);
+}
+
+V_FN vm v_nan(vf x)
+{
+    return _mm_cmpunord_ps(x, x);
+}
+
+V_FN vm v_signed(vf x)
+{
+    return _mm_castsi128_ps(_mm_srai_epi32(_mm_castps_si128(x), 31));
+}
+
+V_FN vf v_select(vm m, vf a, vf b)
+{
+    return _mm_or_ps(_mm_and_ps(m, a), _mm_andnot_ps(m, b));
+}
+
+V_FN vf v_abs(vf x)
+{
+    return _mm_andnot_ps(_mm_set1_ps(-0.0f), x);
+}
+
+V_FN vf v_neg(vf x)
+{
+    return _mm_xor_ps(x, _mm_set1_ps(-0.0f));
+}
+
+V_FN vf v_xor_sign(vf x, vf s)
+{
+    return _mm_xor_ps(x, _mm_and_ps(s, _mm_set1_ps(-0.0f)));
+}
+
+#define v_shift_left(x, n)                                                     \
+    _mm_castsi128_ps(_mm_slli_epi32(_mm_castps_si128(x), n))
+
+V_FN vf v_split(vf x, vf *e)
+{
+    __m128i u = _mm_castps_si128(x);
+    __m128i n =
+        _mm_srai_epi32(_mm_sub_epi32(u, _mm_set1_epi32(0x3f3504f3)), 23);
+    *e = _mm_cvtepi32_ps(n);
+    return _mm_castsi128_ps(_mm_sub_epi32(u, _mm_slli_epi32(n, 23)));
+}
+
+V_FN float v_sum(vf x)
+{
+    x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_add_ss(x, _mm_shuffle_ps(x, x, 1)));
+}
+
+V_FN vf v_load_quads(const float *p, size_t stride, unsigned n)
+{
+    (void)stride;
+    (void)n;
+    return _mm_loadu_ps(p);
+}
+
+#include "vec_common.h"
