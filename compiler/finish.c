@@ -168,12 +168,14 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
     mlc_program p = {0};
     mlc_figures f = {0};
     ir_tally tally = {0};
+    uint64_t before;
     mlc_status status = check_graph(g, error);
 
     if (status)
         return status;
     take_options(g, options);
     f.parameters = g->parameters ? g->parameters : mlc_graph_parameters(g);
+    before = mlc_graph_macs(g);
     ir_passes(g, &tally);
     status = check_graph(g, error);
     if (status)
@@ -189,6 +191,9 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
         if (g->notes)
             mlc_put(report, g->notes, strlen(g->notes));
         say_passes(report, &tally);
+        if (f.macs != before)
+            say(report, "%llu multiply-accumulates before\n",
+                (unsigned long long)before);
         say_program(report, &p, &f);
     }
     mlc_program_free(&p);

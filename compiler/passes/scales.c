@@ -1,0 +1,258 @@
+/*
+ * scales.c - scales and shifts into the layer before. With y = W x + b,
+ *   scale*y + shift = (scale W) x + (scale*b + shift),
+ * each number of the right side computed in double and rounded once. Not across
+ * a function, and only if nobody else reads y.
+ *
+ * It is done for AFFINE (batch normalisation) and for BINARY with a constant:
+ * sums, differences, products and quotients.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "passes.h"
+#include "rewrite.h"
+
+typedef struct scale { /* per output of the layer */
+    double *scale, *shift;
+    uint32_t n;
+} scale;
+
+static ir_node *layer_before(ir_graph *g, const uint32_t *readers, ir_id x)
+{
+    int i = g->values[x].node;
+    ir_node *node = i < 0 ? NULL : &g->nodes[i];
+
+    if (!node || node->dead || readers[x] != 1 || node->fn != MLI_IDENTITY ||
+        (node->type != MLI_OP_LINEAR && node->type != MLI_OP_CONV1D))
+        return NULL;
+    return node;
+}
+
+/* A constant with one number for every output, or one for all of them. */
+static int fits(const ir_value *c, uint32_t n)
+{
+    if (c->elements == 1)
+        return 1;
+    return c->elements == n && c->rank >= 1 && c->dims[c->rank - 1] == n;
+}
+
+static float number(const ir_value *c, uint32_t i)
+{
+    return c->data[c->elements == 1 ? 0 : i];
+}
+
+static void from_affine(const ir_graph *g, const ir_node *node, scale *s)
+{
+    for (uint32_t i = 0; i < s->n; i++) {
+        s->scale[i] = number(&g->values[node->in[1]], i);
+        s->shift[i] = number(&g->values[node->in[2]], i);
+    }
+}
+
+/* 0 if the function is none of these; c: which operand is the constant. */
+static int from_binary(const ir_graph *g, const ir_node *node, uint32_t c,
+                       scale *s)
+{
+    const ir_value *constant = &g->values[node->in[c]];
+
+    for (uint32_t i = 0; i < s->n; i++) {
+        double x = number(constant, i);
+
+        s->scale[i] = 1.0;
+        s->shift[i] = 0.0;
+        switch (node->p[0]) {
+        case MLI_ADD:
+            s->shift[i] = x;
+            break;
+        case MLI_SUB:
+            s->scale[i] = c == 0 ? -1.0 : 1.0;
+            s->shift[i] = c == 0 ? x : -x;
+            break;
+        case MLI_MUL:
+            s->scale[i] = x;
+            break;
+        case MLI_DIV:
+            if (c == 0 || x == 0.0)
+                return 0;
+            s->scale[i] = 1.0 / x;
+            break;
+        default:
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* What is scaled: its operand, and 1 if `s` could be filled in. */
+static int read_scale(const ir_graph *g, const ir_node *node, ir_id x, scale *s)
+{
+    uint32_t c = node->in[0] == x;
+    const ir_value *v = &g->values[x], *y = &g->values[node->out];
+
+    if (node->type == MLI_OP_AFFINE) {
+        from_affine(g, node, s);
+        return 1;
+    }
+    /* the result has the layer's shape: nothing was broadcast but the constant
+     */
+    if (!g->values[node->in[c]].constant || v->rank != y->rank ||
+        v->elements != y->elements || !fits(&g->values[node->in[c]], s->n))
+        return 0;
+    return from_binary(g, node, c, s);
+}
+
+/* ------------------------------------------------------- the layer's side */
+
+static uint32_t outputs_of(const ir_node *layer)
+{
+    return layer->type == MLI_OP_LINEAR ? layer->p[1] : layer->p[4];
+}
+
+/* Groups, and the packed matrix of one of them. */
+static void matrix_of(const ir_node *layer, uint32_t *groups, uint32_t *outputs,
+                      uint32_t *taps, uint32_t *inputs)
+{
+    const uint32_t *p = layer->p;
+
+    *groups = 1;
+    *taps = 1;
+    *inputs = p[0];
+    *outputs = p[1];
+    if (layer->type == MLI_OP_LINEAR)
+        return;
+    *taps = p[0];
+    *groups = p[2];
+    *inputs = p[3] / p[2];
+    *outputs = p[4] / p[2];
+    if (p[2] > 1 && p[3] == p[2] && p[4] == p[2]) { /* depthwise: one matrix */
+        *groups = 1;
+        *outputs = p[2];
+        *inputs = 1;
+    }
+}
+
+static ir_id scaled_weights(ir_graph *g, const ir_node *layer, const scale *s)
+{
+    uint32_t groups, outputs, taps, inputs, o = 0;
+    const ir_value *old = &g->values[layer->in[1]];
+    const float *w = old->data;
+    ir_id id = ir_const1(g, (uint32_t)old->elements, w);
+    uint64_t one;
+    float *to;
+
+    if (id == IR_NONE)
+        return IR_NONE;
+    g->values[id].role = IR_PACKED;
+    to = g->values[id].data;
+    matrix_of(layer, &groups, &outputs, &taps, &inputs);
+    one = mli_packed_size(outputs, taps, inputs);
+    for (uint32_t n = 0; n < groups; n++, to += one)
+        for (uint32_t r = 0; r < outputs; r++, o++)
+            for (uint32_t k = 0; k < taps; k++)
+                for (uint32_t i = 0; i < inputs; i++) {
+                    float *x =
+                        to + mli_packed_index(outputs, taps, inputs, r, k, i);
+                    *x = (float)(*x * s->scale[o]);
+                }
+    return id;
+}
+
+static ir_id scaled_bias(ir_graph *g, const ir_node *layer, const scale *s)
+{
+    ir_id id = ir_const1(g, s->n, NULL);
+    const float *b = NULL;
+
+    if (id == IR_NONE)
+        return IR_NONE;
+    if (layer->inputs > 2)
+        b = g->values[layer->in[2]].data;
+    for (uint32_t i = 0; i < s->n; i++)
+        g->values[id].data[i] =
+            (float)((b ? b[i] : 0.0) * s->scale[i] + s->shift[i]);
+    return id;
+}
+
+/* Numbers that leave the range would make infinities out of nothing. */
+static int finite_values(const ir_value *v)
+{
+    for (uint64_t i = 0; i < v->elements; i++)
+        if (!(v->data[i] - v->data[i] == 0.f))
+            return 0;
+    return 1;
+}
+
+static int absorb(ir_graph *g, ir_node *layer, const scale *s)
+{
+    ir_id w = scaled_weights(g, layer, s), b = scaled_bias(g, layer, s);
+    ir_id *in;
+
+    if (w == IR_NONE || b == IR_NONE || !finite_values(&g->values[w]) ||
+        !finite_values(&g->values[b]))
+        return 0;
+    in = realloc(layer->in, 3 * sizeof *in);
+    if (!in)
+        return 0;
+    layer->in = in;
+    in[1] = w;
+    in[2] = b;
+    layer->inputs = 3;
+    return 1;
+}
+
+static int fold(ir_graph *g, const ir_node *node, ir_id x, ir_node *layer)
+{
+    scale s = {.n = outputs_of(layer)};
+    int done = 0;
+
+    s.scale = malloc(s.n * sizeof *s.scale);
+    s.shift = malloc(s.n * sizeof *s.shift);
+    if (s.scale && s.shift && read_scale(g, node, x, &s))
+        done = absorb(g, layer, &s);
+    free(s.scale);
+    free(s.shift);
+    return done;
+}
+
+/* The operand that a layer before `node` makes. */
+static ir_node *find_layer(ir_graph *g, const uint32_t *readers,
+                           const ir_node *node, ir_id *x)
+{
+    ir_node *layer = NULL;
+    uint32_t operands = node->type == MLI_OP_BINARY ? 2 : 1;
+
+    if (node->type != MLI_OP_AFFINE && node->type != MLI_OP_BINARY)
+        return NULL;
+    for (uint32_t k = 0; k < operands && !layer; k++) {
+        *x = node->in[k];
+        layer = layer_before(g, readers, *x);
+    }
+    return layer;
+}
+
+void ir_pass_scales(ir_graph *g, ir_tally *tally)
+{
+    uint32_t *readers = ir_count_readers(g);
+    ir_id *stands_for = readers ? ir_begin_replacing(g) : NULL;
+
+    for (uint32_t i = 0; stands_for && i < g->node_count; i++) {
+        ir_node *node = &g->nodes[i], *layer;
+        ir_id x = IR_NONE;
+
+        if (node->dead)
+            continue;
+        ir_resolve(node, stands_for);
+        layer = find_layer(g, readers, node, &x);
+        if (!layer || !fold(g, node, x, layer))
+            continue;
+        layer->fn = node->fn;
+        layer->fp = node->fp;
+        layer->fq = node->fq;
+        stands_for[node->out] = x;
+        readers[x] = readers[node->out];
+        node->dead = 1;
+        tally->scales++;
+    }
+    if (stands_for)
+        ir_end_replacing(g, stands_for);
+    free(readers);
+}
