@@ -42,6 +42,8 @@ int nam_object(nam_import *m, const char *key, mlc_json_range object,
     nam_field whole = {key, object};
     mlc_json r;
 
+    if (absent(&whole))
+        return nam_expected(m, &whole, "an object");
     nam_reader(m, object, &r);
     if (mlc_json_peek(&r) != MLC_JSON_OBJECT &&
         mlc_json_peek(&r) != MLC_JSON_NOTHING)
