@@ -1,0 +1,493 @@
+#include "file_builder.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "weights.h"
+
+typedef enum fb_kind { FB_INPUT, FB_CONST, FB_OP } fb_kind;
+
+typedef struct fb_tensor {
+    fb_kind kind;
+    fb_shape shape;
+    uint32_t data;   /* constants: floats from the start of DATA */
+    uint32_t over;   /* the tensor whose place it takes, MLI_NONE: its own */
+    uint32_t number; /* in the file */
+    uint32_t port_kind;
+} fb_tensor;
+
+/* One growing array of bytes for each section. */
+typedef struct fb_bytes {
+    uint8_t *p;
+    size_t n, room;
+} fb_bytes;
+
+struct fb {
+    mli_file_header header;
+    fb_tensor *tensor;
+    uint32_t tensors;
+    fb_id *output;
+    uint32_t outputs;
+    fb_bytes section[MLI_SEC_COUNT];
+    uint32_t seed;
+};
+
+static void *more(void *p, size_t n)
+{
+    p = realloc(p, n);
+    if (p == NULL) {
+        fprintf(stderr, "no memory\n");
+        exit(1);
+    }
+    return p;
+}
+
+/* Bytes added to a section (zeros without `from`); their offset. */
+static uint32_t add(fb *b, mli_section section, const void *from, size_t n)
+{
+    fb_bytes *s = &b->section[section];
+    size_t at = s->n;
+    if (s->n + n > s->room) {
+        s->room = (s->n + n) * 2;
+        s->p = more(s->p, s->room);
+    }
+    if (from != NULL)
+        memcpy(s->p + at, from, n);
+    else
+        memset(s->p + at, 0, n);
+    s->n += n;
+    return (uint32_t)at;
+}
+
+static uint32_t add_text(fb *b, const char *text)
+{
+    return add(b, MLI_SEC_STRINGS, text, strlen(text) + 1);
+}
+
+/* Floats in DATA from a multiple of 16 on; random without `from`. */
+static uint32_t add_floats(fb *b, const float *from, size_t n, float scale)
+{
+    uint32_t at = add(b, MLI_SEC_DATA, from, n * sizeof(float)) / 4;
+    float *to = (float *)b->section[MLI_SEC_DATA].p + at;
+    for (size_t i = 0; from == NULL && i < n; i++)
+        to[i] = scale * fb_random(&b->seed);
+    add(b, MLI_SEC_DATA, NULL, (16 - n % 16) % 16 * sizeof(float));
+    return at;
+}
+
+float fb_random(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (float)(int32_t)(*state & 0xffffff00u) * 0x1p-31f;
+}
+
+uint64_t fb_elements(fb_shape s)
+{
+    uint64_t n = 1;
+    for (uint32_t i = 0; i < s.rank; i++)
+        n *= s.dims[i];
+    return n;
+}
+
+fb *fb_new(mli_mode mode)
+{
+    fb *b = more(NULL, sizeof *b);
+    memset(b, 0, sizeof *b);
+    b->header.mode = mode;
+    b->header.rate = mode == MLI_STEP ? 0.0 : 48000.0;
+    b->seed = 1;
+    add_text(b, "");
+    return b;
+}
+
+void fb_window(fb *b, uint32_t window, uint32_t hop)
+{
+    b->header.window = window;
+    b->header.hop = hop;
+}
+
+static fb_id add_tensor(fb *b, fb_tensor t)
+{
+    b->tensor = more(b->tensor, (b->tensors + 1) * sizeof *b->tensor);
+    b->tensor[b->tensors] = t;
+    return b->tensors++;
+}
+
+fb_id fb_input(fb *b, fb_shape shape)
+{
+    return add_tensor(
+        b, (fb_tensor){FB_INPUT, shape, 0, MLI_NONE, 0, MLI_PORT_SIGNAL});
+}
+
+fb_id fb_control(fb *b, fb_shape shape)
+{
+    return add_tensor(
+        b, (fb_tensor){FB_INPUT, shape, 0, MLI_NONE, 0, MLI_PORT_CONTROL});
+}
+
+void fb_output(fb *b, fb_id x)
+{
+    b->output = more(b->output, (b->outputs + 1) * sizeof *b->output);
+    b->output[b->outputs++] = x;
+}
+
+void fb_meta(fb *b, const char *key, const char *value)
+{
+    mli_file_meta m = {add_text(b, key), add_text(b, value)};
+    add(b, MLI_SEC_META, &m, sizeof m);
+}
+
+fb_id fb_const(fb *b, fb_shape shape, const float *data, float scale)
+{
+    uint32_t at = add_floats(b, data, fb_elements(shape), scale);
+    return add_tensor(b, (fb_tensor){FB_CONST, shape, at, MLI_NONE, 0, 0});
+}
+
+mli_file_op *fb_last(fb *b)
+{
+    fb_bytes *s = &b->section[MLI_SEC_OPS];
+    return (mli_file_op *)(s->p + s->n) - 1;
+}
+
+fb_id fb_op(fb *b, mli_op_type type, fb_shape y, uint32_t inputs,
+            const fb_id *in)
+{
+    mli_file_op op = {0};
+    op.type = (uint16_t)type;
+    op.inputs = (uint16_t)inputs;
+    op.outputs = 1;
+    op.state = MLI_NONE;
+    op.operand = add(b, MLI_SEC_OPERANDS, in, inputs * sizeof *in) / 4;
+    fb_id made = add_tensor(b, (fb_tensor){FB_OP, y, 0, MLI_NONE, 0, 0});
+    add(b, MLI_SEC_OPERANDS, &made, sizeof made);
+    add(b, MLI_SEC_OPS, &op, sizeof op);
+    return made;
+}
+
+void fb_state(fb *b, uint32_t frames, uint32_t width, uint32_t init_frames)
+{
+    mli_file_state s = {frames, width, 0, init_frames};
+    if (init_frames != 0)
+        s.init = add_floats(b, NULL, (size_t)init_frames * width, 0.5f);
+    uint32_t at = add(b, MLI_SEC_STATES, &s, sizeof s) / sizeof s;
+    if (fb_last(b)->state == MLI_NONE)
+        fb_last(b)->state = at;
+}
+
+void fb_over(fb *b, fb_id y, fb_id x)
+{
+    b->tensor[y].over = x;
+}
+
+fb_shape fb_shape_of(const fb *b, fb_id x)
+{
+    return b->tensor[x].shape;
+}
+
+/* ----------------------------------------------------------- operators ---- */
+
+fb_id fb_linear(fb *b, fb_id x, uint32_t inputs, uint32_t outputs)
+{
+    fb_shape y = fb_shape_of(b, x);
+    uint32_t floats = (uint32_t)mli_packed_size(outputs, 1, inputs);
+    fb_id in[3] = {x, fb_const(b, fb_vector(floats), NULL, 0.7f),
+                   fb_const(b, fb_vector(outputs), NULL, 0.3f)};
+    y.dims[y.rank - 1] = outputs;
+    fb_id made = fb_op(b, MLI_OP_LINEAR, y, 3, in);
+    fb_last(b)->p[0] = inputs;
+    fb_last(b)->p[1] = outputs;
+    return made;
+}
+
+fb_id fb_conv(fb *b, fb_id x, uint32_t inputs, uint32_t outputs, uint32_t taps,
+              uint32_t dilation, uint32_t groups, uint32_t step,
+              uint32_t init_frames)
+{
+    fb_shape s = fb_shape_of(b, x);
+    uint32_t in = inputs / groups, out = outputs / groups;
+    uint32_t back = (taps - 1) * dilation;
+    uint32_t floats =
+        groups > 1 && in == 1 && out == 1
+            ? (uint32_t)mli_packed_size(groups, taps, 1)
+            : (uint32_t)mli_packed_size(out, taps, in) * groups;
+    fb_shape y = s.timed ? fb_timed(outputs)
+                         : fb_matrix((s.dims[0] - back - 1) / step + 1,
+                                     outputs);
+    fb_id ops[3] = {x, fb_const(b, fb_vector(floats), NULL, 0.4f),
+                    fb_const(b, fb_vector(outputs), NULL, 0.2f)};
+    fb_id made = fb_op(b, MLI_OP_CONV1D, y, 3, ops);
+    uint32_t p[6] = {taps, dilation, groups, inputs, outputs, step};
+    memcpy(fb_last(b)->p, p, sizeof p);
+    if (s.timed && taps > 1)
+        fb_state(b, back, inputs, init_frames);
+    return made;
+}
+
+static uint32_t quads(uint32_t units)
+{
+    return (units + 3) / 4 * 4;
+}
+
+static uint32_t matrix(fb *b, uint32_t rows, uint32_t units, fb_id in[2])
+{
+    uint32_t floats = (uint32_t)mli_packed_size(rows, 1, units);
+    in[0] = fb_const(b, fb_vector(floats), NULL, 0.5f);
+    in[1] = fb_const(b, fb_vector(rows), NULL, 0.3f);
+    return 2;
+}
+
+fb_id fb_recurrent(fb *b, mli_op_type type, fb_id x, uint32_t inputs,
+                   uint32_t units, uint32_t reset_after, uint32_t init_frames)
+{
+    uint32_t gates = type == MLI_OP_LSTM ? 4 : type == MLI_OP_GRU ? 3 : 1;
+    uint32_t u4 = quads(units), n = 1;
+    fb_id in[5] = {fb_linear(b, x, inputs, gates * u4)};
+    fb_shape y = fb_shape_of(b, in[0]);
+    y.dims[y.rank - 1] = units;
+    if (type == MLI_OP_GRU && !reset_after) {
+        n += matrix(b, 2 * u4, units, in + n);
+        n += matrix(b, u4, units, in + n);
+    } else {
+        n += matrix(b, gates * u4, units, in + n);
+    }
+    fb_id made = fb_op(b, type, y, n, in);
+    fb_last(b)->p[0] = units;
+    if (type == MLI_OP_GRU)
+        fb_last(b)->p[1] = reset_after;
+    if (type == MLI_OP_RNN)
+        fb_last(b)->fn = MLI_TANH;
+    fb_state(b, 1, units, init_frames);
+    if (type == MLI_OP_LSTM)
+        fb_state(b, 1, u4, init_frames);
+    return made;
+}
+
+fb_id fb_unary(fb *b, mli_unary fn, fb_id x)
+{
+    fb_id y = fb_op(b, MLI_OP_UNARY, fb_shape_of(b, x), 1, &x);
+    fb_last(b)->fn = (uint16_t)fn;
+    return y;
+}
+
+fb_id fb_binary(fb *b, mli_binary fn, fb_id a, fb_id y_like, fb_id c)
+{
+    fb_id in[2] = {a, c};
+    fb_id y = fb_op(b, MLI_OP_BINARY, fb_shape_of(b, y_like), 2, in);
+    fb_last(b)->p[0] = fn;
+    return y;
+}
+
+fb_id fb_delay(fb *b, fb_id x, uint32_t frames, uint32_t init_frames)
+{
+    fb_shape s = fb_shape_of(b, x);
+    fb_id y = fb_op(b, MLI_OP_DELAY, s, 1, &x);
+    fb_last(b)->p[0] = frames;
+    fb_state(b, frames, (uint32_t)fb_elements(s), init_frames);
+    return y;
+}
+
+fb_id fb_hold(fb *b, fb_id x, uint32_t frames)
+{
+    fb_id y = fb_op(b, MLI_OP_HOLD, fb_shape_of(b, x), 1, &x);
+    fb_last(b)->p[0] = frames;
+    fb_state(b, 1, 1, 0);
+    return y;
+}
+
+/* -------------------------------------------------------------- finish ---- */
+
+static void number_tensors(fb *b)
+{
+    uint32_t n = 0;
+    for (fb_kind kind = FB_INPUT; kind <= FB_OP; kind++)
+        for (uint32_t i = 0; i < b->tensors; i++)
+            if (b->tensor[i].kind == kind)
+                b->tensor[i].number = n++;
+    uint32_t *operand = (uint32_t *)b->section[MLI_SEC_OPERANDS].p;
+    for (size_t i = 0; i < b->section[MLI_SEC_OPERANDS].n / 4; i++)
+        operand[i] = b->tensor[operand[i]].number;
+}
+
+static mli_file_tensor record(const fb *b, const fb_tensor *t, uint32_t made)
+{
+    mli_file_tensor r = {0};
+    (void)b;
+    r.region = t->kind == FB_CONST ? MLI_CONSTANT : MLI_ARENA;
+    r.flags = t->shape.timed ? MLI_TIMED : 0;
+    r.rank = t->shape.rank;
+    memcpy(r.dims, t->shape.dims, r.rank * sizeof *r.dims);
+    if (t->kind == FB_CONST)
+        r.offset = t->data;
+    if (t->kind == FB_INPUT)
+        r.first = MLI_NONE;
+    if (t->kind == FB_OP)
+        r.first = r.last = made;
+    return r;
+}
+
+static void write_tensors(fb *b)
+{
+    mli_file_tensor *to;
+    uint32_t top = 0, made = 0;
+    add(b, MLI_SEC_TENSORS, NULL, b->tensors * sizeof *to);
+    to = (mli_file_tensor *)b->section[MLI_SEC_TENSORS].p;
+    for (uint32_t i = 0; i < b->tensors; i++) {
+        const fb_tensor *t = b->tensor + i;
+        mli_file_tensor *r = to + t->number;
+        *r = record(b, t, made);
+        made += t->kind == FB_OP;
+        if (t->kind == FB_CONST)
+            continue;
+        if (t->over != MLI_NONE) {
+            r->offset = to[b->tensor[t->over].number].offset;
+            continue;
+        }
+        r->offset = top;
+        top += (uint32_t)fb_elements(t->shape);
+        if (b->header.mode != MLI_STREAM)
+            top = (top + 15) / 16 * 16;
+    }
+    b->header.arena = b->header.arena_bound = top;
+}
+
+static uint64_t macs(const mli_file_op *op, fb_shape y)
+{
+    uint64_t n = fb_elements(y);
+    switch (op->type) {
+    case MLI_OP_LINEAR:
+        return n * op->p[0];
+    case MLI_OP_CONV1D:
+        return n * op->p[0] * (op->p[3] / op->p[2]);
+    case MLI_OP_LSTM:
+        return n * 4 * op->p[0];
+    case MLI_OP_GRU:
+        return n * 3 * op->p[0];
+    case MLI_OP_RNN:
+        return n * op->p[0];
+    default:
+        return 0;
+    }
+}
+
+/* What follows from the operators: the last use of each tensor, the work. */
+static void walk_ops(fb *b)
+{
+    mli_file_tensor *t = (mli_file_tensor *)b->section[MLI_SEC_TENSORS].p;
+    const uint32_t *operand = (uint32_t *)b->section[MLI_SEC_OPERANDS].p;
+    const mli_file_op *op = (mli_file_op *)b->section[MLI_SEC_OPS].p;
+    uint32_t made = 0;
+    for (uint32_t i = 0; i < b->tensors; i++) {
+        if (b->tensor[i].kind != FB_OP)
+            continue;
+        for (uint32_t k = 0; k < op[made].inputs; k++) {
+            mli_file_tensor *x = t + operand[op[made].operand + k];
+            if (x->region == MLI_ARENA)
+                x->last = made;
+        }
+        b->header.macs += macs(op + made, b->tensor[i].shape);
+        made++;
+    }
+}
+
+static void write_port(fb *b, const fb_tensor *t, int input)
+{
+    static const char *const name[] = {"out", "in"};
+    mli_file_port p = {0};
+    uint32_t n = (uint32_t)fb_elements(t->shape);
+    int windowed = b->header.mode == MLI_WINDOW && t->shape.rank == 2 &&
+                   t->shape.dims[0] == b->header.window;
+    p.tensor = t->number;
+    p.name = add_text(b, name[input]);
+    p.kind = input ? t->port_kind : MLI_PORT_SIGNAL;
+    p.frames = windowed ? b->header.window : 1;
+    p.channels = n / p.frames;
+    p.first_channel =
+        (uint32_t)(b->section[MLI_SEC_CHANNELS].n / sizeof(mli_file_channel));
+    add(b, MLI_SEC_PORTS, &p, sizeof p);
+    for (uint32_t i = 0; i < p.channels; i++) {
+        mli_file_channel c = {0, -1.0f, 1.0f, 0.25f};
+        add(b, MLI_SEC_CHANNELS, &c, sizeof c);
+    }
+}
+
+static void write_ports(fb *b)
+{
+    mli_file_tensor *t = (mli_file_tensor *)b->section[MLI_SEC_TENSORS].p;
+    for (uint32_t i = 0; i < b->tensors; i++)
+        if (b->tensor[i].kind == FB_INPUT) {
+            write_port(b, b->tensor + i, 1);
+            b->header.inputs++;
+        }
+    for (uint32_t i = 0; i < b->outputs; i++) {
+        write_port(b, b->tensor + b->output[i], 0);
+        t[b->tensor[b->output[i]].number].last = MLI_NONE;
+    }
+    b->header.outputs = b->outputs;
+}
+
+static size_t lines(size_t n)
+{
+    return (n + 63) / 64 * 64;
+}
+
+static fb_image assemble(const fb *b)
+{
+    fb_image image;
+    mli_file_header h = b->header;
+    image.size = sizeof h;
+    for (int i = 0; i < MLI_SEC_COUNT; i++) {
+        h.section[i].offset = (uint32_t)image.size;
+        h.section[i].bytes = (uint32_t)b->section[i].n;
+        image.size += lines(b->section[i].n);
+    }
+    memcpy(h.magic, MLI_MAGIC, 8);
+    h.version = MLI_FORMAT_VERSION;
+    h.file_bytes = (uint32_t)image.size;
+    h.parameters = b->section[MLI_SEC_DATA].n / 4;
+    image.bytes = aligned_alloc(64, image.size);
+    if (image.bytes == NULL)
+        exit(1);
+    memset(image.bytes, 0, image.size);
+    memcpy(image.bytes, &h, sizeof h);
+    for (int i = 0; i < MLI_SEC_COUNT; i++)
+        if (b->section[i].n != 0)
+            memcpy(image.bytes + h.section[i].offset, b->section[i].p,
+                   b->section[i].n);
+    return image;
+}
+
+fb_image fb_finish(fb *b)
+{
+    number_tensors(b);
+    write_tensors(b);
+    walk_ops(b);
+    write_ports(b);
+    fb_image image = assemble(b);
+    fb_seal(image);
+    for (int i = 0; i < MLI_SEC_COUNT; i++)
+        free(b->section[i].p);
+    free(b->tensor);
+    free(b->output);
+    free(b);
+    return image;
+}
+
+void fb_seal(fb_image image)
+{
+    mli_file_header *h = (mli_file_header *)image.bytes;
+    h->crc32 = mli_file_crc32(image.bytes, image.size);
+}
+
+fb_image fb_copy(fb_image image)
+{
+    fb_image copy = {aligned_alloc(64, image.size), image.size};
+    if (copy.bytes == NULL)
+        exit(1);
+    memcpy(copy.bytes, image.bytes, image.size);
+    return copy;
+}
+
+void *fb_section(fb_image image, mli_section section)
+{
+    const mli_file_header *h = (const mli_file_header *)image.bytes;
+    return image.bytes + h->section[section].offset;
+}
