@@ -205,13 +205,12 @@ fb_id fb_conv(fb *b, fb_id x, uint32_t inputs, uint32_t outputs, uint32_t taps,
     fb_shape s = fb_shape_of(b, x);
     uint32_t in = inputs / groups, out = outputs / groups;
     uint32_t back = (taps - 1) * dilation;
-    uint32_t floats =
-        groups > 1 && in == 1 && out == 1
-            ? (uint32_t)mli_packed_size(groups, taps, 1)
-            : (uint32_t)mli_packed_size(out, taps, in) * groups;
-    fb_shape y = s.timed ? fb_timed(outputs)
-                         : fb_matrix((s.dims[0] - back - 1) / step + 1,
-                                     outputs);
+    uint32_t floats = groups > 1 && in == 1 && out == 1
+                          ? (uint32_t)mli_packed_size(groups, taps, 1)
+                          : (uint32_t)mli_packed_size(out, taps, in) * groups;
+    fb_shape y = s.timed
+                     ? fb_timed(outputs)
+                     : fb_matrix((s.dims[0] - back - 1) / step + 1, outputs);
     fb_id ops[3] = {x, fb_const(b, fb_vector(floats), NULL, 0.4f),
                     fb_const(b, fb_vector(outputs), NULL, 0.2f)};
     fb_id made = fb_op(b, MLI_OP_CONV1D, y, 3, ops);
