@@ -1,0 +1,269 @@
+/* see box.h */
+#define _POSIX_C_SOURCE 200809L
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "box.h"
+#include "describe.h"
+#include "controls.h"
+#include "lookup.h"
+
+void box_error(const t_box *x, const char *format, ...)
+{
+    char text[2 * MAXPDSTRING];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    pd_error(x, "%s: %s", x->x_kind->k_name, text);
+}
+
+const char *box_filename(const t_box *x)
+{
+    const char *path = x->x_path ? x->x_path->s_name : "no model";
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+float box_clamp(const mli_channel *channel, float f)
+{
+    if (!(channel->low < channel->high))
+        return f;
+    return f < channel->low    ? channel->low
+           : f > channel->high ? channel->high
+                               : f;
+}
+
+/* ------------------------------- time ------------------------------------- */
+
+double stopwatch_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void stopwatch_add(t_stopwatch *w, double since, double played)
+{
+    double spent = stopwatch_now() - since;
+    w->w_spent += spent;
+    w->w_played += played;
+    if (played > 0 && spent / played > w->w_worst)
+        w->w_worst = spent / played;
+}
+
+static void stopwatch_clear(t_stopwatch *w)
+{
+    w->w_spent = w->w_played = w->w_worst = 0;
+}
+
+static void box_cpu(t_box *x, t_symbol *s, int argc, t_atom *argv)
+{
+    t_stopwatch *w = &x->x_watch;
+    t_atom at[2];
+    (void)s;
+    if (argc) {
+        w->w_on = atom_getfloat(argv) != 0;
+        if (w->w_on)
+            stopwatch_clear(w);
+        return;
+    }
+    double mean = w->w_played > 0 ? w->w_spent / w->w_played : 0;
+    SETFLOAT(at, (t_float)(100 * mean));
+    SETFLOAT(at + 1, (t_float)(100 * w->w_worst));
+    stopwatch_clear(w);
+    outlet_anything(x->x_info, gensym("cpu"), 2, at);
+}
+
+/* ------------------------------ loading ----------------------------------- */
+
+static void box_say(t_box *x)
+{
+    t_atom at[2];
+    if (x->x_reason) {
+        SETFLOAT(at, 0);
+        SETSYMBOL(at + 1, gensym(x->x_reason));
+        outlet_anything(x->x_info, gensym("loaded"), 2, at);
+    } else if (x->x_path) {
+        SETFLOAT(at, 1);
+        SETSYMBOL(at + 1, x->x_path);
+        outlet_anything(x->x_info, gensym("loaded"), 2, at);
+        SETFLOAT(at, (t_float)x->x_kind->k_latency(x));
+        outlet_anything(x->x_info, gensym("latency"), 1, at);
+    }
+}
+
+static int box_find(t_box *x, const char *name, char *path, t_failure *failure)
+{
+    if (lookup_find(x->x_canvas, name, path))
+        return 1;
+    failure_set(failure, "notfound",
+                "not found beside the patch (%s), on declared or search paths",
+                x->x_canvas ? canvas_getdir(x->x_canvas)->s_name : "no patch");
+    return 0;
+}
+
+/* The model of a file in place of the one that plays, if all goes well. */
+static int box_change(t_box *x, const char *path, int fresh, t_failure *failure)
+{
+    t_player next;
+    if (!player_open(&next, path, fresh, failure))
+        return 0;
+    if (!x->x_kind->k_fit(x, &next, failure)) {
+        player_close(&next);
+        return 0;
+    }
+    player_close(&x->x_player);
+    x->x_player = next;
+    x->x_path = gensym(path);
+    x->x_badvalue = 0;
+    x->x_kind->k_adopt(x);
+    controls_apply(x);
+    return 1;
+}
+
+/* name: as it was asked for. path: where it is; 0: to be looked for. */
+static int box_open(t_box *x, const char *name, const char *path, int fresh)
+{
+    char found[MAXPDSTRING];
+    t_failure failure = {0, ""};
+    if (!path && box_find(x, name, found, &failure))
+        path = found;
+    if (path && box_change(x, path, fresh, &failure)) {
+        snprintf(x->x_name, sizeof(x->x_name), "%s", name);
+        x->x_reason = 0;
+        return 1;
+    }
+    box_error(x, "%s: %s", name, failure.f_text);
+    x->x_reason = failure.f_word;
+    return 0;
+}
+
+static void box_load(t_box *x, t_symbol *s, int argc, t_atom *argv)
+{
+    char name[MAXPDSTRING];
+    (void)s;
+    arguments_name(name, sizeof(name), argc, argv);
+    if (!*name) {
+        box_error(x, "load: expected the name of a model file, got %s",
+                  argc ? "0" : "nothing");
+        return;
+    }
+    if (!x->x_path) /* so that reload can look again */
+        snprintf(x->x_name, sizeof(x->x_name), "%s", name);
+    box_open(x, name, 0, 0);
+    box_say(x);
+}
+
+static void box_reload(t_box *x)
+{
+    if (!*x->x_name) {
+        box_error(x, "reload: no model was named yet");
+        return;
+    }
+    char name[MAXPDSTRING];
+    snprintf(name, sizeof(name), "%s", x->x_name);
+    box_open(x, name, x->x_path ? x->x_path->s_name : 0, 1);
+    box_say(x);
+}
+
+static void box_reset(t_box *x)
+{
+    if (x->x_player.p_model)
+        mli_reset(x->x_player.p_session);
+    x->x_badvalue = 0;
+    x->x_kind->k_reset(x);
+}
+
+/* ------------------------- what models say -------------------------------- */
+
+void box_badvalue(t_box *x)
+{
+    mli_reset(x->x_player.p_session);
+    if (!x->x_badvalue)
+        x->x_badvalue = 1;
+}
+
+void box_saybadvalue(t_box *x)
+{
+    if (x->x_badvalue != 1)
+        return;
+    x->x_badvalue = 2;
+    box_error(x, "%s: made NaN or infinity: output 0, state reset",
+              box_filename(x));
+}
+
+/* Classifier outputs of one model that are told. */
+#define CLASSES_MAX 16
+
+/* What is said may load another model: all is gathered before. */
+void box_sayclasses(t_box *x, const float *y)
+{
+    const t_player *p = &x->x_player;
+    mli_port port;
+    mli_channel channel;
+    t_atom at[CLASSES_MAX][2];
+    int count = 0;
+    for (uint32_t i = 0; i < p->p_info.outputs && count < CLASSES_MAX; i++) {
+        mli_get_output(p->p_model, i, &port);
+        uint32_t best = 0, values = player_values(p, &port);
+        for (uint32_t c = 1; port.classes && c < values; c++)
+            if (y[c] > y[best])
+                best = c;
+        if (port.classes) {
+            mli_get_output_channel(p->p_model, i, best, &channel);
+            if (*channel.label)
+                SETSYMBOL(at[count], gensym(channel.label));
+            else
+                SETFLOAT(at[count], (t_float)(best + 1));
+            SETFLOAT(at[count] + 1, y[best]);
+            count++;
+        }
+        y += values;
+    }
+    while (count--) /* right to left, as outlets go */
+        outlet_anything(x->x_info, gensym("class"), 2, at[count]);
+}
+
+/* ----------------------- creation and the end ----------------------------- */
+
+void box_init(t_box *x, const t_boxkind *kind, int argc, t_atom *argv)
+{
+    x->x_kind = kind;
+    x->x_canvas = canvas_getcurrent();
+    arguments_parse(&x->x_args, x, kind->k_tilde, argc, argv);
+}
+
+int box_first(t_box *x)
+{
+    if (!*x->x_args.a_name)
+        return 1;
+    snprintf(x->x_name, sizeof(x->x_name), "%s", x->x_args.a_name);
+    return box_open(x, x->x_args.a_name, 0, 0);
+}
+
+void box_outlet(t_box *x)
+{
+    x->x_info = outlet_new(&x->x_obj, 0);
+    x->x_saycreated = clock_new(x, (t_method)box_say);
+    clock_delay(x->x_saycreated, 0);
+}
+
+void box_free(t_box *x)
+{
+    if (x->x_saycreated)
+        clock_free(x->x_saycreated);
+    controls_free(x);
+    player_close(&x->x_player);
+}
+
+void box_addmethods(t_class *c)
+{
+    class_addmethod(c, (t_method)box_load, gensym("load"), A_GIMME, 0);
+    class_addmethod(c, (t_method)box_reload, gensym("reload"), 0);
+    class_addmethod(c, (t_method)box_reset, gensym("reset"), 0);
+    class_addmethod(c, (t_method)box_info, gensym("info"), 0);
+    class_addmethod(c, (t_method)box_print, gensym("print"), 0);
+    class_addmethod(c, (t_method)box_cpu, gensym("cpu"), A_GIMME, 0);
+}

@@ -1,0 +1,216 @@
+/* [mlinfer]: a model on lists. */
+#include <string.h>
+#include "box.h"
+#include "classes.h"
+
+/* ----------- mlinfer - neural networks on lists and sensor values --------- */
+
+static t_class *listclass_class;
+
+typedef struct _listbox {
+    t_box x_box;
+    int x_lengthsaid; /* a list of the wrong length was said */
+    t_outlet *x_out;
+} t_listbox;
+
+/* Atoms of a result that fit the stack; longer ones come from the heap. */
+#define ATOMS_STACK 1024
+
+/* The result as a list. The patch may send the next list, or load another
+   model, before this returns: so the list is a copy. */
+static void listbox_output(t_listbox *x)
+{
+    t_atom some[ATOMS_STACK], *at = some;
+    uint32_t n = x->x_box.x_player.p_nout;
+    const float *y = x->x_box.x_player.p_y;
+    if (n > ATOMS_STACK && !(at = getbytes(n * sizeof(t_atom)))) {
+        box_error(&x->x_box, "no memory for a list of %u", (unsigned)n);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        SETFLOAT(at + i, y[i]);
+    box_sayclasses(&x->x_box, y);
+    outlet_list(x->x_out, &s_list, (int)n, at);
+    if (at != some)
+        freebytes(at, n * sizeof(t_atom));
+}
+
+static void listbox_bang(t_listbox *x)
+{
+    t_player *p = &x->x_box.x_player;
+    t_stopwatch *w = &x->x_box.x_watch;
+    if (!p->p_model)
+        return;
+    double since = w->w_on ? stopwatch_now() : 0;
+    int result = player_once(p);
+    if (w->w_on)
+        stopwatch_add(w, since, sys_getblksize() / sys_getsr());
+    if (result && values_make_finite(p->p_y, p->p_nout)) {
+        box_badvalue(&x->x_box);
+        box_saybadvalue(&x->x_box);
+    }
+    if (result)
+        listbox_output(x);
+}
+
+/* What the model takes, for an error: the first few names. */
+static void listbox_names(const t_player *p, char *text, size_t size)
+{
+    mli_port port;
+    mli_channel channel;
+    text[0] = 0;
+    for (uint32_t c = 0; c < p->p_nin && c < 8; c++) {
+        player_input(p, c, &port, &channel, 0);
+        strncat(text, c ? " " : ": ", size - strlen(text) - 1);
+        strncat(text, *channel.label ? channel.label : port.name,
+                size - strlen(text) - 1);
+    }
+    if (p->p_nin > 8)
+        strncat(text, " ...", size - strlen(text) - 1);
+}
+
+/* Numbers from a message into values [n]; 1 if they are as many numbers. */
+static int listbox_take(t_listbox *x, uint32_t first, uint32_t n, int argc,
+                        const t_atom *argv)
+{
+    t_player *p = &x->x_box.x_player;
+    char names[MAXPDSTRING];
+    int numbers = 0;
+    while (numbers < argc && argv[numbers].a_type == A_FLOAT)
+        numbers++;
+    if (numbers < argc || (uint32_t)argc != n) {
+        listbox_names(p, names, sizeof(names));
+        if (x->x_lengthsaid)
+            return 0;
+        x->x_lengthsaid = 1;
+        if (numbers < argc)
+            box_error(&x->x_box, "list: element %d is not a number",
+                      numbers + 1);
+        else
+            box_error(&x->x_box, "list of %d, %s takes %u%s", argc,
+                      box_filename(&x->x_box), (unsigned)n, names);
+        return 0;
+    }
+    x->x_lengthsaid = 0;
+    mli_port port;
+    mli_channel channel;
+    for (uint32_t i = 0; i < n; i++) {
+        float f = (float)argv[i].a_w.w_float;
+        f = value_is_finite(f) ? f : 0;
+        if (x->x_box.x_args.a_clamp) {
+            player_input(p, first + i, &port, &channel, 0);
+            f = box_clamp(&channel, f);
+        }
+        p->p_x[first + i] = f;
+    }
+    return 1;
+}
+
+static void listbox_list(t_listbox *x, t_symbol *s, int argc, t_atom *argv)
+{
+    t_player *p = &x->x_box.x_player;
+    (void)s;
+    if (!p->p_model)
+        return;
+    if (argc && !listbox_take(x, 0, p->p_nin, argc, argv))
+        return;
+    listbox_bang(x);
+}
+
+/* An input of a step model that has this name, and where its values begin. */
+static int listbox_input(const t_player *p, const t_symbol *name,
+                         uint32_t *first, uint32_t *n)
+{
+    mli_port port;
+    *first = 0;
+    for (uint32_t i = 0; p->p_model && i < p->p_info.inputs; i++) {
+        mli_get_input(p->p_model, i, &port);
+        if (port.kind != MLI_PORT_SIGNAL)
+            continue;
+        *n = player_values(p, &port);
+        if (!strcmp(port.name, name->s_name))
+            return 1;
+        *first += *n;
+    }
+    return 0;
+}
+
+/* "set 1 2 3": inputs for the next bang. "set NAME 1 2": those of one input,
+   or a control. */
+static void listbox_set(t_listbox *x, t_symbol *s, int argc, t_atom *argv)
+{
+    t_player *p = &x->x_box.x_player;
+    uint32_t first, n;
+    (void)s;
+    if (argc && argv->a_type == A_SYMBOL) {
+        t_symbol *name = argv->a_w.w_symbol;
+        if (listbox_input(p, name, &first, &n))
+            listbox_take(x, first, n, argc - 1, argv + 1);
+        else
+            box_setcontrol(&x->x_box, name, argc - 1, argv + 1);
+    } else if (p->p_model) {
+        listbox_take(x, 0, p->p_nin, argc, argv);
+    }
+}
+
+/* ------------------------- for the common part ---------------------------- */
+
+static int listbox_fit(t_box *x, const t_player *next, t_failure *failure)
+{
+    (void)x, (void)next, (void)failure; /* any model fits */
+    return 1;
+}
+
+static void listbox_adopt(t_box *x)
+{
+    ((t_listbox *)x)->x_lengthsaid = 0;
+}
+
+static void listbox_reset(t_box *x)
+{
+    (void)x;
+}
+
+static double listbox_latency(const t_box *x)
+{
+    return x->x_player.p_info.latency;
+}
+
+static const t_boxkind listbox_kind = {
+    .k_name = "mlinfer",
+    .k_tilde = 0,
+    .k_fit = listbox_fit,
+    .k_adopt = listbox_adopt,
+    .k_reset = listbox_reset,
+    .k_latency = listbox_latency,
+};
+
+/* ------------------------ creation and the end ---------------------------- */
+
+static void *listbox_new(t_symbol *s, int argc, t_atom *argv)
+{
+    t_listbox *x = (t_listbox *)pd_new(listclass_class);
+    (void)s;
+    box_init(&x->x_box, &listbox_kind, argc, argv);
+    box_first(&x->x_box); /* lives without a model, too */
+    x->x_out = outlet_new(&x->x_box.x_obj, &s_list);
+    box_outlet(&x->x_box);
+    return x;
+}
+
+static void listbox_free(t_listbox *x)
+{
+    box_free(&x->x_box);
+}
+
+void listclass_setup(void)
+{
+    t_class *c = class_new(
+        gensym("mlinfer"), (t_newmethod)(t_method)listbox_new,
+        (t_method)listbox_free, sizeof(t_listbox), CLASS_DEFAULT, A_GIMME, 0);
+    listclass_class = c;
+    class_addbang(c, listbox_bang);
+    class_addlist(c, listbox_list);
+    class_addmethod(c, (t_method)listbox_set, gensym("set"), A_GIMME, 0);
+    box_addmethods(c);
+}

@@ -1,0 +1,9 @@
+/* The binary that Pd looks for when it meets [mlinfer]. */
+#include "classes.h"
+
+__attribute__((visibility("default"))) void mlinfer_setup(void);
+
+void mlinfer_setup(void)
+{
+    classes_register();
+}

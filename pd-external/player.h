@@ -1,0 +1,80 @@
+/*
+ * player.h - one model made ready to run for one box: the shared image, a
+ * session with its memory, and room for one frame or list of values.
+ */
+#ifndef PLAYER_H
+#define PLAYER_H
+
+#include "m_pd.h"
+#include "shared.h"
+
+/* Why a model could not be had. */
+typedef struct _failure {
+    const char *f_word; /* for the info outlet: "notfound", "corrupt" ... */
+    char f_text[1200];  /* for people: what, expected, found */
+} t_failure;
+
+void failure_set(t_failure *f, const char *word, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+typedef struct _player {
+    t_shared *p_shared;
+    const mli_model *p_model; /* 0: there is none */
+    mli_session *p_session;
+    mli_info p_info;
+    uint32_t p_nin;     /* values of all signal inputs: a frame, or a list */
+    uint32_t p_nout;    /* and of all outputs */
+    float *p_x;         /* [p_nin] the values that player_once takes */
+    float *p_y;         /* [p_nout] and makes */
+    const float **p_in; /* the same, in the order that the runtime asks for */
+    float **p_out;
+    void *p_memory; /* all of it */
+    size_t p_bytes;
+} t_player;
+
+/*
+ * Make a model file ready. path: a file that is there. fresh: see shared.h.
+ * Takes all memory that running it needs, and writes it once. Returns 0 with
+ * failure filled in, and nothing taken, if it cannot be had.
+ */
+int player_open(t_player *p, const char *path, int fresh, t_failure *failure);
+void player_close(t_player *p);
+
+/*
+ * Run on p_x: one list (step), or one frame (stream, window). Returns 1 when
+ * p_y is a new result. Window models have one every hop.
+ */
+int player_once(t_player *p);
+
+/* Values of one port: a list for step models, a frame for others. */
+uint32_t player_values(const t_player *p, const mli_port *port);
+
+/* Channel number c, counted from 0 over the signal inputs (or outputs). */
+void player_input(const t_player *p, uint32_t c, mli_port *port,
+                  mli_channel *channel, uint32_t *in_port);
+void player_output(const t_player *p, uint32_t c, mli_port *port,
+                   mli_channel *channel, uint32_t *in_port);
+
+/* Index of the input that has this name, of a kind; -1: none. */
+int player_named(const t_player *p, const char *name, mli_port_kind kind);
+
+static inline int value_is_finite(float f)
+{
+    union {
+        float f;
+        uint32_t bits;
+    } v = {f};
+    return (v.bits & 0x7f800000u) != 0x7f800000u;
+}
+
+/* Put 0 for all that is not a finite number; returns how many there were. */
+static inline uint32_t values_make_finite(float *v, uint32_t n)
+{
+    uint32_t bad = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!value_is_finite(v[i]))
+            v[i] = 0, bad++;
+    return bad;
+}
+
+#endif

@@ -1,0 +1,420 @@
+/* [mlinfer~]: a model on signals. */
+#include <stdlib.h>
+#include <string.h>
+#include "classes.h"
+#include "signalbox.h"
+
+/* ------------ mlinfer~ - neural networks on signals ----------------------- */
+
+static t_class *signalclass_class;
+
+/* ------------------------------ perform ----------------------------------- */
+
+/*
+ * Inlets into float arrays: outlets may be the same memory as inlets, a Pd may
+ * have double samples, and what is no number counts as 0.
+ */
+static void signalbox_take(t_signalbox *x, int first, int n)
+{
+    const t_buffers *b = &x->x_buffers;
+    for (int c = 0; c < x->x_nin; c++) {
+        const t_sample *from = x->x_invec[c] + first;
+        float *to = b->b_in[c];
+        for (int i = 0; i < n; i++) {
+            float f = (float)from[i];
+            to[i] = value_is_finite(f) ? f : 0;
+        }
+        if (b->b_ranges && b->b_ranges[c].r_low < b->b_ranges[c].r_high)
+            for (int i = 0; i < n; i++) {
+                float f = to[i];
+                f = f < b->b_ranges[c].r_low ? b->b_ranges[c].r_low : f;
+                to[i] = f > b->b_ranges[c].r_high ? b->b_ranges[c].r_high : f;
+            }
+    }
+}
+
+/* The first values of a box without a signal input are those of inlet 0. */
+static void signalbox_give(t_signalbox *x, float *const *from, int channels,
+                           int first, int n)
+{
+    for (int c = 0; c < x->x_nout; c++) {
+        t_sample *to = x->x_outvec[c] + first;
+        if (c < channels)
+            for (int i = 0; i < n; i++)
+                to[i] = from[c][i];
+        else
+            memset(to, 0, (size_t)n * sizeof(t_sample));
+    }
+}
+
+/* The dry signal, as late as the model makes it; the line is always fed, so
+   that bypass can come at any time. */
+static void signalbox_delay(t_signalbox *x, int n)
+{
+    t_buffers *b = &x->x_buffers;
+    uint32_t at = b->b_dryat;
+    for (int c = 0; c < b->b_ndry; c++) {
+        float *line = b->b_line + (size_t)c * b->b_latency;
+        at = b->b_dryat;
+        for (int i = 0; i < n; i++) {
+            float f = b->b_in[c][i];
+            if (b->b_latency) {
+                float old = line[at];
+                line[at] = f;
+                f = old;
+                at = at + 1 == b->b_latency ? 0 : at + 1;
+            }
+            b->b_dry[c][i] = f;
+        }
+    }
+    b->b_dryat = at;
+}
+
+/* The last values of all outputs are a result: keep it for the clock. */
+static void signalbox_result(t_signalbox *x, const float *y)
+{
+    t_results *r = &x->x_results;
+    uint32_t n = x->x_box.x_player.p_nout;
+    if (!r->r_room)
+        return;
+    uint32_t slot = (r->r_first + r->r_count) % r->r_room;
+    if (r->r_count == r->r_room) /* cannot be: dsp made room for a block */
+        r->r_first = (r->r_first + 1) % r->r_room;
+    else
+        r->r_count++;
+    memcpy(r->r_values + (size_t)slot * n, y, n * sizeof(float));
+    clock_delay(x->x_tell, 0);
+}
+
+/* A step model: run at the first frame of a hop, and go in a straight line
+   from the result before to this one, which is reached a hop later. */
+static void signalbox_step(t_signalbox *x, int n)
+{
+    t_player *p = &x->x_box.x_player;
+    t_buffers *b = &x->x_buffers;
+    for (int i = 0; i < n; i++) {
+        if (b->b_phase == 0) {
+            for (uint32_t c = 0; c < p->p_nin; c++)
+                p->p_x[c] = b->b_in[c][i];
+            memcpy(b->b_from, b->b_to, p->p_nout * sizeof(float));
+            player_once(p);
+            if (values_make_finite(p->p_y, p->p_nout))
+                box_badvalue(&x->x_box), clock_delay(x->x_tell, 0);
+            memcpy(b->b_to, p->p_y, p->p_nout * sizeof(float));
+            if (b->b_tell)
+                signalbox_result(x, p->p_y);
+        }
+        float share = (float)b->b_phase / (float)b->b_hop;
+        for (uint32_t c = 0; c < p->p_nout; c++)
+            b->b_out[c][i] = b->b_from[c] + (b->b_to[c] - b->b_from[c]) * share;
+        b->b_phase = b->b_phase + 1 == b->b_hop ? 0 : b->b_phase + 1;
+    }
+}
+
+/* A stream or window model. */
+static void signalbox_stream(t_signalbox *x, int n)
+{
+    t_player *p = &x->x_box.x_player;
+    t_buffers *b = &x->x_buffers;
+    uint32_t bad = 0;
+    uint32_t runs = mli_process(p->p_session, (const float *const *)b->b_in,
+                                b->b_out, (uint32_t)n);
+    for (uint32_t c = 0; c < p->p_nout; c++)
+        for (int i = 0; i < n; i++)
+            bad |= !value_is_finite(b->b_out[c][i]);
+    if (bad) {
+        for (uint32_t c = 0; c < p->p_nout; c++)
+            values_make_finite(b->b_out[c], (uint32_t)n);
+        box_badvalue(&x->x_box);
+        clock_delay(x->x_tell, 0);
+    }
+    if (runs && b->b_tell) {
+        for (uint32_t c = 0; c < p->p_nout; c++)
+            p->p_y[c] = b->b_out[c][n - 1];
+        signalbox_result(x, p->p_y);
+    }
+}
+
+static void signalbox_block(t_signalbox *x, int first, int n)
+{
+    const t_player *p = &x->x_box.x_player;
+    t_buffers *b = &x->x_buffers;
+    signalbox_take(x, first, n);
+    signalbox_delay(x, n);
+    if (p->p_model && p->p_info.mode == MLI_STEP)
+        signalbox_step(x, n);
+    else if (p->p_model)
+        signalbox_stream(x, n);
+    if (x->x_bypass)
+        signalbox_give(x, b->b_dry, b->b_ndry, first, n);
+    else
+        signalbox_give(x, b->b_out, (int)p->p_nout, first, n);
+}
+
+/* No allocation, no lock, no system call, no print from here on down (but the
+   time, when it is asked for). */
+static t_int *signalbox_perform(t_int *w)
+{
+    t_signalbox *x = (t_signalbox *)w[1];
+    int n = (int)w[2], chunk = (int)x->x_buffers.b_chunk;
+    t_stopwatch *watch = &x->x_box.x_watch;
+    double since = watch->w_on ? stopwatch_now() : 0;
+    for (int first = 0; first < n; first += chunk)
+        signalbox_block(x, first, n - first < chunk ? n - first : chunk);
+    if (watch->w_on)
+        stopwatch_add(watch, since, n / (double)x->x_rate);
+    return w + 3;
+}
+
+/* -------------------------------- dsp ------------------------------------- */
+
+/* Room for the results of one block, and one to spare. */
+static void signalbox_room(t_signalbox *x, int block)
+{
+    t_results *r = &x->x_results;
+    uint32_t n = x->x_box.x_player.p_nout, hop = x->x_buffers.b_hop;
+    memset(r, 0, sizeof(*r));
+    free(x->x_resultmemory);
+    x->x_resultmemory = 0;
+    if (!x->x_box.x_player.p_model || !x->x_buffers.b_tell || !hop || !n)
+        return;
+    uint32_t room = (uint32_t)block / hop + 2;
+    if (!(x->x_resultmemory = calloc(room, n * sizeof(float)))) {
+        box_error(&x->x_box, "no memory for %u results of %u values",
+                  (unsigned)room, (unsigned)n);
+        return;
+    }
+    memset(x->x_resultmemory, 0, (size_t)room * n * sizeof(float));
+    r->r_values = x->x_resultmemory;
+    r->r_room = room;
+}
+
+static void signalbox_checkrate(t_signalbox *x)
+{
+    double rate = x->x_box.x_player.p_info.rate;
+    if (!x->x_box.x_player.p_model || x->x_ratesaid || rate <= 0 ||
+        x->x_rate == (t_float)rate)
+        return;
+    x->x_ratesaid = 1;
+    box_error(&x->x_box,
+              "%s: made for %g Hz, runs at %g Hz here: not converted, it will "
+              "sound different",
+              box_filename(&x->x_box), rate, (double)x->x_rate);
+}
+
+/* Of t_signal, only what is the same in every Pd: s_n, s_vec, s_sr. State goes
+   on where it was: a rebuilt graph is no new beginning. */
+static void signalbox_dsp(t_signalbox *x, t_signal **sp)
+{
+    int inlets = x->x_nin > 0 ? x->x_nin : 1;
+    for (int c = 0; c < x->x_nin; c++)
+        x->x_invec[c] = sp[c]->s_vec;
+    for (int c = 0; c < x->x_nout; c++)
+        x->x_outvec[c] = sp[inlets + c]->s_vec;
+    x->x_rate = sp[0]->s_sr;
+    x->x_block = sp[0]->s_n;
+    signalbox_checkrate(x);
+    signalbox_room(x, x->x_block);
+    dsp_add(signalbox_perform, 2, x, (t_int)sp[0]->s_n);
+}
+
+/* ------------------------------ methods ----------------------------------- */
+
+/* By clock, what perform has found out. */
+static void signalbox_tell(t_signalbox *x)
+{
+    t_results *r = &x->x_results;
+    box_saybadvalue(&x->x_box);
+    while (r->r_count) {
+        uint32_t n = x->x_box.x_player.p_nout;
+        const float *y = r->r_values + (size_t)r->r_first * n;
+        size_t bytes = n * sizeof(t_atom);
+        t_atom some[256], *at = n > 256 ? getbytes(bytes) : some;
+        r->r_first = (r->r_first + 1) % r->r_room;
+        r->r_count--;
+        if (!at)
+            continue;
+        for (uint32_t i = 0; i < n; i++)
+            SETFLOAT(at + i, y[i]);
+        box_sayclasses(&x->x_box, y);
+        if (x->x_list)
+            outlet_list(x->x_list, &s_list, (int)n, at);
+        if (at != some)
+            freebytes(at, bytes);
+    }
+}
+
+static void signalbox_bypass(t_signalbox *x, t_floatarg f)
+{
+    x->x_bypass = f != 0;
+}
+
+static void signalbox_set(t_signalbox *x, t_symbol *s, int argc, t_atom *argv)
+{
+    (void)s;
+    if (!argc || argv->a_type != A_SYMBOL)
+        box_error(&x->x_box, "set: expected the name of a control, got %s",
+                  argc ? "a number" : "nothing");
+    else
+        box_setcontrol(&x->x_box, argv->a_w.w_symbol, argc - 1, argv + 1);
+}
+
+/* ------------------------- for the common part ---------------------------- */
+
+static int signalbox_countfits(const char *what, const char *flag,
+                               uint32_t model, int box, t_failure *failure)
+{
+    uint32_t most = box < 0 ? PORTS_MAX : (uint32_t)box;
+    if (model <= most)
+        return 1;
+    if (box < 0)
+        failure_set(failure, "channels", "has %u %s, expected at most %u",
+                    (unsigned)model, what, (unsigned)most);
+    else
+        failure_set(failure, "channels", "has %u %s, box has %d: use %s %u",
+                    (unsigned)model, what, box, flag, (unsigned)model);
+    return 0;
+}
+
+static int signalbox_fit(t_box *box, const t_player *next, t_failure *failure)
+{
+    t_signalbox *x = (t_signalbox *)box;
+    int lists = box->x_args.a_list;
+    if (!signalbox_countfits("inputs", "-in", next->p_nin, x->x_nin, failure))
+        return 0;
+    if (lists && next->p_info.mode == MLI_STREAM) {
+        failure_set(failure, "unsupported",
+                    "-list: expected a step or window model, got a stream");
+        return 0;
+    }
+    if (!lists && !signalbox_countfits("outputs", "-out", next->p_nout,
+                                       x->x_nout, failure))
+        return 0;
+    return buffers_make(&x->x_next, x, next, failure);
+}
+
+static void signalbox_adopt(t_box *box)
+{
+    t_signalbox *x = (t_signalbox *)box;
+    buffers_free(&x->x_buffers);
+    x->x_buffers = x->x_next;
+    memset(&x->x_next, 0, sizeof(x->x_next));
+    x->x_ratesaid = 0;
+    if (x->x_block) { /* the graph stands: this model came later */
+        signalbox_checkrate(x);
+        signalbox_room(x, x->x_block);
+    }
+}
+
+static void signalbox_reset(t_box *box)
+{
+    t_signalbox *x = (t_signalbox *)box;
+    x->x_buffers.b_phase = 0;
+    x->x_results.r_count = 0;
+}
+
+static double signalbox_latency(const t_box *box)
+{
+    return ((const t_signalbox *)box)->x_buffers.b_latency;
+}
+
+static const t_boxkind signalbox_kind = {
+    .k_name = "mlinfer~",
+    .k_tilde = 1,
+    .k_fit = signalbox_fit,
+    .k_adopt = signalbox_adopt,
+    .k_reset = signalbox_reset,
+    .k_latency = signalbox_latency,
+};
+
+/* ------------------------ creation and the end ---------------------------- */
+
+/* Counts that nothing has fixed: the model's, or 1 without one. */
+static int signalbox_counts(t_signalbox *x)
+{
+    const t_player *p = &x->x_box.x_player;
+    if (x->x_nin < 0)
+        x->x_nin = p->p_model ? (int)p->p_nin : 1;
+    if (x->x_nout < 0)
+        x->x_nout = p->p_model ? (int)p->p_nout : 1;
+    x->x_invec = calloc((size_t)x->x_nin + 1, sizeof(*x->x_invec));
+    x->x_outvec = calloc((size_t)x->x_nout + 1, sizeof(*x->x_outvec));
+    return x->x_invec && x->x_outvec;
+}
+
+static float signalbox_initial(const t_signalbox *x, int c)
+{
+    const t_player *p = &x->x_box.x_player;
+    return p->p_model && (uint32_t)c < p->p_nin ? p->p_x[c] : 0;
+}
+
+static void signalbox_ports(t_signalbox *x)
+{
+    t_object *o = &x->x_box.x_obj;
+    x->x_box.x_f = signalbox_initial(x, 0);
+    for (int c = 1; c < x->x_nin; c++)
+        signalinlet_new(o, signalbox_initial(x, c));
+    for (int c = 0; c < x->x_nout; c++)
+        outlet_new(o, &s_signal);
+    if (x->x_box.x_args.a_list)
+        x->x_list = outlet_new(o, &s_list);
+    box_outlet(&x->x_box);
+}
+
+/* A box without a model can stand in for one only if its cords are known. */
+static int signalbox_maybesilent(const t_signalbox *x)
+{
+    const t_arguments *a = &x->x_box.x_args;
+    return a->a_in >= 0 && (a->a_out >= 0 || a->a_list);
+}
+
+static void *signalbox_new(t_symbol *s, int argc, t_atom *argv)
+{
+    t_signalbox *x = (t_signalbox *)pd_new(signalclass_class);
+    t_failure failure;
+    (void)s;
+    box_init(&x->x_box, &signalbox_kind, argc, argv);
+    x->x_nin = x->x_box.x_args.a_in;
+    x->x_nout = x->x_box.x_args.a_list ? 0 : x->x_box.x_args.a_out;
+    x->x_tell = clock_new(x, (t_method)signalbox_tell);
+    x->x_rate = sys_getsr();
+    int opened = box_first(&x->x_box);
+    if (!opened && !signalbox_maybesilent(x)) {
+        pd_free((t_pd *)x);
+        return 0;
+    }
+    if (!signalbox_counts(x) ||
+        (!x->x_buffers.b_chunk &&
+         !buffers_make(&x->x_buffers, x, 0, &failure))) {
+        box_error(&x->x_box, "no memory");
+        pd_free((t_pd *)x);
+        return 0;
+    }
+    signalbox_ports(x);
+    return x;
+}
+
+static void signalbox_free(t_signalbox *x)
+{
+    clock_free(x->x_tell);
+    buffers_free(&x->x_buffers);
+    free(x->x_resultmemory);
+    free(x->x_invec);
+    free(x->x_outvec);
+    box_free(&x->x_box);
+}
+
+void signalclass_setup(void)
+{
+    t_class *c =
+        class_new(gensym("mlinfer~"), (t_newmethod)(t_method)signalbox_new,
+                  (t_method)signalbox_free, sizeof(t_signalbox), CLASS_DEFAULT,
+                  A_GIMME, 0);
+    signalclass_class = c;
+    CLASS_MAINSIGNALIN(c, t_signalbox, x_box.x_f);
+    class_addmethod(c, (t_method)signalbox_dsp, gensym("dsp"), A_CANT, 0);
+    class_addmethod(c, (t_method)signalbox_bypass, gensym("bypass"), A_FLOAT,
+                    0);
+    class_addmethod(c, (t_method)signalbox_set, gensym("set"), A_GIMME, 0);
+    box_addmethods(c);
+}
