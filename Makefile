@@ -96,6 +96,8 @@ tests: $(TEST_PROGRAMS)
 # Every object, linked or not.
 objects: $(call obj,$(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC))
 
+include pd-external/pd.mk
+
 # -------------------------------------------------- what people ask for ----
 
 JOBS := $(shell nproc 2>/dev/null || echo 2)

@@ -4,8 +4,17 @@
 #ifndef CLASSES_H
 #define CLASSES_H
 
+#include "m_pd.h"
+
 /* Register [mlinfer~] and [mlinfer], unless the other binary has done so. */
 void classes_register(void);
+
+/*
+ * Let a class be made by another name, too, unless something has that name.
+ * Pd knows a class by its folder's name only if it loaded the binary for that
+ * very box; the other class of a binary needs to be told.
+ */
+void class_alias(t_newmethod make, const char *name);
 
 void listclass_setup(void);   /* [mlinfer] */
 void signalclass_setup(void); /* [mlinfer~] */

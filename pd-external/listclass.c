@@ -209,6 +209,7 @@ void listclass_setup(void)
         gensym("mlinfer"), (t_newmethod)(t_method)listbox_new,
         (t_method)listbox_free, sizeof(t_listbox), CLASS_DEFAULT, A_GIMME, 0);
     listclass_class = c;
+    class_alias((t_newmethod)(t_method)listbox_new, "mlinfer/mlinfer");
     class_addbang(c, listbox_bang);
     class_addlist(c, listbox_list);
     class_addmethod(c, (t_method)listbox_set, gensym("set"), A_GIMME, 0);

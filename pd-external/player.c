@@ -7,7 +7,7 @@
 #include "player.h"
 
 /* Values in one list or frame: more than any patch can send. */
-#define VALUES_MAX 1048576u
+#define VALUES_MAX 65536u
 
 void failure_set(t_failure *f, const char *word, const char *format, ...)
 {

@@ -33,7 +33,7 @@ static void signalbox_take(t_signalbox *x, int first, int n)
     }
 }
 
-/* The first values of a box without a signal input are those of inlet 0. */
+/* Channels into outlets; what is missing is silent. */
 static void signalbox_give(t_signalbox *x, float *const *from, int channels,
                            int first, int n)
 {
@@ -179,12 +179,14 @@ static void signalbox_room(t_signalbox *x, int block)
     if (!x->x_box.x_player.p_model || !x->x_buffers.b_tell || !hop || !n)
         return;
     uint32_t room = (uint32_t)block / hop + 2;
-    if (!(x->x_resultmemory = calloc(room, n * sizeof(float)))) {
+    size_t bytes = ((size_t)room * n * sizeof(float) + MLI_ALIGNMENT - 1) /
+                   MLI_ALIGNMENT * MLI_ALIGNMENT;
+    if (!(x->x_resultmemory = aligned_alloc(MLI_ALIGNMENT, bytes))) {
         box_error(&x->x_box, "no memory for %u results of %u values",
                   (unsigned)room, (unsigned)n);
         return;
     }
-    memset(x->x_resultmemory, 0, (size_t)room * n * sizeof(float));
+    memset(x->x_resultmemory, 0, bytes);
     r->r_values = x->x_resultmemory;
     r->r_room = room;
 }
@@ -309,7 +311,12 @@ static void signalbox_adopt(t_box *box)
 static void signalbox_reset(t_box *box)
 {
     t_signalbox *x = (t_signalbox *)box;
-    x->x_buffers.b_phase = 0;
+    t_buffers *b = &x->x_buffers;
+    /* outputs that ramp go on from where they are: a reset does not click */
+    float share = b->b_phase ? (float)b->b_phase / (float)b->b_hop : 0;
+    for (uint32_t c = 0; b->b_phase && c < box->x_player.p_nout; c++)
+        b->b_to[c] = b->b_from[c] + (b->b_to[c] - b->b_from[c]) * share;
+    b->b_phase = 0;
     x->x_results.r_count = 0;
 }
 
@@ -411,6 +418,7 @@ void signalclass_setup(void)
                   (t_method)signalbox_free, sizeof(t_signalbox), CLASS_DEFAULT,
                   A_GIMME, 0);
     signalclass_class = c;
+    class_alias((t_newmethod)(t_method)signalbox_new, "mlinfer/mlinfer~");
     CLASS_MAINSIGNALIN(c, t_signalbox, x_box.x_f);
     class_addmethod(c, (t_method)signalbox_dsp, gensym("dsp"), A_CANT, 0);
     class_addmethod(c, (t_method)signalbox_bypass, gensym("bypass"), A_FLOAT,

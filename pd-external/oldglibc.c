@@ -1,0 +1,78 @@
+/*
+ * Functions that have a newer symbol version than the boards' C library.
+ *
+ * A binary linked on a current system asks for the newest version of each
+ * symbol: stat from glibc 2.33, exp, log and pow from 2.29, their float twins
+ * from 2.27. The ARMv7 boards that run Pd have 2.24. The versions before are
+ * still in every glibc and give the same numbers; they differ in how they
+ * report errors, which nobody reads. So these names are defined here (hidden,
+ * like all else) in terms of the first versions.
+ */
+#if defined(__linux__) && defined(__arm__)
+#include <features.h>
+#endif
+
+#if defined(__GLIBC__) && defined(__arm__)
+
+#define OLD(name) __asm__(".symver old_" #name "," #name "@GLIBC_2.4")
+
+#define OLD1(type, name)                                                       \
+    type old_##name(type);                                                     \
+    type name(type);                                                           \
+    OLD(name);                                                                 \
+    type name(type x)                                                          \
+    {                                                                          \
+        return old_##name(x);                                                  \
+    }
+
+#define OLD2(type, name)                                                       \
+    type old_##name(type, type);                                               \
+    type name(type, type);                                                     \
+    OLD(name);                                                                 \
+    type name(type x, type y)                                                  \
+    {                                                                          \
+        return old_##name(x, y);                                               \
+    }
+
+OLD1(double, exp)
+OLD1(double, exp2)
+OLD1(double, log)
+OLD1(double, log2)
+OLD1(float, expf)
+OLD1(float, exp2f)
+OLD1(float, logf)
+OLD1(float, log2f)
+OLD2(double, pow)
+OLD2(float, powf)
+
+/* Until 2.33 these were inline calls of the functions below, with the number
+   of the layout of struct stat: 3. */
+struct stat;
+int old___xstat(int, const char *, struct stat *);
+int old___lxstat(int, const char *, struct stat *);
+int old___fxstat(int, int, struct stat *);
+OLD(__xstat);
+OLD(__lxstat);
+OLD(__fxstat);
+int stat(const char *path, struct stat *s);
+int lstat(const char *path, struct stat *s);
+int fstat(int fd, struct stat *s);
+
+int stat(const char *path, struct stat *s)
+{
+    return old___xstat(3, path, s);
+}
+
+int lstat(const char *path, struct stat *s)
+{
+    return old___lxstat(3, path, s);
+}
+
+int fstat(int fd, struct stat *s)
+{
+    return old___fxstat(3, fd, s);
+}
+
+#else
+typedef int oldglibc_is_empty; /* ISO C wants a declaration */
+#endif

@@ -1,0 +1,64 @@
+# The Pd externals, part of the Makefile: `make pd`, `make arm`.
+
+PDLIBBUILDER_DIR ?= /usr/share/pd-lib-builder
+PDINCLUDEDIR ?= /usr/include/pd
+PD_DIR := $(BUILD)/pd/mlinfer
+PD_WORK := $(BUILD)/pd-work
+PD_SRC := $(call src,pd-external)
+
+.PHONY: pd arm armv7 arm64
+#: make pd         the Pd externals only, into build/pd/mlinfer
+#: make arm        the Pd externals for ARMv7 (Bela) and arm64, if there are
+#:                 compilers, into build/armv7/pd and build/arm64/pd
+
+# For `make objects`; the externals themselves are built by pd-lib-builder.
+INC_pd-external := -Icompiler -Icore -Ikernels/public -isystem $(PDINCLUDEDIR) \
+	-DPD
+ifneq ($(wildcard $(PDINCLUDEDIR)/m_pd.h),)
+objects: $(call obj,$(PD_SRC))
+endif
+
+# pd-lib-builder puts objects beside their sources: so it gets a folder of links
+# to them, and the checkout stays clean.
+define PD_LINKS
+mkdir -p $(PD_WORK)/pd-external
+find $(PD_WORK)/pd-external -name '*.[ch]' -exec rm -f {} +
+ln -s $(abspath $(wildcard pd-external/*.c pd-external/*.h)) \
+	$(PD_WORK)/pd-external
+endef
+
+define PD_BUILD
+$(MAKE) --no-print-directory -C $(PD_WORK) \
+	-f $(CURDIR)/Makefile.pdlibbuilder CC='$(CC)' MLI_CFLAGS='$(CFLAGS)' \
+	MLI_LIBS='$(abspath $(COMPILER) $(RUNTIME))' \
+	PDINCLUDEDIR='$(PDINCLUDEDIR)' PDLIBBUILDER_DIR='$(PDLIBBUILDER_DIR)' \
+	$(if $(PLATFORM),PLATFORM=$(PLATFORM))
+endef
+
+pd: $(RUNTIME) $(COMPILER)
+	$(call say,pd,$(PD_DIR))
+	$(Q)[ -f '$(PDINCLUDEDIR)/m_pd.h' ] || { echo "no m_pd.h in \
+	$(PDINCLUDEDIR): install puredata-dev, or give PDINCLUDEDIR=" >&2; exit 1; }
+	$(Q)[ -f '$(PDLIBBUILDER_DIR)/Makefile.pdlibbuilder' ] || { echo "no \
+	pd-lib-builder in $(PDLIBBUILDER_DIR): install pd-lib-builder, or give \
+	PDLIBBUILDER_DIR=" >&2; exit 1; }
+	$(Q)$(PD_LINKS)
+	$(Q)$(PD_BUILD) >$(PD_WORK)/log || { cat $(PD_WORK)/log; exit 1; }
+	$(Q)rm -rf $(PD_DIR) && mkdir -p $(PD_DIR)/models
+	$(Q)cp $(PD_WORK)/mlinfer*.pd_linux LICENSE help-patches/*.pd $(PD_DIR)
+	$(Q)for m in models/*/*.bin; do [ ! -f "$$m" ] || \
+		cp "$$m" $(PD_DIR)/models/; done
+
+ARM_OPT ?= -O2 -g
+armv7 arm64:
+	$(Q)if command -v $(ARM_CC) >/dev/null; then \
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/$@ CC=$(ARM_CC) \
+	AR=$(ARM_PLATFORM)-ar CFLAGS='$(ARM_OPT) $(ARM_FLAGS)' \
+	PLATFORM=$(ARM_PLATFORM) pd; \
+	else echo "  no $(ARM_CC): $@ left out"; fi
+armv7: ARM_PLATFORM := arm-linux-gnueabihf
+armv7: ARM_FLAGS := -mcpu=cortex-a8 -mfpu=neon -mfloat-abi=hard
+arm64: ARM_PLATFORM := aarch64-linux-gnu
+arm64: ARM_FLAGS := -mcpu=cortex-a53
+armv7 arm64: ARM_CC = $(ARM_PLATFORM)-gcc
+arm: armv7 arm64
