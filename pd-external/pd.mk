@@ -21,8 +21,8 @@ endif
 # pd-lib-builder puts objects beside their sources: so it gets a folder of links
 # to them, and the checkout stays clean.
 define PD_LINKS
-mkdir -p $(PD_WORK)/pd-external
-find $(PD_WORK)/pd-external -name '*.[ch]' -exec rm -f {} +
+mkdir -p $(PD_WORK)/pd-external && \
+find $(PD_WORK)/pd-external -name '*.[ch]' -exec rm -f {} + && \
 ln -s $(abspath $(wildcard pd-external/*.c pd-external/*.h)) \
 	$(PD_WORK)/pd-external
 endef
@@ -43,15 +43,16 @@ pd: $(RUNTIME) $(COMPILER)
 	pd-lib-builder in $(PDLIBBUILDER_DIR): install pd-lib-builder, or give \
 	PDLIBBUILDER_DIR=" >&2; exit 1; }
 	$(Q)$(PD_LINKS)
-	$(Q)$(PD_BUILD) >$(PD_WORK)/log || { cat $(PD_WORK)/log; exit 1; }
+	+$(Q)$(PD_BUILD) >$(PD_WORK)/log || { cat $(PD_WORK)/log; exit 1; }
 	$(Q)rm -rf $(PD_DIR) && mkdir -p $(PD_DIR)/models
-	$(Q)cp $(PD_WORK)/mlinfer*.pd_linux LICENSE help-patches/*.pd $(PD_DIR)
-	$(Q)for m in models/*/*.bin; do [ ! -f "$$m" ] || \
-		cp "$$m" $(PD_DIR)/models/; done
+	$(Q)cp $(PD_WORK)/mlinfer*.pd_linux LICENSE $(wildcard help-patches/*.pd) \
+		$(PD_DIR)
+	$(Q)for m in $(wildcard models/*/*.bin); do \
+		cp "$$m" $(PD_DIR)/models/ || exit 1; done
 
 ARM_OPT ?= -O2 -g
 armv7 arm64:
-	$(Q)if command -v $(ARM_CC) >/dev/null; then \
+	+$(Q)if command -v $(ARM_CC) >/dev/null; then \
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/$@ CC=$(ARM_CC) \
 	AR=$(ARM_PLATFORM)-ar CFLAGS='$(ARM_OPT) $(ARM_FLAGS)' \
 	PLATFORM=$(ARM_PLATFORM) pd; \
