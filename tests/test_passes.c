@@ -1,0 +1,308 @@
+/*
+ * test_passes.c - each pass does its work, keeps the result, and never adds
+ * operators or multiply-accumulates.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "twin.h"
+
+#define FRAMES    200
+#define TOLERANCE 5e-6
+
+static const uint32_t four[1] = {4};
+
+/* Compile, compare, and answer what the file says of itself. */
+static mli_info finish(twins *t, char *report)
+{
+    mlc_image image;
+    mli_model model;
+    mli_info info;
+    double error = twins_compare(t, NULL, 32, &image);
+
+    if (!(error <= TOLERANCE))
+        fail_msg("error %g of the peak", error);
+    assert_int_equal(mli_open(&model, image.bytes, image.size, NULL), MLI_OK);
+    mli_get_info(&model, &info);
+    assert_int_equal(info.arena_floats, info.arena_bound_floats);
+    snprintf(report, 4096, "%s", image.report);
+    mlc_image_free(&image);
+    twins_end(t);
+    return info;
+}
+
+static mli_info finish_quietly(twins *t)
+{
+    char report[4096];
+
+    return finish(t, report);
+}
+
+static void functions_are_fused(void **state)
+{
+    char report[4096];
+    twins t;
+    twin x;
+
+    (void)state;
+    twins_begin(&t, MLI_STREAM, FRAMES, 1);
+    x = twin_input(&t, 1, four);
+    x = twin_unary(&t, MLI_TANH, 0, 0, twin_linear(&t, x, 7, 1));
+    x = twin_unary(&t, MLI_RELU, 0, 0, twin_conv1d(&t, x, 5, 3, 2, 1, 1, 1));
+    x = twin_unary(&t, MLI_LEAKY_RELU, 0.1, 0, x);
+    twin_output(&t, x);
+    /* tanh and ReLU go into their layers, the second function stays */
+    assert_int_equal(finish(&t, report).ops, 3);
+    assert_non_null(strstr(report, "2 activations fused"));
+    assert_non_null(strstr(report, "the lower bound"));
+}
+
+static void functions_pass_reshapes(void **state)
+{
+    twins t;
+    twin x;
+
+    (void)state;
+    twins_begin(&t, MLI_STEP, 1, 2);
+    x = twin_input(&t, 2, (uint32_t[]){3, 4});
+    x = twin_linear(&t, x, 6, 1);
+    x = twin_transpose(&t, x, (uint32_t[]){1, 0});
+    x = twin_unary(&t, MLI_SIGMOID, 0, 0, x);
+    twin_output(&t, x);
+    assert_int_equal(finish_quietly(&t).ops, 2);
+}
+
+static void functions_stay_when_others_read(void **state)
+{
+    twins t;
+    twin x, y;
+
+    (void)state;
+    twins_begin(&t, MLI_STREAM, FRAMES, 3);
+    x = twin_linear(&t, twin_input(&t, 1, four), 4, 1);
+    y = twin_unary(&t, MLI_TANH, 0, 0, x);
+    twin_output(&t, twin_binary(&t, MLI_ADD, x, y));
+    assert_int_equal(finish_quietly(&t).ops, 3);
+
+    twins_begin(&t, MLI_STREAM, FRAMES, 4);
+    x = twin_linear(&t, twin_input(&t, 1, four), 4, 1);
+    twin_output(&t, x); /* an output is a reader, too */
+    twin_output(&t, twin_unary(&t, MLI_TANH, 0, 0, x));
+    assert_int_equal(finish_quietly(&t).ops, 2);
+}
+
+static void scales_are_folded(void **state)
+{
+    char report[4096];
+    twins t;
+    twin x;
+
+    (void)state;
+    for (uint32_t groups = 1; groups <= 8; groups *= 2) {
+        twins_begin(&t, MLI_STREAM, FRAMES, 5);
+        x = twin_linear(&t, twin_input(&t, 1, four), 8, groups == 1);
+        x = twin_affine(&t, x, 0);
+        x = twin_unary(&t, MLI_TANH, 0, 0, x);
+        x = twin_conv1d(&t, x, groups == 8 ? 8 : 20, 3, 2, groups, 1, 0);
+        x = twin_affine(&t, x, 1);
+        x = twin_affine(&t, x, 0);
+        x = twin_unary(&t, MLI_RELU, 0, 0, x);
+        twin_output(&t, x);
+        assert_int_equal(finish(&t, report).ops, 2);
+        assert_non_null(strstr(report, "3 normalisation"));
+    }
+}
+
+static void arithmetic_is_folded(void **state)
+{
+    static const mli_binary fns[] = {MLI_ADD, MLI_SUB, MLI_MUL, MLI_DIV};
+    twins t;
+    twin x, c;
+
+    (void)state;
+    for (int turn = 0; turn < 8; turn++) {
+        mli_binary fn = fns[turn / 2];
+
+        twins_begin(&t, MLI_STEP, 1, 6);
+        x = twin_linear(&t, twin_input(&t, 1, four), 8, 1);
+        c = twin_constant(&t, 1, (uint32_t[]){8}, 1.0);
+        if (fn == MLI_DIV) /* away from 0 */
+            c = twin_unary(&t, MLI_SOFTPLUS, 0, 0, c);
+        if (fn == MLI_DIV && turn % 2)
+            x = twin_unary(&t, MLI_SOFTPLUS, 0, 0, x);
+        x = turn % 2 ? twin_binary(&t, fn, c, x) : twin_binary(&t, fn, x, c);
+        twin_output(&t, x);
+        /* only c / x cannot be folded */
+        assert_int_equal(finish_quietly(&t).ops,
+                         fn == MLI_DIV && turn % 2 ? 2 : 1);
+    }
+}
+
+/* relu(W x) * scale is not relu(scale W x) when scale < 0. */
+static void scales_stay_behind_functions(void **state)
+{
+    twins t;
+    twin x;
+
+    (void)state;
+    twins_begin(&t, MLI_STREAM, FRAMES, 7);
+    x = twin_linear(&t, twin_input(&t, 1, four), 8, 1);
+    x = twin_affine(&t, twin_unary(&t, MLI_RELU, 0, 0, x), 0);
+    twin_output(&t, x);
+    assert_int_equal(finish_quietly(&t).ops, 2);
+}
+
+/* A sum that broadcasts the layer's result is no bias. */
+static void broadcast_sums_stay(void **state)
+{
+    twins t;
+    twin x, c;
+
+    (void)state;
+    twins_begin(&t, MLI_STEP, 1, 8);
+    x = twin_linear(&t, twin_input(&t, 1, four), 1, 1);
+    c = twin_constant(&t, 1, (uint32_t[]){5}, 1.0);
+    twin_output(&t, twin_binary(&t, MLI_ADD, x, c));
+    assert_int_equal(finish_quietly(&t).ops, 2);
+
+    twins_begin(&t, MLI_STEP, 1, 9);
+    x = twin_linear(&t, twin_input(&t, 2, (uint32_t[]){3, 4}), 3, 1);
+    c = twin_constant(&t, 2, (uint32_t[]){3, 1}, 1.0);
+    twin_output(&t, twin_binary(&t, MLI_ADD, x, c));
+    assert_int_equal(finish_quietly(&t).ops, 2);
+}
+
+static void layout_is_cleaned(void **state)
+{
+    const uint32_t turn[] = {2, 0, 1}, back[] = {1, 2, 0}, one[] = {1, 0, 2};
+    twins t;
+    twin x;
+
+    (void)state;
+    twins_begin(&t, MLI_STREAM, FRAMES, 10);
+    x = twin_input(&t, 3, (uint32_t[]){2, 3, 4});
+    x = twin_transpose(&t, twin_transpose(&t, x, turn), back);
+    x = twin_reshape(&t, x, 2, (uint32_t[]){6, 4});
+    x = twin_reshape(&t, x, 3, (uint32_t[]){1, 6, 4});
+    x = twin_transpose(&t, x, one);
+    x = twin_reshape(&t, x, 3, (uint32_t[]){2, 3, 4});
+    twin_output(&t, twin_unary(&t, MLI_TANH, 0, 0, x));
+    assert_int_equal(finish_quietly(&t).ops, 1);
+}
+
+static void unused_is_removed(void **state)
+{
+    char report[4096];
+    twins t;
+    twin x;
+
+    (void)state;
+    twins_begin(&t, MLI_STREAM, FRAMES, 11);
+    x = twin_input(&t, 1, four);
+    twin_recurrent(&t, twin_linear(&t, x, 9, 1), 5, 4, 0, 1, 0);
+    twin_output(&t, twin_unary(&t, MLI_TANH, 0, 0, x));
+    assert_int_equal(finish(&t, report).ops, 1);
+    assert_non_null(strstr(report, "3 operators removed"));
+    assert_non_null(strstr(report, "multiply-accumulates before"));
+}
+
+static void constants_are_folded_and_shared(void **state)
+{
+    char report[4096];
+    uint64_t random;
+    twins t;
+    twin x, c;
+
+    (void)state;
+    twins_begin(&t, MLI_STREAM, FRAMES, 12);
+    x = twin_input(&t, 1, four);
+    c = twin_constant(&t, 2, (uint32_t[]){2, 2}, 1.0);
+    c = twin_unary(&t, MLI_SIN, 0, 0, twin_linear(&t, c, 2, 1));
+    c = twin_reshape(&t, c, 1, four);
+    twin_output(&t, twin_binary(&t, MLI_MUL, x, c));
+    assert_int_equal(finish(&t, report).ops, 1);
+    assert_non_null(strstr(report, "3 constant results computed"));
+
+    twins_begin(&t, MLI_STEP, 1, 13);
+    x = twin_input(&t, 1, four);
+    random = t.random;
+    x = twin_binary(&t, MLI_MUL, x, twin_constant(&t, 1, four, 1.0));
+    t.random = random;
+    x = twin_binary(&t, MLI_ADD, x, twin_constant(&t, 1, four, 1.0));
+    twin_output(&t, x);
+    assert_int_equal(finish(&t, report).ops, 2);
+    assert_non_null(strstr(report, "1 equal constant shared"));
+}
+
+/* An output needs a place in the arena, and a time axis in a stream. */
+static void outputs_of_any_kind(void **state)
+{
+    twins t;
+    twin x, c;
+
+    (void)state;
+    twins_begin(&t, MLI_STREAM, FRAMES, 14);
+    x = twin_input(&t, 1, four);
+    c = twin_constant(&t, 1, (uint32_t[]){3}, 1.0);
+    twin_output(&t, c);
+    twin_output(&t, x);
+    twin_output(&t, x);
+    twin_output(&t, twin_unary(&t, MLI_TANH, 0, 0, twin_control(&t, 2)));
+    finish_quietly(&t);
+
+    twins_begin(&t, MLI_STEP, 1, 15);
+    twin_output(&t, twin_constant(&t, 1, (uint32_t[]){3}, 1.0));
+    finish_quietly(&t);
+}
+
+static void refusals(void **state)
+{
+    mlc_image image;
+    mlc_error error;
+    ir_graph *g = ir_new(MLI_STREAM);
+    ir_id x = ir_input(g, "x", 1, four);
+
+    (void)state;
+    assert_int_equal(mlc_finish(g, NULL, &image, &error), MLC_CORRUPT);
+    assert_string_equal(error.text, "the model has no output");
+
+    g = ir_new(MLI_STREAM);
+    x = ir_input(g, "x", 1, four);
+    ir_at(g, "layer 3");
+    x = ir_linear(g, x, 5, 2, (float[10]){0}, NULL);
+    assert_int_equal(x, IR_NONE);
+    ir_output(g, "y", ir_unary(g, MLI_TANH, 0, 0, x));
+    assert_int_equal(mlc_finish(g, NULL, &image, &error), MLC_UNSUPPORTED);
+    assert_string_equal(
+        error.text, "layer 3: dense layer of 5 inputs and 2 outputs on [4]");
+    assert_null(image.bytes);
+
+    g = ir_new(MLI_STEP);
+    x = ir_input(g, "x", 2, (uint32_t[]){1u << 20, 1u << 20});
+    assert_int_equal(x, IR_NONE);
+    assert_int_equal(mlc_finish(g, NULL, &image, &error), MLC_UNSUPPORTED);
+    assert_non_null(strstr(error.text, "too many elements"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(functions_are_fused),
+        cmocka_unit_test(functions_pass_reshapes),
+        cmocka_unit_test(functions_stay_when_others_read),
+        cmocka_unit_test(scales_are_folded),
+        cmocka_unit_test(arithmetic_is_folded),
+        cmocka_unit_test(scales_stay_behind_functions),
+        cmocka_unit_test(broadcast_sums_stay),
+        cmocka_unit_test(layout_is_cleaned),
+        cmocka_unit_test(unused_is_removed),
+        cmocka_unit_test(constants_are_folded_and_shared),
+        cmocka_unit_test(outputs_of_any_kind),
+        cmocka_unit_test(refusals),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
