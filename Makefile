@@ -75,11 +75,11 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 $(RUNTIME): $(call obj,$(RUNTIME_SRC))
 	$(call say,ar,$@)
 	$(Q)rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) qcs $@ $^
 $(COMPILER): $(call obj,$(COMPILER_SRC))
 	$(call say,ar,$@)
 	$(Q)rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) qcs $@ $^
 $(COMMAND): $(call obj,$(TOOL_SRC)) $(COMPILER) $(RUNTIME)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lsndfile -lm
@@ -93,6 +93,8 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_LINK) $(COMPILER) $(RUNTIME)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lsndfile -lm -lpthread
 tests: $(TEST_PROGRAMS)
+includes-%: # what a room may include, for the test that it may nothing else
+	@echo '$(filter -I%,$(INC_$*))'
 # Every object, linked or not.
 objects: $(call obj,$(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC))
 

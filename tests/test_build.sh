@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# The build's promises: no warning from gcc and clang, a freestanding runtime,
+# and folders that know only what they may. Works on MLI_ROOT, in a folder of
+# its own under MLI_BUILD.
+set -u
+root=${MLI_ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
+build=${MLI_BUILD:-$root/build}
+failed=0
+
+pass() { echo "ok - $1"; }
+fail() {
+    echo "not ok - $1: $2"
+    failed=1
+}
+# check NAME TEXT: passes when TEXT is empty, else shows it.
+check() {
+    if [ -z "$2" ]; then
+        pass "$1"
+    else
+        fail "$1" "$(echo "$2" | head -n 1)"
+        echo "$2" | sed -n '2,10s/^/# /p'
+    fi
+}
+
+# warnings NAME COMMAND: warnings are errors here. -O1: with less, gcc does not
+# look into the flow of values; with more, it only takes longer.
+warnings() {
+    local name="no warning from $1" log=$build/warnings-$1.log
+    if [ -z "$2" ]; then
+        echo "ok - $name # SKIP $1 is not installed"
+        return
+    fi
+    if make -C "$root" --no-print-directory BUILD="$build/warnings-$1" CC="$2" \
+        CFLAGS="-O1 -Werror" objects >"$log" 2>&1; then
+        pass "$name"
+    else
+        check "$name" "$(grep -E 'error:|Error ' "$log" || tail -n 3 "$log")"
+    fi
+}
+
+# What the runtime asks of the world: the four functions that a compiler may
+# call by itself, nothing else.
+freestanding() {
+    local library=$build/libmlinfer.a foreign
+    foreign=$(nm "$library" | awk '
+        NF == 2 && $1 == "U"     { wanted[$2] = 1 }
+        NF == 3                  { here[$3] = 1 }
+        END {
+            for (name in wanted)
+                if (!(name in here))
+                    print name
+        }' | grep -vE '^(memcpy|memset|memmove|memcmp)$|^_GLOBAL_OFFSET_TABLE_$')
+    check "the runtime needs memcpy, memset, memmove and memcmp only" "$foreign"
+}
+
+# Nothing in the runtime can change behind its caller's back.
+no_mutable_state() {
+    local mutable
+    mutable=$(objdump -t "$build/libmlinfer.a" |
+        awk '$3 == "O" && $4 ~ /^\.(t?data|t?bss)$|COM/ ||
+             $2 == "O" && $3 ~ /COM/')
+    check "the runtime has no global mutable state" "$mutable"
+}
+
+system_headers() {
+    local foreign
+    foreign=$(cd "$root" && grep -nE '^#include *<' kernels/*.[ch] \
+        kernels/public/*.h core/*.[ch] |
+        grep -vE '<(stdint|stddef|stdbool|immintrin|emmintrin|arm_neon|cpuid)\.h>')
+    check "kernels and core include freestanding headers only" "$foreign"
+}
+
+# The include paths of the Makefile keep the rooms apart; a path through ".."
+# or from the root would go around them.
+rooms() {
+    local around
+    around=$(cd "$root" && grep -rnE '^#include *"([^"]*\.\./|/|'\
+'(kernels|core|compiler|tools|pd-external)/)' --include='*.[ch]' \
+        kernels core compiler tools pd-external tests 2>/dev/null)
+    check "no include goes around the rooms" "$around"
+}
+
+# A planted mistake shows that the paths do keep them apart.
+walls() {
+    local room header bad=
+    while read -r room header; do
+        mkdir -p "$build/walls/$room"
+        echo "#include \"$header\"" >"$build/walls/$room/x.c"
+        flags=$(make -s -C "$root" "includes-$room" 2>/dev/null)
+        [ -n "$flags" ] || bad="no include paths for $room"
+        # shellcheck disable=SC2086 # a list of flags
+        (cd "$root" && ${CC:-cc} -std=c11 $flags -fsyntax-only \
+            "$build/walls/$room/x.c") 2>/dev/null &&
+            bad="$room sees $header"
+    done <<'END'
+kernels mlinfer.h
+core compiler.h
+core npy.h
+compiler npy.h
+compiler kernels.h
+tools kernels.h
+END
+    check "each room sees only the rooms it may" "$bad"
+}
+
+system_headers
+rooms
+walls
+freestanding
+no_mutable_state
+warnings gcc "$(command -v gcc)"
+warnings clang "$(compgen -c clang | grep -xE 'clang(-[0-9]+)?' | sort | head -n 1)"
+exit $failed
