@@ -42,7 +42,7 @@ COMMAND := $(BUILD)/mlinfer
 .SECONDARY: # objects stay
 all: command pd
 help:
-	@sed -n 's/^#: //p' Makefile
+	@sed -n 's/^#: //p' Makefile pd-external/pd.mk
 
 #: make            the command and the Pd externals, into build/
 #: make demo       a sound and a gesture through real, headless Pd

@@ -77,6 +77,8 @@ export MLI_ROOT=${MLI_ROOT:-$(dirname "$here")}
 export MLI_BUILD=${MLI_BUILD:-$MLI_ROOT/build}
 export MLI_REAL_MODELS=${MLI_REAL_MODELS:-$MLI_ROOT/../shared/real-models}
 export CMOCKA_MESSAGE_OUTPUT=TAP
+# Tests that call make start afresh.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 results=$MLI_BUILD/check
 rm -rf "$results"

@@ -98,8 +98,7 @@ int mli_tool_convert(int argc, char **argv)
     if (status == TOOL_DONE) {
         if (loaded.image.report)
             fputs(loaded.image.report, stdout);
-        printf("%s: %s model, %zu bytes\n", a.target,
-               mode_word(loaded.info.mode), loaded.image.size);
+        printf("%s: %zu bytes\n", a.target, loaded.image.size);
     }
     loaded_model_close(&loaded);
     return status;

@@ -130,7 +130,7 @@ static void print_port(const mli_model *model, const port_list *list,
 {
     mli_port port;
     list->port(model, index, &port);
-    printf("%-12s%u: ", list->one, index + 1);
+    printf("%-18s%u: ", list->one, index + 1);
     put_clean(port.name);
     if (port.frames > 1)
         printf(", %u frames of", port.frames);
@@ -145,7 +145,7 @@ static void print_port(const mli_model *model, const port_list *list,
         int ranged = channel.low != channel.high;
         if (!*channel.label && !ranged)
             continue;
-        printf("%-12s   %u: ", "", j + 1);
+        printf("%-18s   %u: ", "", j + 1);
         put_clean(channel.label);
         if (ranged)
             printf("%s%g to %g", *channel.label ? ", " : "",
@@ -162,7 +162,7 @@ static void print_ports(const mli_model *model, port_list list)
 
 static void print_frames(const char *what, uint32_t frames, double rate)
 {
-    printf("%-12s%u frames", what, frames);
+    printf("%-18s%u frames", what, frames);
     if (rate > 0)
         printf(" (%.3g ms)", 1e3 * frames / rate);
     putchar('\n');
@@ -171,7 +171,7 @@ static void print_frames(const char *what, uint32_t frames, double rate)
 static void print_time(const mli_info *info)
 {
     if (info->rate > 0)
-        printf("%-12s%g Hz\n", "rate", info->rate);
+        printf("%-18s%g Hz\n", "rate", info->rate);
     if (info->mode == MLI_WINDOW) {
         print_frames("window", info->window, info->rate);
         print_frames("hop", info->hop, info->rate);
@@ -182,21 +182,21 @@ static void print_time(const mli_info *info)
     if (info->receptive_field)
         print_frames("looks back", info->receptive_field, info->rate);
     else
-        printf("%-12s%s\n", "looks back", "without bound (recurrent)");
+        printf("%-18s%s\n", "looks back", "without bound (recurrent)");
 }
 
 static void print_cost(const loaded_model *loaded)
 {
     const mli_info *info = &loaded->info;
-    printf("%-12s%llu in %u operators\n", "parameters",
+    printf("%-18s%llu in %u operators\n", "parameters",
            (unsigned long long)info->parameters, info->ops);
-    printf("%-12s%llu multiply-accumulates a %s", "work",
+    printf("%-18s%llu multiply-accumulates a %s", "work",
            (unsigned long long)info->macs_per_frame, cost_unit(info->mode));
     if (info->mode == MLI_STREAM && info->rate > 0)
         printf(", %.4g million a second",
                1e-6 * (double)info->macs_per_frame * info->rate);
     putchar('\n');
-    printf("%-12sfile %u, weights %u, state %zu, arena %llu (bound %llu) "
+    printf("%-18sfile %u, weights %u, state %zu, arena %llu (bound %llu) "
            "bytes\n",
            "memory", info->file_bytes, info->weight_bytes,
            loaded->memory.state_bytes,
@@ -208,9 +208,9 @@ static void print_readable(const loaded_model *loaded, const char *path)
 {
     const char *key, *value;
     char buffer[256];
-    printf("%-12s", "name");
+    printf("%-18s", "name");
     put_clean(loaded_model_name(loaded, path, buffer, sizeof buffer));
-    printf("\n%-12s%s\n", "mode", mode_word(loaded->info.mode));
+    printf("\n%-18s%s\n", "mode", mode_word(loaded->info.mode));
     print_time(&loaded->info);
     print_ports(&loaded->model, inputs_of(&loaded->info));
     print_ports(&loaded->model, outputs_of(&loaded->info));
@@ -218,8 +218,8 @@ static void print_readable(const loaded_model *loaded, const char *path)
     for (uint32_t i = 0; mli_get_meta_at(&loaded->model, i, &key, &value); i++)
         if (strcmp(key, "name")) {
             put_clean(key);
-            printf("%*s", (int)strlen(key) < 12 ? 12 - (int)strlen(key) : 1,
-                   "");
+            int left = 18 - (int)strlen(key);
+            printf("%*s", left > 0 ? left : 1, "");
             put_clean(value);
             putchar('\n');
         }
