@@ -121,7 +121,7 @@ mli_status mli_open(mli_model *model, const void *bytes, size_t size,
     uint32_t at = 0;
     mli_status status = open(bytes, size, &at);
     if (index != NULL)
-        *index = at;
+        *index = status == MLI_OK ? 0 : at;
     model->bytes = status == MLI_OK ? bytes : NULL;
     model->size = status == MLI_OK ? (uint32_t)size : 0;
     return status;
