@@ -63,3 +63,11 @@ arm64: ARM_PLATFORM := aarch64-linux-gnu
 arm64: ARM_FLAGS := -mcpu=cortex-a53
 armv7 arm64: ARM_CC = $(ARM_PLATFORM)-gcc
 arm: armv7 arm64
+
+# Small models for tests/test_pd*.sh.
+PD_MODELS := $(BUILD)/tests/pd-models
+$(PD_MODELS): $(BUILD)/obj/tests/pd/models.o $(COMPILER) $(RUNTIME)
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+tests: $(PD_MODELS)

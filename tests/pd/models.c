@@ -1,0 +1,169 @@
+/*
+ * Writes small models for the tests of the externals, each simple enough to
+ * know its answers by heart.  usage: pd-models FOLDER
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include "compiler.h"
+#include "ir.h"
+
+static const uint32_t one[] = {1}, two[] = {2}, three[] = {3};
+
+static void write_model(ir_graph *g, const char *folder, const char *name)
+{
+    mlc_image image;
+    mlc_error error;
+    char path[4096];
+    ir_set_meta(g, "name", name);
+    if (mlc_finish(g, NULL, &image, &error) != MLC_OK) {
+        fprintf(stderr, "%s: %s\n", name, error.text);
+        exit(1);
+    }
+    snprintf(path, sizeof(path), "%s/%s.bin", folder, name);
+    FILE *f = fopen(path, "wb");
+    if (!f || fwrite(image.bytes, 1, image.size, f) != image.size ||
+        fclose(f)) {
+        perror(path);
+        exit(1);
+    }
+    mlc_image_free(&image);
+}
+
+/* y = x * gain, a control from 0 to 2 that begins at 1 */
+static ir_graph *make_gain(void)
+{
+    ir_graph *g = ir_new(MLI_STREAM);
+    g->rate = 48000;
+    ir_id x = ir_input(g, "x", 1, one);
+    ir_id gain = ir_control(g, "gain", 1, one);
+    ir_channel_info(g, 0, "gain", 0, 2, 1);
+    ir_output(g, "y", ir_binary(g, MLI_MUL, x, gain));
+    return g;
+}
+
+/* A bit of everything that has memory, with numbers that look random. */
+static ir_graph *make_deep(void)
+{
+    ir_graph *g = ir_new(MLI_STREAM);
+    float w[4 * 8 * 8 + 64];
+    uint32_t seed = 1;
+    for (size_t i = 0; i < sizeof(w) / sizeof(*w); i++) {
+        seed = seed * 1664525u + 1013904223u;
+        w[i] = (float)(seed >> 8) / 16777216.f - 0.5f;
+    }
+    ir_id x = ir_input(g, "x", 1, one);
+    ir_id y = ir_conv1d(g, x, 1, 8, 3, 5, 1, 1, w, w + 3);
+    y = ir_unary(g, MLI_TANH, 0, 0, y);
+    y = ir_conv1d(g, y, 8, 8, 3, 7, 1, 1, w + 9, w);
+    y = ir_unary(g, MLI_TANH, 0, 0, y);
+    y = ir_lstm(g, y, 8, 8, w, w + 16, w + 5, w + 9, NULL, NULL);
+    y = ir_linear(g, y, 8, 1, w + 40, w + 3);
+    ir_output(g, "y", y);
+    return g;
+}
+
+/* y is x, 10 frames later, and says so */
+static ir_graph *make_late(void)
+{
+    ir_graph *g = ir_new(MLI_STREAM);
+    g->latency = 10;
+    ir_output(g, "y", ir_delay(g, ir_input(g, "x", 1, one), 10));
+    return g;
+}
+
+/* (a + b + c, a - b) of three values from -1 to 1 */
+static ir_graph *make_sums(mli_mode mode)
+{
+    static const float w[] = {1, 1, 1, 1, -1, 0};
+    ir_graph *g = ir_new(mode);
+    ir_id x = ir_input(g, "x", 1, three);
+    ir_channel_info(g, 0, "a", -1, 1, 0);
+    ir_channel_info(g, 1, "b", -1, 1, 0);
+    ir_channel_info(g, 2, "c", -1, 1, 0.25f);
+    ir_output(g, "y", ir_linear(g, x, 3, 2, w, NULL));
+    ir_channel_info(g, 0, "sum", -3, 3, 0);
+    ir_channel_info(g, 1, "difference", -2, 2, 0);
+    return g;
+}
+
+/* the sum of all that ever came */
+static ir_graph *make_total(void)
+{
+    static const float weight[] = {1};
+    ir_graph *g = ir_new(MLI_STEP);
+    ir_id x = ir_input(g, "x", 1, one);
+    ir_output(
+        g, "total",
+        ir_rnn(g, x, 1, 1, weight, weight, NULL, NULL, NULL, MLI_IDENTITY));
+    return g;
+}
+
+/* 1 / (1 - x): infinite where x is 1; and the sum of all that came, so that
+   one can hear a reset */
+static ir_graph *make_pole(void)
+{
+    static const float weight[] = {1}, minus[] = {-1};
+    ir_graph *g = ir_new(MLI_STREAM);
+    ir_id x = ir_input(g, "x", 1, one);
+    ir_id down = ir_affine(g, x, 1, minus, weight);
+    ir_output(g, "y", ir_binary(g, MLI_DIV, ir_scalar(g, 1), down));
+    ir_output(
+        g, "total",
+        ir_rnn(g, x, 1, 1, weight, weight, NULL, NULL, NULL, MLI_IDENTITY));
+    return g;
+}
+
+/* which of two is larger */
+static ir_graph *make_larger(void)
+{
+    ir_graph *g = ir_new(MLI_STEP);
+    ir_id x = ir_input(g, "x", 1, two);
+    ir_output(g, "which", ir_softmax(g, x, 0, 0));
+    ir_channel_info(g, 0, "left", 0, 1, 0);
+    ir_channel_info(g, 1, "right", 0, 1, 0);
+    ir_classes(g);
+    return g;
+}
+
+/* the mean of 8 frames, every 4 */
+static ir_graph *make_mean(void)
+{
+    static const uint32_t dims[] = {8, 1};
+    ir_graph *g = ir_new(MLI_WINDOW);
+    g->window = 8;
+    g->hop = 4;
+    ir_id x = ir_input(g, "x", 2, dims);
+    ir_output(g, "mean", ir_reduce(g, MLI_REDUCE_MEAN, x, 1, 0));
+    return g;
+}
+
+/* no inputs: how often it was asked, from one control */
+static ir_graph *make_clock(void)
+{
+    static const float weight[] = {1}, value[] = {1};
+    ir_graph *g = ir_new(MLI_STEP);
+    ir_id x = ir_const1(g, 1, value);
+    ir_output(
+        g, "count",
+        ir_rnn(g, x, 1, 1, weight, weight, NULL, NULL, NULL, MLI_IDENTITY));
+    return g;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+        return 2;
+    }
+    write_model(make_gain(), argv[1], "gain");
+    write_model(make_deep(), argv[1], "deep");
+    write_model(make_late(), argv[1], "late");
+    write_model(make_sums(MLI_STREAM), argv[1], "sums");
+    write_model(make_sums(MLI_STEP), argv[1], "sumlist");
+    write_model(make_total(), argv[1], "total");
+    write_model(make_pole(), argv[1], "pole");
+    write_model(make_larger(), argv[1], "larger");
+    write_model(make_mean(), argv[1], "mean");
+    write_model(make_clock(), argv[1], "clock");
+    return 0;
+}
