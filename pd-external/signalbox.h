@@ -49,7 +49,8 @@ typedef struct _signalbox {
     t_float x_rate; /* Hz, of the canvas */
     int x_block;    /* frames, of the canvas; 0: no graph yet */
     int x_bypass;
-    int x_ratesaid;
+    double x_saidmodel;   /* rates of a mismatch that was said: model's ... */
+    t_float x_saidcanvas; /* ... and canvas's */
     t_buffers x_buffers;
     t_buffers x_next; /* for a model that is about to come */
     t_results x_results;

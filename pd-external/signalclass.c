@@ -191,13 +191,15 @@ static void signalbox_room(t_signalbox *x, int block)
     r->r_room = room;
 }
 
+/* Another rate than the model's is said once. */
 static void signalbox_checkrate(t_signalbox *x)
 {
     double rate = x->x_box.x_player.p_info.rate;
-    if (!x->x_box.x_player.p_model || x->x_ratesaid || rate <= 0 ||
-        x->x_rate == (t_float)rate)
+    if (!x->x_box.x_player.p_model || rate <= 0 || x->x_rate == (t_float)rate ||
+        (x->x_saidmodel == rate && x->x_saidcanvas == x->x_rate))
         return;
-    x->x_ratesaid = 1;
+    x->x_saidmodel = rate;
+    x->x_saidcanvas = x->x_rate;
     box_error(&x->x_box,
               "%s: made for %g Hz, runs at %g Hz here: not converted, it will "
               "sound different",
@@ -301,7 +303,6 @@ static void signalbox_adopt(t_box *box)
     buffers_free(&x->x_buffers);
     x->x_buffers = x->x_next;
     memset(&x->x_next, 0, sizeof(x->x_next));
-    x->x_ratesaid = 0;
     if (x->x_block) { /* the graph stands: this model came later */
         signalbox_checkrate(x);
         signalbox_room(x, x->x_block);

@@ -7,7 +7,7 @@
 #include "compiler.h"
 #include "ir.h"
 
-static const uint32_t one[] = {1}, two[] = {2}, three[] = {3};
+static const uint32_t one[] = {1}, two[] = {2}, three[] = {3}, row[] = {1, 1};
 
 static void write_model(ir_graph *g, const char *folder, const char *name)
 {
@@ -91,7 +91,7 @@ static ir_graph *make_total(void)
 {
     static const float weight[] = {1};
     ir_graph *g = ir_new(MLI_STEP);
-    ir_id x = ir_input(g, "x", 1, one);
+    ir_id x = ir_input(g, "x", 2, row);
     ir_output(
         g, "total",
         ir_rnn(g, x, 1, 1, weight, weight, NULL, NULL, NULL, MLI_IDENTITY));
@@ -137,12 +137,12 @@ static ir_graph *make_mean(void)
     return g;
 }
 
-/* no inputs: how often it was asked, from one control */
+/* no inputs: how often it was asked */
 static ir_graph *make_clock(void)
 {
     static const float weight[] = {1}, value[] = {1};
     ir_graph *g = ir_new(MLI_STEP);
-    ir_id x = ir_const1(g, 1, value);
+    ir_id x = ir_const(g, 2, row, value);
     ir_output(
         g, "count",
         ir_rnn(g, x, 1, 1, weight, weight, NULL, NULL, NULL, MLI_IDENTITY));
