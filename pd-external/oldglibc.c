@@ -47,31 +47,18 @@ OLD2(float, powf)
 
 /* Until 2.33 these were inline calls of the functions below, with the number
    of the layout of struct stat: 3. */
-struct stat;
-int old___xstat(int, const char *, struct stat *);
-int old___lxstat(int, const char *, struct stat *);
-int old___fxstat(int, int, struct stat *);
-OLD(__xstat);
-OLD(__lxstat);
-OLD(__fxstat);
-int stat(const char *path, struct stat *s);
-int lstat(const char *path, struct stat *s);
-int fstat(int fd, struct stat *s);
+#define OLDSTAT(name, inside)                                                  \
+    struct name;                                                               \
+    int old_##inside(int, const char *, struct name *);                        \
+    int name(const char *, struct name *);                                     \
+    OLD(inside);                                                               \
+    int name(const char *path, struct name *s)                                 \
+    {                                                                          \
+        return old_##inside(3, path, s);                                       \
+    }
 
-int stat(const char *path, struct stat *s)
-{
-    return old___xstat(3, path, s);
-}
-
-int lstat(const char *path, struct stat *s)
-{
-    return old___lxstat(3, path, s);
-}
-
-int fstat(int fd, struct stat *s)
-{
-    return old___fxstat(3, fd, s);
-}
+OLDSTAT(stat, __xstat)
+OLDSTAT(stat64, __xstat64)
 
 #else
 typedef int oldglibc_is_empty; /* ISO C wants a declaration */

@@ -43,14 +43,15 @@ pd: $(RUNTIME) $(COMPILER)
 	pd-lib-builder in $(PDLIBBUILDER_DIR): install pd-lib-builder, or give \
 	PDLIBBUILDER_DIR=" >&2; exit 1; }
 	$(Q)$(PD_LINKS)
-	+$(Q)$(PD_BUILD) >$(PD_WORK)/log || { cat $(PD_WORK)/log; exit 1; }
+	+$(Q)$(PD_BUILD) >$(PD_WORK)/log || { \
+		grep -v '^++++' $(PD_WORK)/log; exit 1; }
 	$(Q)rm -rf $(PD_DIR) && mkdir -p $(PD_DIR)/models
 	$(Q)cp $(PD_WORK)/mlinfer*.pd_linux LICENSE $(wildcard help-patches/*.pd) \
 		$(PD_DIR)
 	$(Q)for m in $(wildcard models/*/*.bin); do \
 		cp "$$m" $(PD_DIR)/models/ || exit 1; done
 
-ARM_OPT ?= -O2 -g
+ARM_OPT ?= -O2 -g -D_FILE_OFFSET_BITS=64
 armv7 arm64:
 	+$(Q)if command -v $(ARM_CC) >/dev/null; then \
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/$@ CC=$(ARM_CC) \
