@@ -6,10 +6,10 @@
  * that infinity times 0 does not come up.
  */
 
+/* x Phi(x) = max(x, 0) - |x| Phi(-|x|) */
 V_FN vf math_gelu(vf x)
 {
-    vf half = v_mul(v_max(x, K(-20.0f)), K(0.5f));
-    return v_fma(half, math_erf(v_mul(x, K(0x1.6a09e6p-1f))), half);
+    return v_sub(v_max(x, K(0.0f)), normal_tail(v_abs(x)));
 }
 
 /* x/2 (1 + tanh u) = x sigmoid(2u) */

@@ -88,7 +88,7 @@ def hyperbolic_tangent():
     top = 9.02
     f = lambda u: mp.tanh(mp.sqrt(u)) / mp.sqrt(u) if u else mp.mpf(1)
     s = lambda u: 1 / f(u)
-    for m, n in ((4, 3), (4, 4), (3, 4), (5, 3)):
+    for m, n in ((4, 4),):
         p, q, best = fit(f, s, 0, top**2, m, n)
         # both begin with the same number, so that tanh x = x for small x
         q = [v * p[0] for v in q[:1]] + [v for v in q[1:]]
@@ -103,11 +103,22 @@ def error_function():
     f = lambda u: (mp.erf(mp.sqrt(u)) / mp.sqrt(u) if u else
                    2 / mp.sqrt(mp.pi))
     s = lambda u: 1 / f(u)
-    for m, n in ((5, 4), (6, 4), (5, 5), (6, 5)):
+    for m, n in ((5, 5),):
         p, q, best = fit(f, s, 0, top**2, m, n)
         report("erf %d/%d" % (m, n), single(p), single(q),
                lambda x, p, q: x * horner(p, x * x) / horner(q, x * x),
                mp.erf, lambda x: 1 / mp.erf(x), 1e-3, top, best)
+
+
+def normal_tail():
+    # Phi(-a) e^(a^2/2) = P(a) / Q(a), Phi the normal distribution; relative
+    top = 13.3
+    f = lambda a: mp.erfc(a / mp.sqrt(2)) / 2 * mp.exp(a * a / 2)
+    for m, n in ((3, 4),):
+        p, q, best = fit(f, lambda a: 1 / f(a), 0, top, m, n)
+        report("normal %d/%d" % (m, n), single(p), single(q),
+               lambda x, p, q: horner(p, x) / horner(q, x), f,
+               lambda x: 1 / f(x), 0, top, best)
 
 
 def logarithm():
@@ -117,7 +128,7 @@ def logarithm():
     f = lambda u: ((g(mp.sqrt(u)) - 2 * mp.sqrt(u)) / mp.sqrt(u)**3 if u else
                    mp.mpf(2) / 3)
     s = lambda u: mp.sqrt(u)**3 / g(mp.sqrt(u)) if u else mp.mpf(0)
-    for m in (2, 3):
+    for m in (2,):
         p, q, best = fit(f, s, 0, top**2, m, 0)
         report("log", single(p), [1],
                lambda x, p, q: 2 * x + x**3 * horner(p, x * x), g,
@@ -126,7 +137,7 @@ def logarithm():
 
 def sine():
     # sin r = r + r^3 P(r^2), cos r = 1 - r^2/2 + r^4 P(r^2); absolute
-    top = 0.7861
+    top = 0.795
     f = lambda u: ((mp.sin(mp.sqrt(u)) - mp.sqrt(u)) / mp.sqrt(u)**3 if u else
                    -mp.mpf(1) / 6)
     p, q, best = fit(f, lambda u: mp.sqrt(u)**3, 0, top**2, 2, 0)
@@ -144,5 +155,6 @@ if __name__ == "__main__":
     exponential()
     hyperbolic_tangent()
     error_function()
+    normal_tail()
     logarithm()
     sine()
