@@ -1,0 +1,802 @@
+/*
+ * onnx_layout.c - operators that move elements: of constants at once, of
+ * running values through the ir.
+ */
+#include <math.h>
+#include <string.h>
+#include "onnx_run.h"
+
+/* --------------------------------------------------------- primitives ---- */
+
+onnx_value *onnx_transposed(onnx_run *r, onnx_value *v, const int *perm)
+{
+    int64_t dims[ONNX_MAX_RANK], from[ONNX_MAX_RANK], strides[ONNX_MAX_RANK];
+    uint32_t order[ONNX_MAX_RANK], rank = 0;
+    int time = -1, moved = 0;
+    int64_t last = -1;
+    onnx_value *y;
+    onnx_strides(v, from);
+    for (int i = 0; i < v->rank; i++) {
+        dims[i] = v->dims[perm[i]];
+        strides[i] = from[perm[i]];
+        if (perm[i] == v->time)
+            time = i;
+    }
+    if (v->kind == ONNX_CONST)
+        return onnx_strided(r, v, v->rank, dims, 0, strides);
+    y = onnx_like(r, v, v->rank, dims, time, v->id);
+    for (int i = 0; i < v->rank; i++) {
+        if (onnx_timed(r, v) && perm[i] == v->time)
+            continue;
+        order[rank++] = (uint32_t)onnx_frame_axis(r, v, perm[i]);
+        if (dims[i] == 1)
+            continue;
+        moved |= perm[i] < last; /* axes of one element move freely */
+        last = perm[i];
+    }
+    if (moved)
+        y->id = ir_transpose(r->g, onnx_id(r, v), order);
+    return y;
+}
+
+/* The axis of the new dims that time becomes, or -1. */
+static int time_after(const onnx_value *v, int rank, const int64_t *dims)
+{
+    int64_t before = 1, now = 1;
+    for (int i = 0; i < v->time; i++)
+        before *= v->dims[i];
+    for (int i = 0; i < rank; i++) {
+        if (now == before && dims[i] == v->dims[v->time])
+            return i;
+        now *= dims[i];
+    }
+    return -1;
+}
+
+onnx_value *onnx_reshaped(onnx_run *r, onnx_call *c, onnx_value *v, int rank,
+                          const int64_t *dims)
+{
+    onnx_value *y;
+    int time = -1;
+    if (v->time >= 0) {
+        time = time_after(v, rank, dims);
+        if (time < 0)
+            onnx_not_in_time(r, c, "mixes time with other axes");
+    }
+    y = onnx_like(r, v, rank, dims, time, v->id);
+    if (onnx_elements(y) != onnx_elements(v))
+        onnx_bad(r, c, "%lld elements cannot become %lld",
+                 (long long)onnx_elements(v), (long long)onnx_elements(y));
+    y->learned = v->learned;
+    return y;
+}
+
+/* Along time, in a stream: a shift. */
+static onnx_value *slice_time(onnx_run *r, onnx_call *c, onnx_value *v,
+                              int64_t start, int64_t step, int64_t count)
+{
+    onnx_value *y;
+    int64_t dims[ONNX_MAX_RANK];
+    if (step != 1)
+        onnx_not_in_time(r, c, "takes frames in steps of %lld",
+                         (long long)step);
+    if (count == 1 && v->dims[v->time] > 1)
+        onnx_not_in_time(r, c, "takes one frame of %lld",
+                         (long long)v->dims[v->time]);
+    memcpy(dims, v->dims, sizeof dims);
+    dims[v->time] = count;
+    y = onnx_like(r, v, v->rank, dims, v->time, v->id);
+    if (start <= y->pad) {
+        y->pad -= start;
+    } else { /* frames in front are dropped: the others come early */
+        y->shift -= start - y->pad;
+        y->pad = 0;
+        y->clean = 0;
+    }
+    return y;
+}
+
+onnx_value *onnx_sliced(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
+                        int64_t start, int64_t step, int64_t count)
+{
+    int64_t dims[ONNX_MAX_RANK], strides[ONNX_MAX_RANK];
+    onnx_value *y;
+    if (start == 0 && step == 1 && count == v->dims[axis])
+        return v;
+    memcpy(dims, v->dims, sizeof dims);
+    dims[axis] = count;
+    if (v->kind == ONNX_CONST) {
+        int64_t base;
+        onnx_strides(v, strides);
+        base = start * strides[axis];
+        strides[axis] *= step;
+        return onnx_strided(r, v, v->rank, dims, base, strides);
+    }
+    if (count < 1)
+        onnx_bad(r, c, "takes nothing of axis %d (%lld elements)", axis,
+                 (long long)v->dims[axis]);
+    if (axis == v->time && r->mode == MLI_STREAM)
+        return slice_time(r, c, v, start, step, count);
+    y = onnx_like(r, v, v->rank, dims, v->time, IR_NONE);
+    y->id = ir_slice(r->g, onnx_id(r, v), (uint32_t)onnx_frame_axis(r, v, axis),
+                     (uint32_t)start, (int32_t)step, (uint32_t)count);
+    return y;
+}
+
+static onnx_value *pad_const(onnx_run *r, const onnx_value *v, int axis,
+                             int64_t before, int64_t after, float value)
+{
+    int64_t dims[ONNX_MAX_RANK], inner = 1, outer = 1;
+    onnx_value *y;
+    memcpy(dims, v->dims, sizeof dims);
+    dims[axis] += before + after;
+    y = onnx_new_const(r, v->type, v->rank, dims);
+    for (int i = 0; i < v->rank; i++) {
+        outer *= i < axis ? v->dims[i] : 1;
+        inner *= i > axis ? v->dims[i] : 1;
+    }
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t k = 0; k < dims[axis] * inner; k++) {
+            int64_t from = k - before * inner, to = o * dims[axis] * inner + k;
+            int inside = from >= 0 && from < v->dims[axis] * inner;
+            from += o * v->dims[axis] * inner;
+            if (y->f)
+                y->f[to] = inside ? v->f[from] : value;
+            else
+                y->i[to] = inside ? v->i[from] : (int64_t)value;
+        }
+    return y;
+}
+
+onnx_value *onnx_padded(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
+                        int64_t before, int64_t after, float value)
+{
+    int64_t dims[ONNX_MAX_RANK];
+    onnx_value *y;
+    if (before < -v->dims[axis] || after < -v->dims[axis] ||
+        before > INT32_MAX || after > INT32_MAX)
+        onnx_bad(r, c, "pads of %lld and %lld on an axis of %lld",
+                 (long long)before, (long long)after, (long long)v->dims[axis]);
+    if (before < 0 || after < 0) { /* a negative pad takes away */
+        int64_t from = before < 0 ? -before : 0;
+        int64_t left = v->dims[axis] - from - (after < 0 ? -after : 0);
+        v = onnx_sliced(r, c, v, axis, from, 1, left);
+        before = before < 0 ? 0 : before;
+        after = after < 0 ? 0 : after;
+    }
+    if (before == 0 && after == 0)
+        return v;
+    if (v->kind == ONNX_CONST)
+        return pad_const(r, v, axis, before, after, value);
+    memcpy(dims, v->dims, sizeof dims);
+    dims[axis] += before + after;
+    y = onnx_like(r, v, v->rank, dims, v->time, v->id);
+    if (onnx_timed(r, v) && axis == v->time) {
+        if (before && value != 0.f)
+            onnx_not_in_time(r, c, "pads time with %g (expected 0)",
+                             (double)value);
+        y->pad += before;
+        return y;
+    }
+    v = onnx_settled(r, v);
+    y = onnx_like(r, v, v->rank, dims, v->time, IR_NONE);
+    y->id = ir_pad(r->g, onnx_id(r, v), (uint32_t)onnx_frame_axis(r, v, axis),
+                   (uint32_t)before, (uint32_t)after, value);
+    return y;
+}
+
+/* ------------------------------------------------------ concatenation ---- */
+
+static onnx_value *concat_const(onnx_run *r, onnx_value **v, int count,
+                                int axis, const int64_t *dims)
+{
+    int64_t inner = 1, outer = 1, at = 0;
+    onnx_value *y = onnx_new_const(r, v[0]->type, v[0]->rank, dims);
+    for (int i = 0; i < v[0]->rank; i++) {
+        outer *= i < axis ? dims[i] : 1;
+        inner *= i > axis ? dims[i] : 1;
+    }
+    for (int64_t o = 0; o < outer; o++)
+        for (int n = 0; n < count; n++) {
+            int64_t piece = v[n]->dims[axis] * inner;
+            for (int64_t k = 0; k < piece; k++, at++)
+                if (y->f)
+                    y->f[at] = onnx_at(v[n], o * piece + k);
+                else
+                    y->i[at] = onnx_int_at(v[n], o * piece + k);
+        }
+    return y;
+}
+
+static int all_zero(const onnx_value *v)
+{
+    if (v->kind != ONNX_CONST)
+        return 0;
+    for (int64_t k = 0; k < onnx_elements(v); k++)
+        if (onnx_at(v, k) != 0.f)
+            return 0;
+    return 1;
+}
+
+/* Zeros before (and after) a stream are padding. */
+static onnx_value *concat_time(onnx_run *r, onnx_call *c, onnx_value **v,
+                               int count, int axis)
+{
+    int64_t before = 0, after = 0;
+    onnx_value *x = NULL;
+    for (int i = 0; i < count; i++) {
+        if (all_zero(v[i])) {
+            *(x ? &after : &before) += v[i]->dims[axis];
+            continue;
+        }
+        if (x)
+            onnx_not_in_time(r, c, "joins signals one after another in time");
+        x = v[i];
+    }
+    return onnx_padded(r, c, x, axis, before, after, 0.f);
+}
+
+/* An operand beside timed ones: without the time axis, which must not matter.
+   rank: of all of them. */
+static onnx_value *without_time(onnx_run *r, onnx_call *c, onnx_value *v,
+                                int time)
+{
+    int64_t dims[ONNX_MAX_RANK];
+    int rank = 0;
+    onnx_value *y;
+    if (v->dims[time] != 1) {
+        onnx_value *u = onnx_uniform(r, v, time);
+        if (!u)
+            onnx_not_in_time(r, c,
+                             "uses a value that belongs to one length of time");
+        else
+            v = u;
+    }
+    for (int i = 0; i < v->rank; i++)
+        if (i != time)
+            dims[rank++] = v->dims[i];
+    y = onnx_like(r, v, rank, dims, -1, v->kind == ONNX_RUNS ? v->id : IR_NONE);
+    return y;
+}
+
+onnx_value *onnx_concat(onnx_run *r, onnx_call *c, onnx_value **v, int count,
+                        int axis)
+{
+    ir_id *ids = onnx_take(r->pool, (size_t)count, sizeof *ids);
+    onnx_value **in = onnx_take(r->pool, (size_t)count, sizeof *in), *y;
+    int64_t dims[ONNX_MAX_RANK];
+    int time = -1, running = 0, frame = axis;
+    uint32_t used = 0;
+    memcpy(dims, v[0]->dims, sizeof dims);
+    dims[axis] = 0;
+    for (int i = 0; i < count; i++) {
+        in[i] = v[i];
+        running |= v[i]->kind == ONNX_RUNS;
+        if (v[i]->rank != v[0]->rank)
+            onnx_bad(r, c, "joins tensors with %d and %d axes", v[0]->rank,
+                     v[i]->rank);
+        for (int a = 0; a < v[i]->rank; a++)
+            if (a != axis && v[i]->dims[a] != v[0]->dims[a])
+                onnx_bad(r, c, "axis %d has %lld and %lld elements", a,
+                         (long long)v[0]->dims[a], (long long)v[i]->dims[a]);
+        dims[axis] += v[i]->dims[axis];
+        if (v[i]->time < 0)
+            continue;
+        if (time >= 0 && time != v[i]->time)
+            onnx_not_in_time(r, c, "joins signals whose time axes differ");
+        time = v[i]->time;
+    }
+    if (!running)
+        return concat_const(r, v, count, axis, dims);
+    if (r->mode == MLI_STREAM && time >= 0) {
+        if (time == axis)
+            return concat_time(r, c, v, count, axis);
+        for (int i = 0; i < count; i++)
+            if (in[i]->time < 0)
+                in[i] = without_time(r, c, in[i], time);
+        frame -= time < axis;
+    }
+    onnx_align(r, in, count);
+    y = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, v[0]->rank, dims);
+    y->time = time;
+    for (int i = 0; i < count; i++) {
+        if (onnx_elements(in[i]) == 0)
+            continue;
+        ids[used++] = onnx_id(r, in[i]);
+        if (onnx_timed(r, in[i]))
+            y->shift = in[i]->shift;
+    }
+    y->id = ir_concat(r->g, ids, used, (uint32_t)frame);
+    return y;
+}
+
+/* ---------------------------------------------------------- operators ---- */
+
+void onnx_do_concat(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value **v = onnx_take(r->pool, (size_t)c->inputs, sizeof *v);
+    int count = 0, rank = 0;
+    (void)what;
+    for (int i = 0; i < c->inputs; i++)
+        if (c->in[i]) {
+            v[count++] = c->in[i];
+            rank = c->in[i]->rank;
+        }
+    if (rank == 0)
+        onnx_bad(r, c, "joins scalars");
+    c->out[0] = onnx_concat(r, c, v, count,
+                            onnx_axis(r, c, onnx_int(c, "axis", 1), rank));
+}
+
+static int64_t clamp(int64_t x, int64_t low, int64_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+/* ONNX's (NumPy's) start and end. */
+static onnx_value *slice_one(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
+                             int64_t start, int64_t end, int64_t step)
+{
+    int64_t n = v->dims[axis], count;
+    if (step == 0)
+        onnx_bad(r, c, "a step of 0");
+    start = start < 0 ? (start < -n ? -1 : start + n) : start;
+    end = end < 0 ? (end < -n ? -1 : end + n) : end;
+    step = clamp(step, -INT32_MAX, INT32_MAX);
+    if (step > 0) {
+        start = clamp(start, 0, n);
+        end = clamp(end, 0, n);
+        count = end > start ? (end - start + step - 1) / step : 0;
+    } else {
+        start = clamp(start, n ? 0 : -1, n - 1);
+        end = clamp(end, -1, n - 1);
+        count = start > end ? (start - end - step - 1) / -step : 0;
+    }
+    return onnx_sliced(r, c, v, axis, start, step, count);
+}
+
+void onnx_do_slice(onnx_run *r, onnx_call *c, int what)
+{
+    int starts, ends, axes, steps;
+    const int64_t *start, *end, *axis, *step;
+    onnx_value *v = c->in[0];
+    (void)what;
+    start = onnx_list(r, c, 1, "starts", &starts);
+    end = onnx_list(r, c, 2, "ends", &ends);
+    axis = onnx_list(r, c, 3, "axes", &axes);
+    step = onnx_list(r, c, 4, NULL, &steps);
+    if (c->out[0])
+        return;
+    if (starts < 0 || ends != starts || (axes >= 0 && axes != starts) ||
+        (steps >= 0 && steps != starts))
+        onnx_bad(r, c, "%d starts, %d ends, %d axes, %d steps", starts, ends,
+                 axes, steps);
+    for (int i = 0; i < starts; i++)
+        v = slice_one(r, c, v, onnx_axis(r, c, axis ? axis[i] : i, v->rank),
+                      start[i], end[i], step ? step[i] : 1);
+    c->out[0] = v;
+}
+
+void onnx_do_split(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0];
+    int axis, count;
+    const int64_t *sizes = onnx_list(r, c, 1, "split", &count);
+    int64_t at = 0, parts = onnx_int(c, "num_outputs", c->outputs), each;
+    (void)what;
+    if (c->out[0])
+        return;
+    axis = onnx_axis(r, c, onnx_int(c, "axis", 0), v->rank);
+    if (parts < c->outputs || parts < 1)
+        onnx_bad(r, c, "%lld parts for %d outputs", (long long)parts,
+                 c->outputs);
+    each = (v->dims[axis] + parts - 1) / parts;
+    if (sizes && count < c->outputs)
+        onnx_bad(r, c, "%d sizes for %d outputs", count, c->outputs);
+    if (axis == v->time && c->outputs > 1)
+        onnx_not_in_time(r, c, "splits along time");
+    for (int i = 0; i < c->outputs; i++) {
+        int64_t n =
+            sizes ? sizes[i]
+                  : (v->dims[axis] - at < each ? v->dims[axis] - at : each);
+        if (n < 0 || n > v->dims[axis] - at)
+            onnx_bad(r, c, "the parts are larger than axis %d (%lld)", axis,
+                     (long long)v->dims[axis]);
+        if (n == 0 && v->kind != ONNX_CONST)
+            onnx_unsupported(r, c, "an empty part");
+        else
+            c->out[i] = onnx_sliced(r, c, v, axis, at, 1, n);
+        at += n;
+    }
+}
+
+/* --------------------------------------------------------- gathering ---- */
+
+static void gather_const(onnx_run *r, onnx_call *c, int axis)
+{
+    onnx_value *v = c->in[0], *at = c->in[1], *y;
+    int64_t dims[2 * ONNX_MAX_RANK], inner = 1, outer = 1, k = 0;
+    int rank = 0;
+    int64_t n = onnx_elements(at);
+    for (int i = 0; i < axis; i++)
+        outer *= dims[rank++] = v->dims[i];
+    for (int i = 0; i < at->rank; i++)
+        dims[rank++] = at->dims[i];
+    for (int i = axis + 1; i < v->rank; i++)
+        inner *= dims[rank++] = v->dims[i];
+    if (rank > ONNX_MAX_RANK)
+        onnx_bad(r, c, "a result with %d axes", rank);
+    y = onnx_new_const(r, v->type, rank, dims);
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t j = 0; j < n; j++) {
+            int64_t from = onnx_int_at(at, j);
+            from += from < 0 ? v->dims[axis] : 0;
+            if (from < 0 || from >= v->dims[axis])
+                onnx_bad(r, c, "index %lld of %lld", (long long)from,
+                         (long long)v->dims[axis]);
+            from = (o * v->dims[axis] + from) * inner;
+            for (int64_t m = 0; m < inner; m++, k++)
+                if (y->f)
+                    y->f[k] = v->f[from + m];
+                else
+                    y->i[k] = v->i[from + m];
+        }
+    c->out[0] = y;
+}
+
+/* Constant indices: slices, one for each run of equal steps. */
+static onnx_value *gather_slices(onnx_run *r, onnx_call *c, onnx_value *v,
+                                 int axis, const int64_t *at, int64_t n)
+{
+    onnx_value **part = onnx_take(r->pool, (size_t)n, sizeof *part);
+    int parts = 0;
+    for (int64_t i = 0; i < n;) {
+        int64_t step = i + 1 < n ? at[i + 1] - at[i] : 1, m = 1;
+        while (step && i + m < n && at[i + m] - at[i + m - 1] == step)
+            m++;
+        part[parts++] = onnx_sliced(r, c, v, axis, at[i], step ? step : 1, m);
+        i += m;
+    }
+    return parts == 1 ? part[0] : onnx_concat(r, c, part, parts, axis);
+}
+
+void onnx_do_gather(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0], *at = c->in[1];
+    int axis = onnx_axis(r, c, onnx_int(c, "axis", 0), v->rank), rank = 0;
+    int64_t n, *index, dims[2 * ONNX_MAX_RANK];
+    (void)what;
+    if (at->kind != ONNX_CONST) {
+        onnx_unsupported(r, c, "computed indices");
+        return;
+    }
+    if (v->kind == ONNX_CONST) {
+        gather_const(r, c, axis);
+        return;
+    }
+    n = onnx_elements(at);
+    if (n < 1 || n > (int64_t)MLI_MAX_CONCAT) {
+        onnx_unsupported(r, c, "%lld indices", (long long)n);
+        return;
+    }
+    index = onnx_take(r->pool, (size_t)n, sizeof *index);
+    for (int64_t i = 0; i < n; i++) {
+        index[i] = onnx_int_at(at, i);
+        index[i] += index[i] < 0 ? v->dims[axis] : 0;
+        if (index[i] < 0 || index[i] >= v->dims[axis])
+            onnx_bad(r, c, "index %lld of %lld", (long long)index[i],
+                     (long long)v->dims[axis]);
+    }
+    if (axis == v->time && at->rank == 0 && v->dims[axis] == 1) {
+        onnx_not_in_time(r, c, "takes one frame out of time");
+        v = onnx_like(r, v, v->rank, v->dims, -1, v->id);
+    }
+    v = gather_slices(r, c, v, axis, index, n);
+    for (int i = 0; i < axis; i++)
+        dims[rank++] = v->dims[i];
+    for (int i = 0; i < at->rank; i++)
+        dims[rank++] = at->dims[i];
+    for (int i = axis + 1; i < v->rank; i++)
+        dims[rank++] = v->dims[i];
+    if (rank > ONNX_MAX_RANK)
+        onnx_bad(r, c, "a result with %d axes", rank);
+    c->out[0] = onnx_reshaped(r, c, v, rank, dims);
+}
+
+/* ------------------------------------------------------------- shapes ---- */
+
+void onnx_do_reshape(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0];
+    int64_t dims[ONNX_MAX_RANK], known = 1, all = onnx_elements(v);
+    int rank, open = -1;
+    const int64_t *shape = onnx_list(r, c, 1, "shape", &rank);
+    (void)what;
+    if (c->out[0])
+        return;
+    if (rank < 0 || rank > ONNX_MAX_RANK)
+        onnx_bad(r, c, "a shape with %d axes", rank);
+    for (int i = 0; i < rank; i++) {
+        dims[i] = shape[i];
+        if (dims[i] == 0 && !onnx_int(c, "allowzero", 0) && i < v->rank)
+            dims[i] = v->dims[i];
+        if (dims[i] == -1 && open < 0) {
+            open = i;
+            continue;
+        }
+        if (dims[i] < 0 || dims[i] > INT32_MAX ||
+            (dims[i] && known > ((int64_t)1 << 40) / dims[i]))
+            onnx_bad(r, c, "a shape with an axis of %lld", (long long)dims[i]);
+        known *= dims[i];
+    }
+    if (open >= 0)
+        dims[open] = known ? all / known : 0;
+    c->out[0] = onnx_reshaped(r, c, v, rank, dims);
+}
+
+void onnx_do_flatten(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0];
+    int64_t dims[2] = {1, 1}, axis = onnx_int(c, "axis", 1);
+    (void)what;
+    axis += axis < 0 ? v->rank : 0;
+    if (axis < 0 || axis > v->rank)
+        onnx_bad(r, c, "axis %lld of a tensor with %d axes", (long long)axis,
+                 v->rank);
+    for (int i = 0; i < v->rank; i++)
+        dims[i >= axis] *= v->dims[i];
+    c->out[0] = onnx_reshaped(r, c, v, 2, dims);
+}
+
+static int in_list(onnx_run *r, onnx_call *c, const int64_t *list, int count,
+                   int axis, int rank)
+{
+    for (int i = 0; i < count; i++)
+        if (onnx_axis(r, c, list[i], rank) == axis)
+            return 1;
+    return 0;
+}
+
+/* The same elements with axes of one put in or left out. time: where it is
+   afterwards. */
+static onnx_value *with_axes(onnx_run *r, onnx_value *v, int rank,
+                             const int64_t *dims, int time)
+{
+    onnx_value *y = onnx_like(r, v, rank, dims, time, v->id);
+    y->learned = v->learned;
+    return y;
+}
+
+void onnx_do_squeeze(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0];
+    int count, rank = 0, time = -1;
+    const int64_t *axes = onnx_list(r, c, 1, "axes", &count);
+    int64_t dims[ONNX_MAX_RANK];
+    (void)what;
+    if (c->out[0])
+        return;
+    for (int i = 0; i < v->rank; i++) {
+        int go = count < 0 ? v->dims[i] == 1 && i != v->time
+                           : in_list(r, c, axes, count, i, v->rank);
+        if (!go) {
+            time = i == v->time ? rank : time;
+            dims[rank++] = v->dims[i];
+            continue;
+        }
+        if (v->dims[i] != 1)
+            onnx_bad(r, c, "axis %d has %lld elements (expected 1)", i,
+                     (long long)v->dims[i]);
+        if (i == v->time)
+            onnx_not_in_time(r, c, "takes the time axis away");
+    }
+    c->out[0] = with_axes(r, v, rank, dims, time);
+}
+
+void onnx_do_unsqueeze(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0];
+    int count, from = 0, time = -1;
+    const int64_t *axes = onnx_list(r, c, 1, "axes", &count);
+    int64_t dims[ONNX_MAX_RANK];
+    (void)what;
+    if (c->out[0])
+        return;
+    if (count < 0 || v->rank + count > ONNX_MAX_RANK)
+        onnx_bad(r, c, "%d new axes on %d", count, v->rank);
+    for (int i = 0; i < v->rank + count; i++) {
+        if (in_list(r, c, axes, count, i, v->rank + count)) {
+            dims[i] = 1;
+            continue;
+        }
+        if (from == v->rank)
+            onnx_bad(r, c, "an axis is named twice");
+        time = from == v->time ? i : time;
+        dims[i] = v->dims[from++];
+    }
+    c->out[0] = with_axes(r, v, v->rank + count, dims, time);
+}
+
+void onnx_do_transpose(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0];
+    const onnx_attr *a = onnx_attr_of(c, "perm");
+    int perm[ONNX_MAX_RANK], seen = 0;
+    (void)what;
+    if (a && a->count != (size_t)v->rank)
+        onnx_bad(r, c, "an order of %zu axes for %d", a->count, v->rank);
+    for (int i = 0; i < v->rank; i++) {
+        perm[i] = a ? onnx_axis(r, c, a->ints[i], v->rank) : v->rank - 1 - i;
+        seen |= 1 << perm[i];
+    }
+    if (seen != (1 << v->rank) - 1)
+        onnx_bad(r, c, "not an order of %d axes", v->rank);
+    c->out[0] = onnx_transposed(r, v, perm);
+}
+
+/* To dims that v broadcasts to. */
+static onnx_value *expanded(onnx_run *r, onnx_call *c, onnx_value *v, int rank,
+                            const int64_t *dims)
+{
+    int64_t strides[ONNX_MAX_RANK] = {0}, own[ONNX_MAX_RANK];
+    uint32_t frame[ONNX_MAX_RANK], n;
+    int lead = rank - v->rank, grows = -1;
+    onnx_value *y;
+    onnx_strides(v, own);
+    for (int i = 0; i < v->rank; i++) {
+        if (v->dims[i] != 1)
+            strides[lead + i] = own[i];
+        if (v->time == i && dims[lead + i] != v->dims[i])
+            onnx_not_in_time(r, c, "stretches time");
+    }
+    if (v->kind == ONNX_CONST)
+        return onnx_strided(r, v, rank, dims, 0, strides);
+    for (int i = 0; i < rank; i++)
+        if ((i < lead || v->dims[i - lead] == 1) && dims[i] == r->frames &&
+            dims[i] > 1)
+            grows = i;
+    y = onnx_like(r, v, rank, dims, v->time < 0 ? -1 : v->time + lead, v->id);
+    if (r->mode == MLI_STREAM && v->time < 0 && grows >= 0) {
+        y->time = grows; /* held for the length of the signal */
+        y->id = onnx_make_timed(r, v->id);
+    }
+    n = onnx_frame_dims(r, y, frame);
+    {
+        uint32_t small[ONNX_MAX_RANK], k = 0;
+        for (int i = 0; i < rank; i++)
+            if (!(onnx_timed(r, y) && i == y->time))
+                small[k++] = (uint32_t)(i < lead ? 1 : v->dims[i - lead]);
+        y->id = onnx_shaped(r, y->id, k, small);
+    }
+    y->id = ir_expand(r->g, y->id, n, frame);
+    return y;
+}
+
+void onnx_do_expand(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0];
+    int count, rank;
+    const int64_t *shape = onnx_list(r, c, 1, NULL, &count);
+    int64_t dims[ONNX_MAX_RANK];
+    (void)what;
+    if (c->out[0])
+        return;
+    if (count < 0 || count > ONNX_MAX_RANK)
+        onnx_bad(r, c, "a shape with %d axes", count);
+    rank = count > v->rank ? count : v->rank;
+    for (int i = 1; i <= rank; i++) {
+        int64_t want = i <= count ? shape[count - i] : 1;
+        int64_t have = i <= v->rank ? v->dims[v->rank - i] : 1;
+        if (want != have && want != 1 && have != 1)
+            onnx_bad(r, c, "an axis of %lld cannot become %lld",
+                     (long long)have, (long long)want);
+        if (want < 0 || want > INT32_MAX)
+            onnx_bad(r, c, "an axis of %lld", (long long)want);
+        dims[rank - i] = have == 1 ? want : have;
+    }
+    c->out[0] = expanded(r, c, v, rank, dims);
+}
+
+void onnx_do_tile(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0];
+    int count;
+    const int64_t *times = onnx_list(r, c, 1, NULL, &count);
+    (void)what;
+    if (c->out[0])
+        return;
+    if (count != v->rank)
+        onnx_bad(r, c, "%d repeats for %d axes", count, v->rank);
+    for (int a = 0; a < v->rank; a++) {
+        onnx_value **copies;
+        if (times[a] == 1)
+            continue;
+        if (times[a] < 1 || times[a] > (int64_t)MLI_MAX_CONCAT) {
+            if (v->dims[a] == 1 && times[a] > 1 && times[a] < INT32_MAX) {
+                /* one element is stretched, below */
+            } else {
+                onnx_unsupported(r, c, "%lld repeats", (long long)times[a]);
+                return;
+            }
+        }
+        if (v->dims[a] == 1) {
+            int64_t dims[ONNX_MAX_RANK];
+            memcpy(dims, v->dims, sizeof dims);
+            dims[a] = times[a];
+            v = expanded(r, c, v, v->rank, dims);
+            continue;
+        }
+        if (a == v->time)
+            onnx_not_in_time(r, c, "repeats time");
+        copies = onnx_take(r->pool, (size_t)times[a], sizeof *copies);
+        for (int64_t i = 0; i < times[a]; i++)
+            copies[i] = v;
+        v = onnx_concat(r, c, copies, (int)times[a], a);
+    }
+    c->out[0] = v;
+}
+
+/* ------------------------------------------------------------ padding ---- */
+
+/* Mirrored or repeated ends, in window and step models. */
+static onnx_value *pad_ends(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
+                            int64_t before, int64_t after, int edge)
+{
+    onnx_value **part;
+    int64_t n = v->dims[axis];
+    int count = 0;
+    if (before < 0 || after < 0 || before > (int64_t)MLI_MAX_CONCAT / 3 ||
+        after > (int64_t)MLI_MAX_CONCAT / 3 ||
+        (!edge && (before >= n || after >= n)))
+        onnx_bad(r, c, "pads of %lld and %lld on an axis of %lld",
+                 (long long)before, (long long)after, (long long)n);
+    if (before == 0 && after == 0)
+        return v;
+    if (axis == v->time)
+        onnx_not_in_time(r, c, "pads time with its own ends");
+    part = onnx_take(r->pool, (size_t)(before + after) + 3, sizeof *part);
+    if (!edge && before)
+        part[count++] = onnx_sliced(r, c, v, axis, before, -1, before);
+    for (int64_t i = 0; edge && i < before; i++)
+        part[count++] = onnx_sliced(r, c, v, axis, 0, 1, 1);
+    part[count++] = v;
+    if (!edge && after)
+        part[count++] = onnx_sliced(r, c, v, axis, n - 2, -1, after);
+    for (int64_t i = 0; edge && i < after; i++)
+        part[count++] = onnx_sliced(r, c, v, axis, n - 1, 1, 1);
+    return onnx_concat(r, c, part, count, axis);
+}
+
+void onnx_do_pad(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0];
+    const char *mode = onnx_string(c, "mode", "constant");
+    int count, axes;
+    const int64_t *pads = onnx_list(r, c, 1, "pads", &count);
+    const int64_t *axis = onnx_list(r, c, 3, NULL, &axes);
+    float value = onnx_float(c, "value", 0.f);
+    (void)what;
+    if (c->out[0])
+        return;
+    if (c->inputs > 2 && c->in[2] && onnx_elements(c->in[2]) &&
+        !onnx_single(c->in[2], &value)) {
+        onnx_unsupported(r, c, "a computed value");
+        return;
+    }
+    axes = axes < 0 ? v->rank : axes;
+    if (count != 2 * axes)
+        onnx_bad(r, c, "%d pads for %d axes", count, axes);
+    for (int i = 0; i < axes; i++) {
+        int a = onnx_axis(r, c, axis ? axis[i] : i, v->rank);
+        if (!strcmp(mode, "constant")) {
+            v = onnx_padded(r, c, v, a, pads[i], pads[axes + i], value);
+        } else if (!strcmp(mode, "reflect") || !strcmp(mode, "edge")) {
+            v = pad_ends(r, c, v, a, pads[i], pads[axes + i],
+                         !strcmp(mode, "edge"));
+        } else {
+            onnx_unsupported(r, c, "mode %.20s", mode);
+            return;
+        }
+    }
+    c->out[0] = v;
+}

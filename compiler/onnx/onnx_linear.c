@@ -1,0 +1,506 @@
+/*
+ * onnx_linear.c - matrix products, convolutions along one axis, pooling.
+ */
+#include <float.h>
+#include <string.h>
+#include "onnx_run.h"
+
+/* Products of two computed matrices are spelled out in full; larger ones are
+   refused. */
+#define MAX_SPELLED ((int64_t)1 << 22)
+#define MAX_BATCH   64
+#define MAX_WINDOW  256 /* of a pool */
+
+/* ------------------------------------------------------------- matrix ---- */
+
+/* The float matrix w[rows][columns], transposed. */
+static float *turned(onnx_run *r, const float *w, int64_t rows, int64_t columns)
+{
+    float *t = onnx_take(r->pool, (size_t)(rows * columns), sizeof *t);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t k = 0; k < columns; k++)
+            t[k * rows + i] = w[i * columns + k];
+    return t;
+}
+
+/* x w^T over the last axis of x, w[outputs][inputs]. */
+static onnx_value *dense(onnx_run *r, onnx_value *x, int64_t outputs,
+                         const float *w, const float *b)
+{
+    int64_t dims[ONNX_MAX_RANK];
+    memcpy(dims, x->dims, sizeof dims);
+    dims[x->rank - 1] = outputs;
+    return onnx_result(r, x, x->rank, dims, x->time,
+                       ir_linear(r->g, onnx_id(r, x),
+                                 (uint32_t)x->dims[x->rank - 1],
+                                 (uint32_t)outputs, w, b));
+}
+
+static onnx_value *swap_last(onnx_run *r, onnx_value *v)
+{
+    int perm[ONNX_MAX_RANK];
+    for (int i = 0; i < v->rank; i++)
+        perm[i] = i;
+    perm[v->rank - 1] = v->rank - 2;
+    perm[v->rank - 2] = v->rank - 1;
+    return onnx_transposed(r, v, perm);
+}
+
+/* A constant that is one matrix (or vector) whatever its leading ones. */
+static int is_matrix(const onnx_value *v)
+{
+    if (v->kind != ONNX_CONST || v->rank < 1)
+        return 0;
+    for (int i = 0; i < v->rank - 2; i++)
+        if (v->dims[i] != 1)
+            return 0;
+    return 1;
+}
+
+static onnx_value *reduce_last(onnx_run *r, onnx_call *c, onnx_value *v)
+{
+    return onnx_reduced(r, c, v, MLI_REDUCE_SUM, 1u << (v->rank - 1), 0);
+}
+
+/* Both computed: [.., M, 1, K] * [.., 1, N, K], summed over K. */
+static onnx_value *spelled(onnx_run *r, onnx_call *c, onnx_value *a,
+                           onnx_value *b)
+{
+    int64_t dims[ONNX_MAX_RANK], size = a->dims[a->rank - 2];
+    if (a->rank == ONNX_MAX_RANK || b->rank == ONNX_MAX_RANK) {
+        onnx_unsupported(r, c, "too many axes");
+        return NULL;
+    }
+    size *= onnx_elements(b);
+    for (int i = 0; i < a->rank - 2; i++)
+        size *= a->dims[i];
+    if (size > MAX_SPELLED) {
+        onnx_unsupported(r, c, "two computed matrices of this size");
+        return NULL;
+    }
+    if (onnx_timed(r, a) || onnx_timed(r, b)) {
+        int ta = a->time < 0 ? -1 : a->rank - a->time;
+        int tb = b->time < 0 ? -1 : b->rank - b->time;
+        if (ta == 1 || tb == 1 || tb == 2)
+            onnx_not_in_time(r, c, "mixes frames of different times");
+    }
+    memcpy(dims, a->dims, sizeof dims);
+    dims[a->rank] = dims[a->rank - 1];
+    dims[a->rank - 1] = 1;
+    a = onnx_like(r, a, a->rank + 1, dims,
+                  a->time == a->rank - 1 ? a->rank : a->time, a->id);
+    b = swap_last(r, b);
+    memcpy(dims, b->dims, sizeof dims);
+    dims[b->rank] = dims[b->rank - 1];
+    dims[b->rank - 1] = dims[b->rank - 2];
+    dims[b->rank - 2] = 1;
+    b = onnx_like(r, b, b->rank + 1, dims,
+                  b->time >= b->rank - 2 ? b->time + 1 : b->time, b->id);
+    return reduce_last(r, c, onnx_binary(r, c, MLI_MUL, a, b));
+}
+
+static onnx_value *times_constant(onnx_run *r, onnx_call *c, onnx_value *a,
+                                  onnx_value *b)
+{
+    int64_t k = b->rank > 1 ? b->dims[b->rank - 2] : b->dims[0];
+    int64_t n = b->rank > 1 ? b->dims[b->rank - 1] : 1;
+    onnx_value *y;
+    if (a->time == a->rank - 1)
+        onnx_not_in_time(r, c, "is a matrix product over time");
+    y = dense(r, a, n, turned(r, onnx_floats(r, b), k, n), NULL);
+    if (a->time == a->rank - 1)
+        y->time = -1;
+    return b->rank > 1 ? y : onnx_reshaped(r, c, y, y->rank - 1, y->dims);
+}
+
+static onnx_value *constant_times(onnx_run *r, onnx_call *c, onnx_value *a,
+                                  onnx_value *b)
+{
+    int64_t m = a->rank > 1 ? a->dims[a->rank - 2] : 1;
+    onnx_value *y;
+    if (b->time >= 0 && b->time == (b->rank > 1 ? b->rank - 2 : 0))
+        onnx_not_in_time(r, c, "is a matrix product over time");
+    y = b->rank > 1 ? swap_last(r, b) : b;
+    y = dense(r, y, m, onnx_floats(r, a), NULL);
+    if (b->rank > 1)
+        y = swap_last(r, y);
+    if (a->rank == 1 && b->rank > 1) {
+        int64_t dims[ONNX_MAX_RANK];
+        memcpy(dims, y->dims, sizeof dims);
+        dims[y->rank - 2] = dims[y->rank - 1];
+        y = onnx_reshaped(r, c, y, y->rank - 1, dims);
+    }
+    return y;
+}
+
+void onnx_do_matmul(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *a = c->in[0], *b = c->in[1];
+    int64_t one[ONNX_MAX_RANK] = {1, 1}, ka, kb;
+    int short_a = a->rank == 1, short_b = b->rank == 1;
+    (void)what;
+    if (!a->rank || !b->rank)
+        onnx_bad(r, c, "a matrix product of a scalar");
+    ka = a->dims[a->rank - 1];
+    kb = b->rank > 1 ? b->dims[b->rank - 2] : b->dims[0];
+    if (ka != kb)
+        onnx_bad(r, c, "inner sizes differ (expected %lld, got %lld)",
+                 (long long)ka, (long long)kb);
+    if (is_matrix(b) && b->rank <= (short_a ? 2 : a->rank)) {
+        c->out[0] = times_constant(r, c, a, b);
+        return;
+    }
+    if (is_matrix(a) && a->rank <= (short_b ? 2 : b->rank)) {
+        c->out[0] = constant_times(r, c, a, b);
+        return;
+    }
+    if (short_a) {
+        one[1] = a->dims[0];
+        a = onnx_reshaped(r, c, a, 2, one);
+    }
+    if (short_b) {
+        one[0] = b->dims[0];
+        one[1] = 1;
+        b = onnx_reshaped(r, c, b, 2, one);
+    }
+    c->out[0] = spelled(r, c, a, b);
+    if (c->out[0] && (short_a || short_b)) {
+        onnx_value *y = c->out[0];
+        int64_t dims[ONNX_MAX_RANK];
+        int rank = 0;
+        for (int i = 0; i < y->rank; i++)
+            if (!(short_a && i == y->rank - 2) &&
+                !(short_b && i == y->rank - 1))
+                dims[rank++] = y->dims[i];
+        c->out[0] = onnx_reshaped(r, c, y, rank, dims);
+    }
+}
+
+/* Gemm's third operand as one number per output, times beta; NULL if it is
+   something else. */
+static float *gemm_bias(onnx_run *r, onnx_value *v, int64_t outputs, float beta)
+{
+    int64_t n = v->kind == ONNX_CONST ? onnx_elements(v) : 0;
+    float *b;
+    if (!(n == 1 || (n == outputs && v->rank && v->dims[v->rank - 1] == n)))
+        return NULL;
+    b = onnx_take(r->pool, (size_t)outputs, sizeof *b);
+    for (int64_t i = 0; i < outputs; i++)
+        b[i] = beta * onnx_at(v, n == 1 ? 0 : i);
+    return b;
+}
+
+void onnx_do_gemm(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *a = c->in[0], *b = c->in[1], *y;
+    onnx_value *add = c->inputs > 2 ? c->in[2] : NULL;
+    float alpha = onnx_float(c, "alpha", 1.f), beta = onnx_float(c, "beta", 1);
+    int64_t k, n;
+    float *bias = NULL;
+    (void)what;
+    if (a->rank > 2 && c->opset < 7) /* older ones flattened by themselves */
+        onnx_bad(r, c, "a matrix with %d axes", a->rank);
+    if (a->rank != 2 || b->rank != 2)
+        onnx_bad(r, c, "matrices with %d and %d axes", a->rank, b->rank);
+    if (onnx_int(c, "transA", 0))
+        a = swap_last(r, a);
+    if (onnx_int(c, "transB", 0))
+        b = swap_last(r, b);
+    k = b->dims[0];
+    n = b->dims[1];
+    if (a->dims[1] != k)
+        onnx_bad(r, c, "inner sizes differ (expected %lld, got %lld)",
+                 (long long)k, (long long)a->dims[1]);
+    if (b->kind != ONNX_CONST) {
+        y = a->kind == ONNX_CONST ? constant_times(r, c, a, b)
+                                  : spelled(r, c, a, b);
+        if (!y)
+            return;
+        if (alpha != 1.f)
+            y = onnx_binary(r, c, MLI_MUL, y, onnx_new_scalar(r, alpha));
+    } else {
+        float *w = turned(r, onnx_floats(r, b), k, n);
+        for (int64_t i = 0; i < k * n; i++)
+            w[i] *= alpha;
+        if (a->time == 1)
+            onnx_not_in_time(r, c, "is a matrix product over time");
+        bias = add ? gemm_bias(r, add, n, beta) : NULL;
+        y = dense(r, a, n, w, bias);
+        if (a->time == 1)
+            y->time = -1;
+    }
+    if (add && !bias && beta != 0.f) {
+        if (beta != 1.f)
+            add = onnx_binary(r, c, MLI_MUL, add, onnx_new_scalar(r, beta));
+        y = onnx_binary(r, c, MLI_ADD, y, add);
+    }
+    c->out[0] = y;
+}
+
+/* -------------------------------------------------------- convolution ---- */
+
+typedef struct along { /* what Conv and the pools say about their one axis */
+    int64_t taps, dilation, stride, before, after;
+} along;
+
+/* One axis, two attributes: the values of the only axis, or a default. */
+static int64_t one_of(onnx_run *r, onnx_call *c, const char *name, size_t n,
+                      int64_t fallback)
+{
+    const onnx_attr *a = onnx_attr_of(c, name);
+    if (!a)
+        return fallback;
+    if (a->count <= n)
+        onnx_bad(r, c, "attribute %s is too short", name);
+    if (a->ints[n] < 0 || a->ints[n] > INT32_MAX)
+        onnx_bad(r, c, "attribute %s is %lld", name, (long long)a->ints[n]);
+    return a->ints[n];
+}
+
+/* length: of the axis; taps and so on are from the attributes. */
+static void read_along(onnx_run *r, onnx_call *c, int64_t length, along *w)
+{
+    const char *pad = onnx_string(c, "auto_pad", "NOTSET");
+    int64_t reach, want;
+    w->dilation = one_of(r, c, "dilations", 0, 1);
+    w->stride = one_of(r, c, "strides", 0, 1);
+    if (w->taps < 1 || w->dilation < 1 || w->stride < 1)
+        onnx_bad(r, c, "a kernel of %lld, dilation %lld, stride %lld",
+                 (long long)w->taps, (long long)w->dilation,
+                 (long long)w->stride);
+    reach = (w->taps - 1) * w->dilation + 1;
+    w->before = one_of(r, c, "pads", 0, 0);
+    w->after = one_of(r, c, "pads", 1, 0);
+    if (!strcmp(pad, "VALID"))
+        w->before = w->after = 0;
+    if (!strncmp(pad, "SAME", 4)) {
+        want = ((length + w->stride - 1) / w->stride - 1) * w->stride + reach -
+               length;
+        want = want < 0 ? 0 : want;
+        w->before = (want + !strcmp(pad, "SAME_LOWER")) / 2;
+        w->after = want - w->before;
+    }
+    if (length + w->before + w->after < reach)
+        onnx_bad(r, c, "a kernel of %lld frames over %lld", (long long)reach,
+                 (long long)(length + w->before + w->after));
+}
+
+static int64_t length_after(const along *w, int64_t length)
+{
+    return (length + w->before + w->after - (w->taps - 1) * w->dilation - 1) /
+               w->stride +
+           1;
+}
+
+typedef struct conv {
+    along at;
+    int64_t inputs, outputs, groups;
+    const float *w, *b;
+} conv;
+
+static ir_id one_conv(onnx_run *r, ir_id x, const conv *k)
+{
+    return ir_conv1d(r->g, x, (uint32_t)k->inputs, (uint32_t)k->outputs,
+                     (uint32_t)k->at.taps, (uint32_t)k->at.dilation,
+                     (uint32_t)k->groups, (uint32_t)k->at.stride, k->w, k->b);
+}
+
+/*
+ * Frame i of the result needs the padded frames up to i + reach, reach =
+ * (taps-1)*dilation. With as much padding in front as that, it is there in
+ * time; with less, the result comes late by what is missing; with more, the
+ * signal is delayed first.
+ */
+static onnx_value *conv_in_time(onnx_run *r, onnx_value *x, const conv *k)
+{
+    int64_t reach = (k->at.taps - 1) * k->at.dilation;
+    int64_t padding = x->pad + k->at.before;
+    int64_t shift = x->shift + padding - reach;
+    int64_t dims[ONNX_MAX_RANK];
+    ir_id id[MAX_BATCH];
+    onnx_value *y;
+    if (padding > 0) /* its history must be the zeros of the padding */
+        x = onnx_cleaned(r, x);
+    if (shift > 0) {
+        x = onnx_like(r, x, x->rank, x->dims, x->time,
+                      ir_delay(r->g, x->id, (uint32_t)shift));
+        shift = 0;
+    }
+    memcpy(dims, x->dims, sizeof dims);
+    dims[1] = k->outputs;
+    dims[2] = length_after(&k->at, x->dims[2]);
+    y = onnx_result(r, x, 3, dims, 2, IR_NONE);
+    y->shift = shift;
+    y->pad = 0;
+    if (dims[0] == 1) {
+        y->id = one_conv(r, x->id, k);
+        return y;
+    }
+    for (uint32_t n = 0; n < (uint32_t)dims[0]; n++) {
+        uint32_t row[2] = {1, (uint32_t)k->outputs};
+        id[n] = ir_slice(r->g, onnx_id(r, x), 0, n, 1, 1);
+        id[n] = onnx_shaped(r, one_conv(r, id[n], k), 2, row);
+    }
+    y->id = ir_concat(r->g, id, (uint32_t)dims[0], 0);
+    return y;
+}
+
+/* [N, C, L] in a window: each of N as [L, C], padded there. */
+static onnx_value *conv_in_window(onnx_run *r, onnx_value *x, const conv *k)
+{
+    int64_t length = length_after(&k->at, x->dims[2]);
+    int64_t dims[3] = {x->dims[0], k->outputs, length};
+    static const uint32_t swap[2] = {1, 0};
+    uint32_t row[3] = {1, (uint32_t)k->outputs, (uint32_t)length};
+    uint32_t flat[2] = {(uint32_t)x->dims[1], (uint32_t)x->dims[2]};
+    ir_id id[MAX_BATCH], all = onnx_id(r, x);
+    for (uint32_t n = 0; n < (uint32_t)dims[0]; n++) {
+        ir_id one = ir_slice(r->g, all, 0, n, 1, 1);
+        one = ir_transpose(r->g, onnx_shaped(r, one, 2, flat), swap);
+        one = ir_pad(r->g, one, 0, (uint32_t)k->at.before,
+                     (uint32_t)k->at.after, 0.f);
+        one = ir_transpose(r->g, one_conv(r, one, k), swap);
+        id[n] = onnx_shaped(r, one, 3, row);
+    }
+    return onnx_result(
+        r, x, 3, dims, x->time == 2 ? 2 : -1,
+        dims[0] == 1 ? id[0] : ir_concat(r->g, id, (uint32_t)dims[0], 0));
+}
+
+static int conv_weights(onnx_run *r, onnx_call *c, conv *k)
+{
+    onnx_value *x = c->in[0], *w = c->in[1];
+    onnx_value *b = c->inputs > 2 ? c->in[2] : NULL;
+    if (w->kind != ONNX_CONST || (b && b->kind != ONNX_CONST)) {
+        onnx_unsupported(r, c, "weights that are not constant");
+        return 0;
+    }
+    if (x->rank != 3) {
+        onnx_unsupported(r, c, "a convolution over %d axes (expected 1)",
+                         x->rank - 2);
+        return 0;
+    }
+    k->groups = onnx_int(c, "group", 1);
+    if (w->rank != 3 || k->groups < 1 || w->dims[0] % k->groups ||
+        x->dims[1] != w->dims[1] * k->groups || w->dims[0] < 1)
+        onnx_bad(r, c, "weights do not fit %lld channels in %lld groups",
+                 (long long)x->dims[1], (long long)k->groups);
+    if (b && onnx_elements(b) != w->dims[0])
+        onnx_bad(r, c, "%lld biases for %lld outputs",
+                 (long long)onnx_elements(b), (long long)w->dims[0]);
+    k->inputs = x->dims[1];
+    k->outputs = w->dims[0];
+    k->w = onnx_floats(r, w);
+    k->b = b ? onnx_floats(r, b) : NULL;
+    k->at.taps = w->dims[2];
+    if (x->dims[0] > MAX_BATCH) {
+        onnx_unsupported(r, c, "a batch of %lld", (long long)x->dims[0]);
+        return 0;
+    }
+    return 1;
+}
+
+void onnx_do_conv(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *x = c->in[0];
+    conv k;
+    (void)what;
+    if (!conv_weights(r, c, &k))
+        return;
+    read_along(r, c, x->dims[2], &k.at);
+    if (x->time == 2)
+        r->layers_in_time++;
+    if (!onnx_timed(r, x)) {
+        if (x->time == 2 && k.at.stride > 1)
+            onnx_not_in_time(r, c, "takes steps of %lld frames",
+                             (long long)k.at.stride);
+        c->out[0] = conv_in_window(r, x, &k);
+        return;
+    }
+    if (x->time != 2)
+        onnx_not_in_time(r, c, "is a convolution along another axis than time");
+    if (k.at.stride > 1)
+        onnx_not_in_time(r, c, "takes steps of %lld frames",
+                         (long long)k.at.stride);
+    c->out[0] = conv_in_time(r, x, &k);
+}
+
+/* ------------------------------------------------------------ pooling ---- */
+
+/* How many frames of the signal each output of an average takes in. */
+static onnx_value *divisors(onnx_run *r, const along *w, int64_t length,
+                            int64_t count, int with_padding)
+{
+    onnx_value *v = onnx_new_const(r, ONNX_FLOAT, 1, &count);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t inside = 0;
+        for (int64_t k = 0; k < w->taps; k++) {
+            int64_t at = i * w->stride + k * w->dilation - w->before;
+            inside +=
+                with_padding ? at < length + w->after : at >= 0 && at < length;
+        }
+        v->f[i] = 1.f / (float)(inside ? inside : 1);
+    }
+    return v;
+}
+
+/* what: MLI_MAX or MLI_ADD (an average). */
+void onnx_do_pool(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *x = c->in[0], *sum = NULL, *padded;
+    along w = {0};
+    int64_t count, more;
+    if (x->rank != 3) {
+        onnx_unsupported(r, c, "a pool over %d axes (expected 1)", x->rank - 2);
+        return;
+    }
+    w.taps = one_of(r, c, "kernel_shape", 0, 0);
+    read_along(r, c, x->dims[2], &w);
+    if (x->time == 2) {
+        r->layers_in_time++;
+        onnx_not_in_time(r, c, "pools over time");
+    } else if (onnx_timed(r, x)) {
+        onnx_not_in_time(r, c, "pools along another axis than time");
+    }
+    if (w.taps > MAX_WINDOW) {
+        onnx_unsupported(r, c, "a pool of %lld frames", (long long)w.taps);
+        return;
+    }
+    count = length_after(&w, x->dims[2]);
+    if (onnx_int(c, "ceil_mode", 0)) { /* a last window that may hang over */
+        int64_t span =
+            x->dims[2] + w.before + w.after - (w.taps - 1) * w.dilation - 1;
+        count = (span + w.stride - 1) / w.stride + 1;
+        if ((count - 1) * w.stride >= x->dims[2] + w.before)
+            count--;
+    }
+    more = (count - 1) * w.stride + (w.taps - 1) * w.dilation + 1 - x->dims[2] -
+           w.before;
+    padded = onnx_padded(r, c, x, 2, w.before, more > 0 ? more : 0,
+                         what == MLI_MAX ? -FLT_MAX : 0.f);
+    for (int64_t k = 0; k < w.taps; k++) {
+        onnx_value *part =
+            onnx_sliced(r, c, padded, 2, k * w.dilation, w.stride, count);
+        sum = sum ? onnx_binary(r, c, (mli_binary)what, sum, part) : part;
+    }
+    if (what == MLI_ADD)
+        sum = onnx_binary(r, c, MLI_MUL, sum,
+                          divisors(r, &w, x->dims[2], count,
+                                   (int)onnx_int(c, "count_include_pad", 0)));
+    c->out[0] = sum;
+    if (c->outputs > 1) {
+        c->out[1] = onnx_new(r, ONNX_BROKEN, ONNX_INT64, 0, NULL);
+        c->out[1]->broken = "the indices of a maximum";
+    }
+}
+
+void onnx_do_global_pool(onnx_run *r, onnx_call *c, int fn)
+{
+    onnx_value *x = c->in[0];
+    uint32_t axes = 0;
+    if (x->rank < 3)
+        onnx_bad(r, c, "a tensor with %d axes", x->rank);
+    for (int i = 2; i < x->rank; i++)
+        axes |= 1u << i;
+    c->out[0] = onnx_reduced(r, c, x, (mli_reduce)fn, axes, 1);
+}

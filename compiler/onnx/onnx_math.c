@@ -1,0 +1,466 @@
+/*
+ * onnx_math.c - element-wise operators, and what exporters take apart of them.
+ */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+#include "onnx_run.h"
+
+onnx_value *onnx_unary(onnx_run *r, onnx_value *v, mli_unary fn, float p,
+                       float q)
+{
+    ir_id x = v->kind == ONNX_CONST ? onnx_id(r, v) : v->id;
+    return onnx_result(r, v, v->rank, v->dims, v->time,
+                       ir_unary(r->g, fn, p, q, x));
+}
+
+/* What of an operand is left once time, `from_end` axes from its end, is out
+   of the way; NULL if the operand depends on it. */
+static onnx_value *beside_time(onnx_run *r, onnx_call *c, onnx_value *v,
+                               int from_end)
+{
+    int axis = v->rank - from_end, rank = 0;
+    int64_t dims[ONNX_MAX_RANK];
+    onnx_value *u = v;
+    if (axis < 0)
+        return v;
+    if (v->dims[axis] != 1) {
+        u = onnx_uniform(r, v, axis);
+        if (!u) {
+            onnx_not_in_time(r, c,
+                             "uses a value that belongs to one length of time");
+            return v;
+        }
+    }
+    for (int i = 0; i < v->rank; i++)
+        if (i != axis)
+            dims[rank++] = v->dims[i];
+    return onnx_like(r, u, rank, dims, -1,
+                     u->kind == ONNX_RUNS ? u->id : IR_NONE);
+}
+
+onnx_value *onnx_binary(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
+                        onnx_value *b)
+{
+    onnx_value *v[2] = {a, b}, *y;
+    int rank = a->rank > b->rank ? a->rank : b->rank, from_end = 0;
+    int64_t dims[ONNX_MAX_RANK];
+    for (int i = 1; i <= rank; i++) {
+        int64_t m = i <= a->rank ? a->dims[a->rank - i] : 1;
+        int64_t n = i <= b->rank ? b->dims[b->rank - i] : 1;
+        if (m != n && m != 1 && n != 1)
+            onnx_bad(r, c, "axes of %lld and %lld do not broadcast",
+                     (long long)m, (long long)n);
+        dims[rank - i] = m == 1 ? n : m;
+    }
+    for (int k = 0; k < 2; k++) {
+        if (v[k]->time < 0)
+            continue;
+        if (from_end && from_end != v[k]->rank - v[k]->time) {
+            onnx_not_in_time(r, c, "mixes the time axes of its operands");
+            from_end = 0;
+            break;
+        }
+        from_end = v[k]->rank - v[k]->time;
+    }
+    if (r->mode == MLI_STREAM && from_end)
+        for (int k = 0; k < 2; k++)
+            if (v[k]->time < 0)
+                v[k] = beside_time(r, c, v[k], from_end);
+    onnx_align(r, v, 2);
+    y = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, rank, dims);
+    y->time = from_end ? rank - from_end : -1;
+    for (int k = 0; k < 2; k++)
+        if (onnx_timed(r, v[k]))
+            y->shift = v[k]->shift;
+    y->id = ir_binary(r->g, fn, onnx_id(r, v[0]), onnx_id(r, v[1]));
+    return y;
+}
+
+/* ---------------------------------------------- what was taken apart ---- */
+
+static int made_by(const onnx_value *v, const char *op, int inputs)
+{
+    return v && v->op && !strcmp(v->op, op) && v->inputs >= inputs;
+}
+
+static int about(const onnx_value *v, float want)
+{
+    float x;
+    return onnx_single(v, &x) && fabsf(x - want) <= 1e-4f * fabsf(want);
+}
+
+/* v = one of a and a constant: the other one, else NULL. */
+static onnx_value *beside_constant(const onnx_value *v, const char *op,
+                                   float constant)
+{
+    if (!made_by(v, op, 2) || !v->in[0] || !v->in[1])
+        return NULL;
+    if (about(v->in[1], constant))
+        return v->in[0];
+    if (strcmp(op, "Div") && about(v->in[0], constant))
+        return v->in[1];
+    return NULL;
+}
+
+/* erf(x / sqrt 2): x. */
+static onnx_value *erf_of(const onnx_value *v)
+{
+    onnx_value *x;
+    if (!made_by(v, "Erf", 1))
+        return NULL;
+    x = beside_constant(v->in[0], "Div", 1.41421356f);
+    return x ? x : beside_constant(v->in[0], "Mul", 0.70710678f);
+}
+
+/* tanh(sqrt(2/pi) * (x + 0.044715 x^3)): x. */
+static onnx_value *tanh_of(const onnx_value *v)
+{
+    onnx_value *inner, *cube;
+    if (!made_by(v, "Tanh", 1))
+        return NULL;
+    inner = beside_constant(v->in[0], "Mul", 0.79788456f);
+    if (!made_by(inner, "Add", 2))
+        return NULL;
+    for (int k = 0; k < 2; k++) {
+        onnx_value *x = inner->in[k];
+        cube = beside_constant(inner->in[1 - k], "Mul", 0.044715f);
+        if (cube && made_by(cube, "Pow", 2) && cube->in[0] == x &&
+            about(cube->in[1], 3.f))
+            return x;
+    }
+    return NULL;
+}
+
+/* 1 + erf(..) or 1 + tanh(..) of x. */
+static onnx_value *gate_of(const onnx_value *v, mli_unary *fn)
+{
+    onnx_value *inner = beside_constant(v, "Add", 1.f), *x;
+    if (!inner)
+        return NULL;
+    *fn = MLI_GELU;
+    x = erf_of(inner);
+    if (x)
+        return x;
+    *fn = MLI_GELU_TANH;
+    return tanh_of(inner);
+}
+
+/*
+ * a * b as one function of some x: x*sigmoid(x); x/2 * (1 + erf(x/sqrt 2)) in
+ * any order, or with tanh. x is NULL if it is nothing of the kind.
+ */
+static onnx_value *product_of(onnx_value *a, onnx_value *b, mli_unary *fn)
+{
+    onnx_value *v[2] = {a, b}, *x;
+    for (int k = 0; k < 2; k++) {
+        onnx_value *one = v[k], *other = v[1 - k];
+        if (made_by(one, "Sigmoid", 1) && one->in[0] == other) {
+            *fn = MLI_SILU;
+            return other;
+        }
+        /* (x * gate) * 0.5 */
+        if (about(one, 0.5f) && made_by(other, "Mul", 2))
+            for (int j = 0; j < 2; j++) {
+                x = gate_of(other->in[j], fn);
+                if (x && other->in[1 - j] == x)
+                    return x;
+            }
+        /* (x * 0.5) * gate, x * (0.5 * gate) */
+        x = gate_of(one, fn);
+        if (x && (beside_constant(other, "Mul", 0.5f) == x ||
+                  beside_constant(other, "Div", 2.f) == x))
+            return x;
+        if (made_by(one, "Mul", 2)) {
+            onnx_value *gate = beside_constant(one, "Mul", 0.5f);
+            x = gate ? gate_of(gate, fn) : NULL;
+            if (x && x == other)
+                return x;
+        }
+    }
+    return NULL;
+}
+
+/* ReduceMean over the last axis, kept: its operand. */
+static onnx_value *mean_of(const onnx_value *v)
+{
+    onnx_value *x;
+    if (!made_by(v, "ReduceMean", 1))
+        return NULL;
+    x = v->in[0];
+    if (!x || v->rank != x->rank || !v->rank)
+        return NULL;
+    for (int i = 0; i < v->rank; i++)
+        if (v->dims[i] != (i == v->rank - 1 ? 1 : x->dims[i]))
+            return NULL;
+    return x->dims[x->rank - 1] > 1 && x->time != x->rank - 1 ? x : NULL;
+}
+
+/* (x - mean) / sqrt(mean((x - mean)^2) + epsilon) over the last axis: x. */
+static onnx_value *normalized_of(onnx_value *d, onnx_value *s, float *epsilon)
+{
+    onnx_value *sum, *var = NULL, *square;
+    if (!made_by(s, "Sqrt", 1) || !made_by(d, "Sub", 2))
+        return NULL;
+    sum = s->in[0];
+    if (!made_by(sum, "Add", 2))
+        return NULL;
+    for (int k = 0; k < 2 && !var; k++)
+        if (onnx_single(sum->in[k], epsilon))
+            var = sum->in[1 - k];
+    square = var ? mean_of(var) : NULL;
+    if (!square)
+        return NULL;
+    if (!(made_by(square, "Pow", 2) && square->in[0] == d &&
+          about(square->in[1], 2.f)) &&
+        !(made_by(square, "Mul", 2) && square->in[0] == d &&
+          square->in[1] == d))
+        return NULL;
+    return mean_of(d->in[1]) == d->in[0] ? d->in[0] : NULL;
+}
+
+/* ---------------------------------------------------------- operators ---- */
+
+void onnx_do_unary(onnx_run *r, onnx_call *c, int fn)
+{
+    c->out[0] = onnx_unary(r, c->in[0], (mli_unary)fn, 0.f, 0.f);
+}
+
+static void do_gelu(onnx_run *r, onnx_call *c)
+{
+    int tanh = !strcmp(onnx_string(c, "approximate", "none"), "tanh");
+    c->out[0] =
+        onnx_unary(r, c->in[0], tanh ? MLI_GELU_TANH : MLI_GELU, 0.f, 0.f);
+}
+
+static void do_swish(onnx_run *r, onnx_call *c)
+{
+    float alpha = onnx_float(c, "alpha", 1.f);
+    onnx_value *x = c->in[0], *y;
+    if (alpha == 1.f) {
+        c->out[0] = onnx_unary(r, x, MLI_SILU, 0.f, 0.f);
+        return;
+    }
+    y = onnx_binary(r, c, MLI_MUL, x, onnx_new_scalar(r, alpha));
+    y = onnx_unary(r, y, MLI_SIGMOID, 0.f, 0.f);
+    c->out[0] = onnx_binary(r, c, MLI_MUL, x, y);
+}
+
+void onnx_do_function(onnx_run *r, onnx_call *c, int fn)
+{
+    float p = 0.f, q = 0.f;
+    switch ((mli_unary)fn) {
+    case MLI_LEAKY_RELU:
+        p = onnx_float(c, "alpha", 0.01f);
+        break;
+    case MLI_ELU:
+    case MLI_CELU:
+    case MLI_THRESHOLDED_RELU:
+        p = onnx_float(c, "alpha", 1.f);
+        break;
+    case MLI_SELU:
+        p = onnx_float(c, "alpha", 1.67326319217681884765625f);
+        q = onnx_float(c, "gamma", 1.05070102214813232421875f);
+        break;
+    case MLI_HARD_SIGMOID:
+        p = onnx_float(c, "alpha", 0.2f);
+        q = onnx_float(c, "beta", 0.5f);
+        break;
+    case MLI_GELU:
+        do_gelu(r, c);
+        return;
+    case MLI_SILU:
+        do_swish(r, c);
+        return;
+    default:
+        break;
+    }
+    c->out[0] = onnx_unary(r, c->in[0], (mli_unary)fn, p, q);
+}
+
+void onnx_do_clip(onnx_run *r, onnx_call *c, int what)
+{
+    float low = onnx_float(c, "min", -FLT_MAX);
+    float high = onnx_float(c, "max", FLT_MAX);
+    onnx_value *v = c->in[0];
+    onnx_value *from = c->inputs > 1 ? c->in[1] : NULL;
+    onnx_value *to = c->inputs > 2 ? c->in[2] : NULL;
+    (void)what;
+    if ((!from || onnx_single(from, &low)) && (!to || onnx_single(to, &high))) {
+        if (low == 0.f && high >= FLT_MAX)
+            c->out[0] = onnx_unary(r, v, MLI_RELU, 0.f, 0.f);
+        else
+            c->out[0] = onnx_unary(r, v, MLI_HARD_TANH, low, high);
+        return;
+    }
+    if (from)
+        v = onnx_binary(r, c, MLI_MAX, v, from);
+    if (to)
+        v = onnx_binary(r, c, MLI_MIN, v, to);
+    c->out[0] = v;
+}
+
+/* Before opset 7 the second operand's axes begin at `axis`, if broadcast. */
+static onnx_value *old_broadcast(onnx_run *r, onnx_call *c, onnx_value *a,
+                                 onnx_value *b)
+{
+    int64_t dims[ONNX_MAX_RANK], axis = onnx_int(c, "axis", a->rank - b->rank);
+    if (c->opset >= 7 || !onnx_int(c, "broadcast", 0) || b->rank >= a->rank)
+        return b;
+    axis += axis < 0 ? a->rank : 0;
+    if (axis < 0 || axis + b->rank > a->rank)
+        onnx_bad(r, c, "axis %lld", (long long)axis);
+    for (int i = 0; i < a->rank; i++)
+        dims[i] = i >= axis && i < axis + b->rank ? b->dims[i - axis] : 1;
+    return onnx_reshaped(r, c, b, a->rank, dims);
+}
+
+void onnx_do_binary(onnx_run *r, onnx_call *c, int fn)
+{
+    onnx_value *a = c->in[0], *b = old_broadcast(r, c, a, c->in[1]), *x;
+    mli_unary f;
+    float epsilon, one;
+    if (fn == MLI_MUL && (x = product_of(a, b, &f))) {
+        c->out[0] = onnx_unary(r, x, f, 0.f, 0.f);
+        return;
+    }
+    if (fn == MLI_DIV && (x = normalized_of(a, b, &epsilon))) {
+        c->out[0] = onnx_result(
+            r, x, x->rank, x->dims, x->time,
+            ir_normalize(r->g, onnx_id(r, x), 1, NULL, NULL, epsilon, 0));
+        return;
+    }
+    /* softplus(x) = log(1 + e^x) written out is unsafe for large x; the
+       function is not. x^1 is x. */
+    if (fn == MLI_POW && onnx_single(b, &one) && one == 1.f && b->rank == 0) {
+        c->out[0] = a;
+        return;
+    }
+    c->out[0] = onnx_binary(r, c, (mli_binary)fn, a, b);
+}
+
+void onnx_do_many(onnx_run *r, onnx_call *c, int fn)
+{
+    onnx_value *v = c->in[0];
+    for (int i = 1; i < c->inputs; i++)
+        v = onnx_binary(r, c, fn < 0 ? MLI_ADD : (mli_binary)fn, v, c->in[i]);
+    if (fn < 0 && c->inputs > 1)
+        v = onnx_binary(r, c, MLI_DIV, v, onnx_new_scalar(r, (float)c->inputs));
+    c->out[0] = v;
+}
+
+void onnx_do_prelu(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0], *slope = c->in[1];
+    float p;
+    (void)what;
+    if (onnx_single(slope, &p)) {
+        c->out[0] = onnx_unary(r, v, MLI_LEAKY_RELU, p, 0.f);
+        return;
+    }
+    /* Before opset 7 a slope per channel has one axis: the channels'. */
+    if (c->opset < 7 && slope->rank == 1 && v->rank > 2) {
+        int64_t dims[ONNX_MAX_RANK];
+        dims[0] = slope->dims[0];
+        for (int i = 1; i < v->rank - 1; i++)
+            dims[i] = 1;
+        slope = onnx_reshaped(r, c, slope, v->rank - 1, dims);
+    }
+    c->out[0] = onnx_binary(r, c, MLI_PRELU, v, slope);
+}
+
+/* ------------------------------------------------- choices by condition ----
+ */
+
+/*
+ * There is no comparing operator: a comparison is kept only to be recognised
+ * by Where, and reported when anything else uses it.
+ */
+void onnx_do_compare(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *a = c->in[0], *y;
+    (void)what;
+    y = onnx_new(r, ONNX_BROKEN, ONNX_BOOL, a->rank, a->dims);
+    y->broken = "a computed condition";
+    c->out[0] = y;
+}
+
+/* x where x > t (t >= 15), else softplus(x): softplus(x) to float precision. */
+static int is_softplus(const onnx_call *c)
+{
+    onnx_value *when = c->in[0], *x = c->in[1], *other = c->in[2];
+    float t;
+    return made_by(when, "Greater", 2) && onnx_single(when->in[1], &t) &&
+           t >= 15.f && made_by(other, "Softplus", 1) && other->in[0] == x &&
+           when->in[0] == x;
+}
+
+void onnx_do_where(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *when = c->in[0], *a = c->in[1], *b = c->in[2];
+    onnx_value *yes, *no;
+    (void)what;
+    if (is_softplus(c)) {
+        c->out[0] = b;
+        return;
+    }
+    if (when->kind != ONNX_CONST || a->kind > ONNX_RUNS ||
+        b->kind > ONNX_RUNS) {
+        onnx_unsupported(r, c, "a computed condition");
+        return;
+    }
+    /* A constant mask: a*mask + b*(1 - mask). */
+    yes = onnx_new_const(r, ONNX_FLOAT, when->rank, when->dims);
+    no = onnx_new_const(r, ONNX_FLOAT, when->rank, when->dims);
+    for (int64_t k = 0; k < onnx_elements(when); k++) {
+        yes->f[k] = onnx_at(when, k) != 0.f;
+        no->f[k] = 1.f - yes->f[k];
+    }
+    if ((a->kind == ONNX_CONST && !isfinite(onnx_at(a, 0))) ||
+        (b->kind == ONNX_CONST && !isfinite(onnx_at(b, 0)))) {
+        onnx_unsupported(r, c, "infinities in a choice");
+        return;
+    }
+    a = onnx_binary(r, c, MLI_MUL, a, yes);
+    b = onnx_binary(r, c, MLI_MUL, b, no);
+    c->out[0] = onnx_binary(r, c, MLI_ADD, a, b);
+}
+
+/* ------------------------------------------------------------ softmax ---- */
+
+void onnx_do_softmax(onnx_run *r, onnx_call *c, int log)
+{
+    onnx_value *v = c->in[0], *y;
+    uint32_t dims[ONNX_MAX_RANK];
+    int axis = onnx_axis(r, c, onnx_int(c, "axis", c->opset < 13 ? 1 : -1),
+                         v->rank ? v->rank : 1);
+    int last = axis; /* last axis of those that take part */
+    y = onnx_result(r, v, v->rank, v->dims, v->time, IR_NONE);
+    if (c->opset < 13) /* all axes from there on, as one */
+        last = v->rank - 1;
+    if (v->time >= axis && v->time <= last) {
+        onnx_not_in_time(r, c, "is a softmax over time");
+        y->time = -1;
+    }
+    if (v->rank == 0) {
+        c->out[0] =
+            onnx_unary(r, v, MLI_HARD_TANH, log ? 0.f : 1.f, log ? 0.f : 1.f);
+        return;
+    }
+    if (last > axis) {
+        uint32_t n = 1;
+        for (int i = axis; i <= last; i++)
+            n *= (uint32_t)v->dims[i];
+        dims[1] = n;
+        n = 1;
+        for (int i = 0; i < axis; i++)
+            n *= onnx_timed(r, v) && i == v->time ? 1u : (uint32_t)v->dims[i];
+        dims[0] = n;
+        y->id =
+            ir_softmax(r->g, onnx_shaped(r, onnx_id(r, v), 2, dims), 1, log);
+    } else {
+        y->id = ir_softmax(r->g, onnx_id(r, v),
+                           (uint32_t)onnx_frame_axis(r, v, axis), log);
+    }
+    c->out[0] = y;
+}

@@ -1,0 +1,198 @@
+/* onnx_ops.c - the operators by name, and the ones that only pass on. */
+#include <string.h>
+#include "onnx_run.h"
+
+void onnx_do_identity(onnx_run *r, onnx_call *c, int what)
+{
+    (void)what;
+    c->out[0] = c->in[0];
+    if (c->outputs > 1 && c->node->out[1][0]) { /* Dropout's mask */
+        c->out[1] = onnx_new(r, ONNX_BROKEN, ONNX_BOOL, 0, NULL);
+        c->out[1]->broken = "a dropout mask";
+    }
+    if (!strcmp(c->node->op, "Dropout") && c->inputs > 2 && c->in[2] &&
+        c->in[2]->kind == ONNX_CONST && onnx_at(c->in[2], 0) != 0.f)
+        onnx_unsupported(r, c, "training");
+}
+
+void onnx_do_cast(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0];
+    int to = (int)onnx_int(c, "to", 0);
+    const char *old = onnx_string(c, "to", "");
+    (void)what;
+    if (!strcmp(c->node->op, "CastLike"))
+        to = c->inputs > 1 && c->in[1] ? c->in[1]->type : ONNX_FLOAT;
+    if (!strcmp(old, "FLOAT"))
+        to = ONNX_FLOAT;
+    if (!onnx_type_is_float(to)) {
+        onnx_unsupported(r, c, "a computed %s", onnx_type_name(to));
+        return;
+    }
+    c->out[0] = v;
+}
+
+void onnx_do_shape(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0];
+    int64_t start = onnx_int(c, "start", 0), end = onnx_int(c, "end", v->rank);
+    int64_t n;
+    (void)what;
+    start += start < 0 ? v->rank : 0;
+    end += end < 0 ? v->rank : 0;
+    start = start < 0 ? 0 : start > v->rank ? v->rank : start;
+    end = end < 0 ? 0 : end > v->rank ? v->rank : end;
+    n = end > start ? end - start : 0;
+    c->out[0] = onnx_new_const(r, ONNX_INT64, 1, &n);
+    for (int64_t i = 0; i < n; i++)
+        c->out[0]->i[i] = v->dims[start + i];
+}
+
+void onnx_do_size(onnx_run *r, onnx_call *c, int what)
+{
+    (void)what;
+    c->out[0] = onnx_new_const(r, ONNX_INT64, 0, NULL);
+    c->out[0]->i[0] = onnx_elements(c->in[0]);
+}
+
+void onnx_do_constant(onnx_run *r, onnx_call *c, int what)
+{
+    const onnx_attr *a = onnx_attr_of(c, "value");
+    int64_t n;
+    onnx_value *y = NULL;
+    (void)what;
+    if (a && a->t) {
+        c->out[0] = onnx_from_tensor(r, a->t);
+        return;
+    }
+    if ((a = onnx_attr_of(c, "value_float"))) {
+        y = onnx_new_scalar(r, a->f);
+    } else if ((a = onnx_attr_of(c, "value_int"))) {
+        y = onnx_new_const(r, ONNX_INT64, 0, NULL);
+        y->i[0] = a->i;
+    } else if ((a = onnx_attr_of(c, "value_floats"))) {
+        n = (int64_t)a->count;
+        y = onnx_new_const(r, ONNX_FLOAT, 1, &n);
+        for (int64_t k = 0; k < n; k++)
+            y->f[k] = a->floats[k];
+    } else if ((a = onnx_attr_of(c, "value_ints"))) {
+        n = (int64_t)a->count;
+        y = onnx_new_const(r, ONNX_INT64, 1, &n);
+        for (int64_t k = 0; k < n; k++)
+            y->i[k] = a->ints[k];
+    }
+    if (y)
+        c->out[0] = y;
+    else
+        onnx_unsupported(r, c, "a value of another kind");
+}
+
+static const onnx_op ops[] = {
+    {"Abs", onnx_do_unary, MLI_ABS, 1, 0},
+    {"Add", onnx_do_binary, MLI_ADD, 2, 0},
+    {"AveragePool", onnx_do_pool, MLI_ADD, 1, 0},
+    {"BatchNormalization", onnx_do_batch_norm, 0, 5, 0},
+    {"Cast", onnx_do_cast, 0, 1, ONNX_KEEPS_PAD},
+    {"CastLike", onnx_do_cast, 0, 2, ONNX_KEEPS_PAD},
+    {"Ceil", onnx_do_unary, MLI_CEIL, 1, 0},
+    {"Celu", onnx_do_function, MLI_CELU, 1, 0},
+    {"Clip", onnx_do_clip, 0, 1, 0},
+    {"Concat", onnx_do_concat, 0, 1, 0},
+    {"Constant", onnx_do_constant, 0, 0, 0},
+    {"Conv", onnx_do_conv, 0, 2, ONNX_KEEPS_PAD},
+    {"Cos", onnx_do_unary, MLI_COS, 1, 0},
+    {"Div", onnx_do_binary, MLI_DIV, 2, 0},
+    {"Dropout", onnx_do_identity, 0, 1, ONNX_KEEPS_PAD},
+    {"Elu", onnx_do_function, MLI_ELU, 1, 0},
+    {"Equal", onnx_do_compare, 0, 2, 0},
+    {"Erf", onnx_do_unary, MLI_ERF, 1, 0},
+    {"Exp", onnx_do_unary, MLI_EXP, 1, 0},
+    {"Expand", onnx_do_expand, 0, 2, 0},
+    {"Flatten", onnx_do_flatten, 0, 1, ONNX_KEEPS_PAD},
+    {"Floor", onnx_do_unary, MLI_FLOOR, 1, 0},
+    {"GRU", onnx_do_recurrent, 1, 3, 0},
+    {"Gather", onnx_do_gather, 0, 2, ONNX_KEEPS_PAD},
+    {"Gelu", onnx_do_function, MLI_GELU, 1, 0},
+    {"Gemm", onnx_do_gemm, 0, 2, 0},
+    {"GlobalAveragePool", onnx_do_global_pool, MLI_REDUCE_MEAN, 1, 0},
+    {"GlobalMaxPool", onnx_do_global_pool, MLI_REDUCE_MAX, 1, 0},
+    {"Greater", onnx_do_compare, 0, 2, 0},
+    {"GreaterOrEqual", onnx_do_compare, 0, 2, 0},
+    {"GroupNormalization", onnx_do_group_norm, 0, 3, 0},
+    {"HardSigmoid", onnx_do_function, MLI_HARD_SIGMOID, 1, 0},
+    {"HardSwish", onnx_do_unary, MLI_HARD_SWISH, 1, 0},
+    {"Identity", onnx_do_identity, 0, 1, ONNX_KEEPS_PAD},
+    {"InstanceNormalization", onnx_do_instance_norm, 0, 3, 0},
+    {"LSTM", onnx_do_recurrent, 0, 3, 0},
+    {"LayerNormalization", onnx_do_layer_norm, 0, 2, 0},
+    {"LeakyRelu", onnx_do_function, MLI_LEAKY_RELU, 1, 0},
+    {"Less", onnx_do_compare, 0, 2, 0},
+    {"LessOrEqual", onnx_do_compare, 0, 2, 0},
+    {"Log", onnx_do_unary, MLI_LOG, 1, 0},
+    {"LogSoftmax", onnx_do_softmax, 1, 1, 0},
+    {"MatMul", onnx_do_matmul, 0, 2, 0},
+    {"Max", onnx_do_many, MLI_MAX, 1, 0},
+    {"MaxPool", onnx_do_pool, MLI_MAX, 1, 0},
+    {"Mean", onnx_do_many, -1, 1, 0},
+    {"Min", onnx_do_many, MLI_MIN, 1, 0},
+    {"Mish", onnx_do_unary, MLI_MISH, 1, 0},
+    {"Mul", onnx_do_binary, MLI_MUL, 2, 0},
+    {"Neg", onnx_do_unary, MLI_NEG, 1, 0},
+    {"PRelu", onnx_do_prelu, 0, 2, 0},
+    {"Pad", onnx_do_pad, 0, 1, ONNX_KEEPS_PAD},
+    {"Pow", onnx_do_binary, MLI_POW, 2, 0},
+    {"RMSNormalization", onnx_do_layer_norm, 1, 2, 0},
+    {"RNN", onnx_do_recurrent, 2, 3, 0},
+    {"Reciprocal", onnx_do_unary, MLI_RECIPROCAL, 1, 0},
+    {"ReduceL1", onnx_do_reduce, MLI_REDUCE_L1, 1, 0},
+    {"ReduceL2", onnx_do_reduce, MLI_REDUCE_L2, 1, 0},
+    {"ReduceLogSum", onnx_do_reduce, MLI_REDUCE_LOG_SUM, 1, 0},
+    {"ReduceLogSumExp", onnx_do_reduce, MLI_REDUCE_LOG_SUM_EXP, 1, 0},
+    {"ReduceMax", onnx_do_reduce, MLI_REDUCE_MAX, 1, 0},
+    {"ReduceMean", onnx_do_reduce, MLI_REDUCE_MEAN, 1, 0},
+    {"ReduceMin", onnx_do_reduce, MLI_REDUCE_MIN, 1, 0},
+    {"ReduceProd", onnx_do_reduce, MLI_REDUCE_PROD, 1, 0},
+    {"ReduceSum", onnx_do_reduce, MLI_REDUCE_SUM, 1, 0},
+    {"ReduceSumSquare", onnx_do_reduce, MLI_REDUCE_SUM_SQUARE, 1, 0},
+    {"Relu", onnx_do_unary, MLI_RELU, 1, 0},
+    {"Reshape", onnx_do_reshape, 0, 1, ONNX_KEEPS_PAD},
+    {"Round", onnx_do_unary, MLI_ROUND, 1, 0},
+    {"Selu", onnx_do_function, MLI_SELU, 1, 0},
+    {"Shape", onnx_do_shape, 0, 1, ONNX_KEEPS_PAD},
+    {"Sigmoid", onnx_do_unary, MLI_SIGMOID, 1, 0},
+    {"Sign", onnx_do_unary, MLI_SIGN, 1, 0},
+    {"Sin", onnx_do_unary, MLI_SIN, 1, 0},
+    {"Size", onnx_do_size, 0, 1, ONNX_KEEPS_PAD},
+    {"Slice", onnx_do_slice, 0, 1, ONNX_KEEPS_PAD},
+    {"Softmax", onnx_do_softmax, 0, 1, 0},
+    {"Softplus", onnx_do_unary, MLI_SOFTPLUS, 1, 0},
+    {"Softsign", onnx_do_unary, MLI_SOFTSIGN, 1, 0},
+    {"Split", onnx_do_split, 0, 1, ONNX_KEEPS_PAD},
+    {"Sqrt", onnx_do_unary, MLI_SQRT, 1, 0},
+    {"Squeeze", onnx_do_squeeze, 0, 1, ONNX_KEEPS_PAD},
+    {"Sub", onnx_do_binary, MLI_SUB, 2, 0},
+    {"Sum", onnx_do_many, MLI_ADD, 1, 0},
+    {"Swish", onnx_do_function, MLI_SILU, 1, 0},
+    {"Tanh", onnx_do_unary, MLI_TANH, 1, 0},
+    {"ThresholdedRelu", onnx_do_function, MLI_THRESHOLDED_RELU, 1, 0},
+    {"Tile", onnx_do_tile, 0, 2, 0},
+    {"Transpose", onnx_do_transpose, 0, 1, ONNX_KEEPS_PAD},
+    {"Unsqueeze", onnx_do_unsqueeze, 0, 1, ONNX_KEEPS_PAD},
+    {"Where", onnx_do_where, 0, 3, ONNX_TAKES_BROKEN},
+};
+
+const onnx_op *onnx_find_op(const char *name)
+{
+    size_t low = 0, high = sizeof ops / sizeof *ops;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = strcmp(ops[middle].name, name);
+        if (!order)
+            return &ops[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}

@@ -1,0 +1,321 @@
+/*
+ * onnx_recurrent.c - LSTM, GRU, RNN.
+ *
+ * ONNX keeps W [directions, gates*H, I], R [directions, gates*H, H], B
+ * [directions, 2*gates*H] (W's, then R's), with gates i o f c and z r h; the
+ * ir wants i f g o and r z n.
+ */
+#include <string.h>
+#include "onnx_run.h"
+
+#define MAX_BATCH 64
+
+enum { LSTM = 0, GRU = 1, RNN = 2 };
+
+typedef struct layer {
+    int kind, gates, layout, backwards, directions;
+    int64_t units, inputs, frames, batch;
+    onnx_value *w, *r, *b, *h0, *c0;
+    int reset_before;
+    mli_unary fn;
+} layer;
+
+static onnx_value *input(const onnx_call *c, int n)
+{
+    return n < c->inputs ? c->in[n] : NULL;
+}
+
+static int equal(const char *a, const char *b)
+{
+    for (; *a || *b; a++, b++)
+        if ((*a | 32) != (*b | 32))
+            return 0;
+    return 1;
+}
+
+/* The activations that the layer was given: 0 if they are others than those
+   that our layers have. */
+static int activations(onnx_run *r, onnx_call *c, layer *l)
+{
+    static const char *const usual[3][3] = {
+        {"Sigmoid", "Tanh", "Tanh"}, {"Sigmoid", "Tanh", ""}, {"Tanh", "", ""}};
+    const onnx_attr *a = onnx_attr_of(c, "activations");
+    size_t each = l->kind == LSTM ? 3 : l->kind == GRU ? 2 : 1;
+    l->fn = MLI_TANH;
+    for (size_t i = 0; a && i < a->count; i++) {
+        const char *name = a->strings[i];
+        if (equal(name, usual[l->kind][i % each]))
+            continue;
+        if (l->kind == RNN && equal(name, "Relu") &&
+            (i == 0 || l->fn == MLI_RELU)) {
+            l->fn = MLI_RELU;
+            continue;
+        }
+        onnx_unsupported(r, c, "activation %.30s", name);
+        return 0;
+    }
+    return 1;
+}
+
+static int attributes(onnx_run *r, onnx_call *c, layer *l)
+{
+    const char *direction = onnx_string(c, "direction", "forward");
+    onnx_value *p = input(c, 7), *lengths = input(c, 4);
+    float clip = onnx_float(c, "clip", 0.f);
+    l->backwards = !strcmp(direction, "reverse");
+    l->directions = strcmp(direction, "bidirectional") ? 1 : 2;
+    l->layout = onnx_int(c, "layout", 0) != 0;
+    l->reset_before = !onnx_int(c, "linear_before_reset", 0);
+    if (!activations(r, c, l))
+        return 0;
+    if (clip > 0.f) {
+        onnx_unsupported(r, c, "clip");
+        return 0;
+    }
+    if (l->kind == LSTM && onnx_int(c, "input_forget", 0)) {
+        onnx_unsupported(r, c, "coupled input and forget gates");
+        return 0;
+    }
+    if (l->kind == LSTM && p) {
+        for (int64_t k = 0; p->kind == ONNX_CONST && k < onnx_elements(p); k++)
+            if (onnx_at(p, k) != 0.f)
+                p = NULL;
+        if (!p || p->kind != ONNX_CONST) {
+            onnx_unsupported(r, c, "peepholes");
+            return 0;
+        }
+    }
+    for (int64_t k = 0; lengths && k < l->batch; k++)
+        if (lengths->kind != ONNX_CONST || k >= onnx_elements(lengths) ||
+            onnx_int_at(lengths, k) != l->frames) {
+            onnx_unsupported(r, c, "sequence lengths");
+            return 0;
+        }
+    return 1;
+}
+
+static int shape_is(const onnx_value *v, int64_t a, int64_t b, int64_t n)
+{
+    return v->rank == (n < 0 ? 2 : 3) && v->dims[0] == a && v->dims[1] == b &&
+           (n < 0 || v->dims[2] == n);
+}
+
+static int weights(onnx_run *r, onnx_call *c, layer *l)
+{
+    int64_t rows, d = l->directions;
+    l->w = input(c, 1);
+    l->r = input(c, 2);
+    l->b = input(c, 3);
+    l->h0 = input(c, 5);
+    l->c0 = l->kind == LSTM ? input(c, 6) : NULL;
+    if (l->w->kind != ONNX_CONST || l->r->kind != ONNX_CONST ||
+        (l->b && l->b->kind != ONNX_CONST)) {
+        onnx_unsupported(r, c, "weights that are not constant");
+        return 0;
+    }
+    if ((l->h0 && l->h0->kind != ONNX_CONST) ||
+        (l->c0 && l->c0->kind != ONNX_CONST)) {
+        onnx_unsupported(r, c, "a computed initial state");
+        return 0;
+    }
+    if (l->r->rank != 3)
+        onnx_bad(r, c, "recurrent weights with %d axes", l->r->rank);
+    l->units = l->r->dims[2];
+    rows = l->gates * l->units;
+    if (l->units < 1 || !shape_is(l->w, d, rows, l->inputs) ||
+        !shape_is(l->r, d, rows, l->units) ||
+        (l->b && !shape_is(l->b, d, 2 * rows, -1)))
+        onnx_bad(r, c, "weights do not fit %lld inputs and %lld units",
+                 (long long)l->inputs, (long long)l->units);
+    for (int k = 0; k < 2; k++) {
+        onnx_value *s = k ? l->c0 : l->h0;
+        if (s && onnx_elements(s) != d * l->batch * l->units)
+            onnx_bad(r, c, "an initial state of %lld (expected %lld)",
+                     (long long)onnx_elements(s),
+                     (long long)(d * l->batch * l->units));
+    }
+    return 1;
+}
+
+/* Gate after gate in the ir's order, rows of `columns` floats. */
+static float *ordered(onnx_run *r, const layer *l, const float *from,
+                      int64_t columns)
+{
+    static const int order[3][4] = {{0, 2, 3, 1}, {1, 0, 2, 0}, {0, 0, 0, 0}};
+    size_t block = (size_t)(l->units * columns);
+    float *to = onnx_take(r->pool, block * (size_t)l->gates, sizeof *to);
+    for (int g = 0; g < l->gates; g++)
+        memcpy(to + (size_t)g * block, from + (size_t)order[l->kind][g] * block,
+               block * sizeof *to);
+    return to;
+}
+
+/* The state of one direction and batch row; NULL: zeros. */
+static float *initial(onnx_run *r, const layer *l, const onnx_value *v,
+                      int64_t d, int64_t n)
+{
+    int64_t row = l->layout ? n * l->directions + d : d * l->batch + n;
+    float *h;
+    int any = 0;
+    if (!v)
+        return NULL;
+    h = onnx_take(r->pool, (size_t)l->units, sizeof *h);
+    for (int64_t k = 0; k < l->units; k++) {
+        h[k] = onnx_at(v, row * l->units + k);
+        any |= h[k] != 0.f;
+    }
+    return any ? h : NULL;
+}
+
+/* One direction over one sequence. */
+static ir_id one_layer(onnx_run *r, const layer *l, ir_id x, int64_t d,
+                       int64_t n)
+{
+    int64_t rows = l->gates * l->units;
+    const float *w =
+        ordered(r, l, onnx_floats(r, l->w) + d * rows * l->inputs, l->inputs);
+    const float *u =
+        ordered(r, l, onnx_floats(r, l->r) + d * rows * l->units, l->units);
+    const float *b = l->b ? onnx_floats(r, l->b) + d * 2 * rows : NULL;
+    const float *bw = b ? ordered(r, l, b, 1) : NULL;
+    const float *bu = b ? ordered(r, l, b + rows, 1) : NULL;
+    const float *h = initial(r, l, l->h0, d, n);
+    uint32_t in = (uint32_t)l->inputs, units = (uint32_t)l->units;
+    if (l->kind == LSTM)
+        return ir_lstm(r->g, x, in, units, w, u, bw, bu, h,
+                       initial(r, l, l->c0, d, n));
+    if (l->kind == GRU)
+        return ir_gru(r->g, x, in, units, w, u, bw, bu, h, l->reset_before);
+    return ir_rnn(r->g, x, in, units, w, u, bw, bu, h, l->fn);
+}
+
+/* [frames, features] of batch row n. */
+static ir_id sequence(onnx_run *r, const layer *l, onnx_value *x, int64_t n)
+{
+    uint32_t flat[2] = {(uint32_t)l->frames, (uint32_t)l->inputs};
+    ir_id id = onnx_id(r, x);
+    id = ir_slice(r->g, id, l->layout ? 0 : 1, (uint32_t)n, 1, 1);
+    return onnx_shaped(r, id, 2, flat);
+}
+
+static ir_id reversed(onnx_run *r, ir_id id, int64_t frames)
+{
+    return ir_slice(r->g, id, 0, (uint32_t)frames - 1, -1, (uint32_t)frames);
+}
+
+/* Y and Y_h in ONNX's layout from y[direction][row], each [frames, units]. */
+static void assemble(onnx_run *r, onnx_call *c, const layer *l, ir_id *y)
+{
+    ir_graph *g = r->g;
+    uint32_t t = (uint32_t)l->frames, h = (uint32_t)l->units;
+    uint32_t all[4] = {t, 1, 1, h}, last[3] = {1, 1, h};
+    int64_t d = l->directions, n = l->batch;
+    ir_id rows[MAX_BATCH], sides[2], ends[2];
+    for (int64_t k = 0; k < d; k++) {
+        ir_id ends_of[MAX_BATCH];
+        for (int64_t i = 0; i < n; i++) {
+            ir_id one = y[k * n + i];
+            int back = l->backwards || k == 1;
+            ends_of[i] = ir_slice(g, one, 0, back ? 0 : t - 1, 1, 1);
+            ends_of[i] = onnx_shaped(r, ends_of[i], 3, last);
+            rows[i] = onnx_shaped(r, one, 4, all);
+        }
+        sides[k] = ir_concat(g, rows, (uint32_t)n, 2);
+        ends[k] = ir_concat(g, ends_of, (uint32_t)n, 1);
+    }
+    sides[0] = ir_concat(g, sides, (uint32_t)d, 1); /* [T, D, N, H] */
+    ends[0] = ir_concat(g, ends, (uint32_t)d, 0);   /* [D, N, H] */
+    {
+        int64_t dims[4] = {l->frames, d, n, l->units};
+        int64_t flat[3] = {d, n, l->units};
+        static const int turn[4] = {2, 0, 1, 3}, swap[3] = {1, 0, 2};
+        onnx_value *out = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, 4, dims);
+        out->id = sides[0];
+        out->time = c->in[0]->time >= 0 ? 0 : -1;
+        c->out[0] = l->layout ? onnx_transposed(r, out, turn) : out;
+        if (c->outputs > 1) {
+            out = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, 3, flat);
+            out->id = ends[0];
+            c->out[1] = l->layout ? onnx_transposed(r, out, swap) : out;
+        }
+    }
+}
+
+static void final_state(onnx_run *r, onnx_call *c, const layer *l, int n)
+{
+    int64_t dims[3] = {l->directions, l->batch, l->units};
+    if (l->layout) {
+        dims[0] = l->batch;
+        dims[1] = l->directions;
+    }
+    if (c->outputs > n)
+        c->out[n] = onnx_new(r, ONNX_FINAL, ONNX_FLOAT, 3, dims);
+}
+
+static void in_time(onnx_run *r, onnx_call *c, const layer *l)
+{
+    onnx_value *x = c->in[0];
+    int64_t dims[4] = {l->frames, 1, l->batch, l->units};
+    uint32_t row[3] = {1, 1, (uint32_t)l->units};
+    ir_id id[MAX_BATCH];
+    if (x->time != l->layout)
+        onnx_not_in_time(r, c, "runs along another axis than time");
+    if (l->backwards || l->directions > 1)
+        onnx_not_in_time(r, c, "runs backwards in time");
+    if (x->shift)
+        onnx_not_in_time(r, c,
+                         "is a recurrent layer behind one that looks ahead");
+    for (uint32_t n = 0; n < (uint32_t)l->batch; n++) {
+        ir_id one = onnx_id(r, x); /* [batch, features] */
+        one = ir_slice(r->g, one, 0, n, 1, 1);
+        id[n] = onnx_shaped(r, one_layer(r, l, one, 0, n), 3, row);
+    }
+    if (l->layout) {
+        dims[0] = l->batch;
+        dims[1] = l->frames;
+        dims[2] = 1;
+    }
+    c->out[0] =
+        onnx_result(r, x, 4, dims, l->layout,
+                    ir_concat(r->g, id, (uint32_t)l->batch, l->layout ? 0 : 1));
+    final_state(r, c, l, 1);
+    final_state(r, c, l, 2);
+}
+
+/* what: LSTM, GRU or RNN. */
+void onnx_do_recurrent(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *x = c->in[0];
+    layer l = {.kind = what, .gates = what == LSTM ? 4 : what == GRU ? 3 : 1};
+    ir_id y[2 * MAX_BATCH];
+    if (x->rank != 3)
+        onnx_bad(r, c, "a sequence with %d axes (expected 3)", x->rank);
+    l.layout = onnx_int(c, "layout", 0) != 0;
+    l.frames = x->dims[l.layout];
+    l.batch = x->dims[!l.layout];
+    l.inputs = x->dims[2];
+    if (l.batch > MAX_BATCH || l.batch < 1 || l.frames < 1) {
+        onnx_unsupported(r, c, "a batch of %lld", (long long)l.batch);
+        return;
+    }
+    if (!attributes(r, c, &l) || !weights(r, c, &l))
+        return;
+    if (x->time == l.layout)
+        r->layers_in_time++;
+    if (onnx_timed(r, x)) {
+        in_time(r, c, &l);
+        return;
+    }
+    if (x->time == l.layout && (l.backwards || l.directions > 1))
+        onnx_not_in_time(r, c, "runs backwards in time");
+    for (int64_t d = 0; d < l.directions; d++)
+        for (int64_t n = 0; n < l.batch; n++) {
+            ir_id one = sequence(r, &l, x, n);
+            int back = l.backwards || d == 1;
+            one = back ? reversed(r, one, l.frames) : one;
+            one = one_layer(r, &l, one, d, n);
+            y[d * l.batch + n] = back ? reversed(r, one, l.frames) : one;
+        }
+    assemble(r, c, &l, y);
+    final_state(r, c, &l, 2);
+}

@@ -1,0 +1,281 @@
+/*
+ * onnx_run.h - building the ir graph: one walk over the ONNX graph with every
+ * dim bound to a number.
+ *
+ * Values are constants (folded as the walk goes), running values, or have no
+ * running meaning (a recurrent layer's final state; the result of an operator
+ * that is not supported).
+ *
+ * Time. A stream walk assumes that one axis of one input is time; `time` says
+ * which axis of a value that is. The ir value leaves it out of its dims. Let v
+ * be the offline value along its time axis, s the stream that stands for it:
+ *
+ *     s(t) = v[t + shift + pad],  shift <= 0, pad >= 0
+ *
+ * pad counts zeros in front that are not in the stream yet: a convolution
+ * takes them as its history, anything else gets a delay. -shift is the look
+ * ahead so far. clean: s is zero while t + shift < 0. A step that cannot be
+ * done in time leaves through onnx_not_in_time, which in a window walk only
+ * makes the axis be forgotten.
+ */
+#ifndef MLC_ONNX_RUN_H
+#define MLC_ONNX_RUN_H
+
+#include "ir.h"
+#include "onnx_model.h"
+
+typedef enum onnx_kind {
+    ONNX_CONST = 0,
+    ONNX_RUNS = 1,
+    ONNX_FINAL = 2, /* a recurrent layer's last state, or made of it */
+    ONNX_BROKEN = 3 /* made by something unsupported */
+} onnx_kind;
+
+typedef struct onnx_value {
+    onnx_kind kind;
+    int type; /* onnx_type */
+    int rank;
+    int64_t dims[ONNX_MAX_RANK];
+    float *f; /* constants: one of the two */
+    int64_t *i;
+    int learned; /* an initializer: counts as parameters once used */
+    ir_id id;    /* running: its elements in order, in any dims. constants:
+                    IR_NONE until asked for */
+    int time;    /* axis, -1: none */
+    int64_t shift, pad;
+    int clean;
+    struct onnx_value *settled; /* the same without padding, once asked for */
+    const char *broken; /* BROKEN: what to report at the first use, or NULL */
+    const char *op;     /* the operator that made it and its inputs: for */
+    struct onnx_value **in; /* recognising what an exporter took apart */
+    int inputs;
+} onnx_value;
+
+typedef struct onnx_names onnx_names;
+
+typedef struct onnx_scope {
+    struct onnx_scope *outer; /* NULL at the top and in functions */
+    onnx_names *names;
+    const onnx_opset *opsets;
+    size_t opset_count;
+    const onnx_node *call; /* functions: the node that stands for it, */
+    const struct onnx_scope *caller;
+    const onnx_function *function;
+    const char *prefix; /* in front of node names */
+} onnx_scope;
+
+typedef struct onnx_bind { /* a graph input that is given as a constant */
+    const char *name;
+    const onnx_tensor *tensor;
+} onnx_bind;
+
+typedef struct onnx_run {
+    onnx_model *model;
+    onnx_pool *pool;
+    onnx_exit *exit;
+    ir_graph *g;
+    mli_mode mode;
+    int forced;     /* mode was asked for */
+    int time_input; /* assumption: this input's axis is time; -1: none */
+    int time_axis;
+    int64_t frames;     /* what a dynamic time axis is bound to */
+    int layers_in_time; /* convolutions and recurrent layers along time */
+    ir_id source;       /* the timed input */
+    ir_id silence;      /* a timed zero [1], IR_NONE until needed */
+    const char *lost;   /* window: why it is not a stream, first reason */
+    uint64_t parameters;
+    uint64_t folded; /* elements made by folding */
+    int finals;      /* graph outputs dropped */
+    int nesting;
+    size_t walked; /* nodes; functions can multiply them */
+    char *unsupported;
+    size_t unsupported_length;
+    int unsupported_more;
+    const onnx_bind *binds;
+    size_t bind_count;
+} onnx_run;
+
+/* A node at work. */
+typedef struct onnx_call {
+    const onnx_node *node;
+    const onnx_scope *scope;
+    const char *name; /* of the node, with its scope's prefix */
+    int64_t opset;
+    onnx_value **in; /* NULL where missing */
+    int inputs;
+    onnx_value **out; /* to be filled in */
+    int outputs;      /* as many as the node names */
+} onnx_call;
+
+typedef void (*onnx_do)(onnx_run *r, onnx_call *c, int what);
+
+enum {
+    ONNX_KEEPS_PAD = 1,   /* takes padding in front as it is */
+    ONNX_TAKES_BROKEN = 2 /* looks at operands that are BROKEN itself */
+};
+
+typedef struct onnx_op {
+    const char *name;
+    onnx_do run;
+    int what;  /* given to run */
+    int least; /* inputs that must be there */
+    int flags; /* ONNX_KEEPS_PAD ... */
+} onnx_op;
+
+/* ------------------------------------------------------------ leaving ---- */
+
+/* The node cannot be done one frame after another. */
+void onnx_not_in_time(onnx_run *r, const onnx_call *c, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The model is wrong at this node. */
+void onnx_bad(onnx_run *r, const onnx_call *c, const char *format, ...)
+    __attribute__((format(printf, 3, 4), noreturn));
+/* The node asks for something that we do not have: collected. Its outputs
+   become BROKEN. */
+void onnx_unsupported(onnx_run *r, onnx_call *c, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* --------------------------------------------------------- attributes ---- */
+
+const onnx_attr *onnx_attr_of(const onnx_call *c, const char *name);
+int64_t onnx_int(const onnx_call *c, const char *name, int64_t fallback);
+float onnx_float(const onnx_call *c, const char *name, float fallback);
+const char *onnx_string(const onnx_call *c, const char *name,
+                        const char *fallback);
+
+/* ------------------------------------------------------------- values ---- */
+
+onnx_value *onnx_new(onnx_run *r, onnx_kind kind, int type, int rank,
+                     const int64_t *dims);
+/* A constant with room for its numbers; its size is checked. */
+onnx_value *onnx_new_const(onnx_run *r, int type, int rank,
+                           const int64_t *dims);
+onnx_value *onnx_new_scalar(onnx_run *r, float value);
+/* A running value like this one (time, shift ...) with other dims. */
+onnx_value *onnx_like(onnx_run *r, const onnx_value *v, int rank,
+                      const int64_t *dims, int time, ir_id id);
+/* The same for a computed result: never a constant, never known as clean. */
+onnx_value *onnx_result(onnx_run *r, const onnx_value *v, int rank,
+                        const int64_t *dims, int time, ir_id id);
+onnx_value *onnx_from_tensor(onnx_run *r, onnx_tensor *t);
+/* A constant of elements of v: strides in elements, base the first one. */
+onnx_value *onnx_strided(onnx_run *r, const onnx_value *v, int rank,
+                         const int64_t *dims, int64_t base,
+                         const int64_t *strides);
+void onnx_strides(const onnx_value *v, int64_t *strides);
+
+int64_t onnx_elements(const onnx_value *v);
+int onnx_is_int(const onnx_value *v); /* constants: numbers are in i */
+float onnx_at(const onnx_value *v, int64_t n);
+int64_t onnx_int_at(const onnx_value *v, int64_t n);
+/* A constant's numbers as floats. */
+const float *onnx_floats(onnx_run *r, const onnx_value *v);
+/* The one number of a constant of one element; 0 if it is no such thing. */
+int onnx_single(const onnx_value *v, float *value);
+int onnx_same_dims(const onnx_value *a, const onnx_value *b);
+
+/* Input n as a list of integers: from the input, or else from the attribute
+   (which may be NULL). count -1 if there is neither. */
+const int64_t *onnx_list(onnx_run *r, onnx_call *c, int n, const char *attr,
+                         int *count);
+/* Negative axes count from the end; out of range is an error. */
+int onnx_axis(onnx_run *r, const onnx_call *c, int64_t axis, int rank);
+
+/* ---------------------------------------------------------- to the ir ---- */
+
+/* In stream graphs without the time axis. */
+uint32_t onnx_frame_dims(const onnx_run *r, const onnx_value *v,
+                         uint32_t *dims);
+/* An axis' number in frame dims. */
+int onnx_frame_axis(const onnx_run *r, const onnx_value *v, int axis);
+int onnx_timed(const onnx_run *r, const onnx_value *v); /* in a stream graph */
+/* The value's ir id in its frame dims, padding and all. */
+ir_id onnx_id(onnx_run *r, onnx_value *v);
+/* Element order kept, no matter the dims. */
+ir_id onnx_shaped(onnx_run *r, ir_id id, uint32_t rank, const uint32_t *dims);
+/* With padding in front turned into a delay. */
+onnx_value *onnx_settled(onnx_run *r, onnx_value *v);
+/* With zeros before its frame 0. */
+onnx_value *onnx_cleaned(onnx_run *r, onnx_value *v);
+/* Give timed values one shift, in place of those in v, which may hold NULL and
+   untimed ones. */
+void onnx_align(onnx_run *r, onnx_value **v, int count);
+/* A constant that is the same all along an axis, cut to length 1; NULL if it
+   is not. */
+onnx_value *onnx_uniform(onnx_run *r, const onnx_value *v, int axis);
+/* An untimed value as a timed one. */
+ir_id onnx_make_timed(onnx_run *r, ir_id id);
+
+/* ---------------------------------------------------------- operators ---- */
+
+const onnx_op *onnx_find_op(const char *name);
+/* All inputs constant: 1 if the outputs could be computed here and now. */
+int onnx_fold(onnx_run *r, onnx_call *c);
+
+onnx_value *onnx_binary(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
+                        onnx_value *b);
+onnx_value *onnx_unary(onnx_run *r, onnx_value *v, mli_unary fn, float p,
+                       float q);
+onnx_value *onnx_transposed(onnx_run *r, onnx_value *v, const int *perm);
+onnx_value *onnx_reshaped(onnx_run *r, onnx_call *c, onnx_value *v, int rank,
+                          const int64_t *dims);
+onnx_value *onnx_sliced(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
+                        int64_t start, int64_t step, int64_t count);
+onnx_value *onnx_padded(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
+                        int64_t before, int64_t after, float value);
+onnx_value *onnx_concat(onnx_run *r, onnx_call *c, onnx_value **v, int count,
+                        int axis);
+onnx_value *onnx_reduced(onnx_run *r, onnx_call *c, onnx_value *v,
+                         mli_reduce fn, uint32_t axes, int keep);
+
+void onnx_do_unary(onnx_run *r, onnx_call *c, int fn);
+void onnx_do_function(onnx_run *r, onnx_call *c, int fn);
+void onnx_do_clip(onnx_run *r, onnx_call *c, int what);
+void onnx_do_binary(onnx_run *r, onnx_call *c, int fn);
+void onnx_do_many(onnx_run *r, onnx_call *c, int fn);
+void onnx_do_prelu(onnx_run *r, onnx_call *c, int what);
+void onnx_do_where(onnx_run *r, onnx_call *c, int what);
+void onnx_do_compare(onnx_run *r, onnx_call *c, int what);
+void onnx_do_softmax(onnx_run *r, onnx_call *c, int log);
+void onnx_do_matmul(onnx_run *r, onnx_call *c, int what);
+void onnx_do_gemm(onnx_run *r, onnx_call *c, int what);
+void onnx_do_conv(onnx_run *r, onnx_call *c, int what);
+void onnx_do_pool(onnx_run *r, onnx_call *c, int what);
+void onnx_do_global_pool(onnx_run *r, onnx_call *c, int fn);
+void onnx_do_recurrent(onnx_run *r, onnx_call *c, int what);
+void onnx_do_layer_norm(onnx_run *r, onnx_call *c, int rms);
+void onnx_do_batch_norm(onnx_run *r, onnx_call *c, int what);
+void onnx_do_instance_norm(onnx_run *r, onnx_call *c, int what);
+void onnx_do_group_norm(onnx_run *r, onnx_call *c, int what);
+void onnx_do_reduce(onnx_run *r, onnx_call *c, int fn);
+void onnx_do_shape(onnx_run *r, onnx_call *c, int what);
+void onnx_do_size(onnx_run *r, onnx_call *c, int what);
+void onnx_do_identity(onnx_run *r, onnx_call *c, int what);
+void onnx_do_cast(onnx_run *r, onnx_call *c, int what);
+void onnx_do_constant(onnx_run *r, onnx_call *c, int what);
+void onnx_do_concat(onnx_run *r, onnx_call *c, int what);
+void onnx_do_slice(onnx_run *r, onnx_call *c, int what);
+void onnx_do_split(onnx_run *r, onnx_call *c, int what);
+void onnx_do_gather(onnx_run *r, onnx_call *c, int what);
+void onnx_do_reshape(onnx_run *r, onnx_call *c, int what);
+void onnx_do_flatten(onnx_run *r, onnx_call *c, int what);
+void onnx_do_squeeze(onnx_run *r, onnx_call *c, int what);
+void onnx_do_unsqueeze(onnx_run *r, onnx_call *c, int what);
+void onnx_do_transpose(onnx_run *r, onnx_call *c, int what);
+void onnx_do_expand(onnx_run *r, onnx_call *c, int what);
+void onnx_do_tile(onnx_run *r, onnx_call *c, int what);
+void onnx_do_pad(onnx_run *r, onnx_call *c, int what);
+
+/* ------------------------------------------------------------ walking ---- */
+
+/* The value of a name, or NULL. */
+onnx_value *onnx_look_up(onnx_run *r, const onnx_scope *s, const char *name);
+void onnx_name(onnx_run *r, onnx_scope *s, const char *name, onnx_value *v);
+/* A graph's initializers, read when they are looked up. */
+void onnx_name_tensors(onnx_run *r, onnx_scope *s, const onnx_graph *g);
+/* All nodes of a graph that the wanted names need. */
+void onnx_walk(onnx_run *r, onnx_scope *s, const onnx_graph *graph,
+               const char *const *wanted, size_t wanted_count);
+onnx_names *onnx_names_new(onnx_run *r);
+
+#endif

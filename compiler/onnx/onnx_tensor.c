@@ -1,0 +1,359 @@
+/* onnx_tensor.c - the numbers of a tensor, in the file or beside it. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "onnx_model.h"
+
+static const struct {
+    const char *name;
+    int bytes; /* of one element in raw data, 0: cannot be read */
+    int is_float;
+} types[] = {
+    [ONNX_UNDEFINED] = {"an unknown type", 0, 0},
+    [ONNX_FLOAT] = {"float", 4, 1},
+    [ONNX_UINT8] = {"uint8", 1, 0},
+    [ONNX_INT8] = {"int8", 1, 0},
+    [ONNX_UINT16] = {"uint16", 2, 0},
+    [ONNX_INT16] = {"int16", 2, 0},
+    [ONNX_INT32] = {"int32", 4, 0},
+    [ONNX_INT64] = {"int64", 8, 0},
+    [ONNX_STRING] = {"string", 0, 0},
+    [ONNX_BOOL] = {"bool", 1, 0},
+    [ONNX_FLOAT16] = {"float16", 2, 1},
+    [ONNX_DOUBLE] = {"double", 8, 1},
+    [ONNX_UINT32] = {"uint32", 4, 0},
+    [ONNX_UINT64] = {"uint64", 8, 0},
+    [14] = {"complex64", 0, 0},
+    [15] = {"complex128", 0, 0},
+    [ONNX_BFLOAT16] = {"bfloat16", 2, 1},
+};
+
+static int known(int type)
+{
+    return type > 0 && type < (int)(sizeof types / sizeof *types);
+}
+
+const char *onnx_type_name(int type)
+{
+    return known(type) ? types[type].name : types[0].name;
+}
+
+int onnx_type_is_float(int type)
+{
+    return known(type) && types[type].is_float;
+}
+
+static float from_half(uint32_t h)
+{
+    uint32_t exponent = (h >> 10) & 31, mantissa = h & 1023;
+    float v;
+    if (exponent == 31)
+        v = mantissa ? NAN : INFINITY;
+    else if (exponent)
+        v = ldexpf((float)(mantissa + 1024), (int)exponent - 25);
+    else
+        v = ldexpf((float)mantissa, -24);
+    return h & 0x8000 ? -v : v;
+}
+
+static float from_bits(uint32_t bits)
+{
+    float v;
+    memcpy(&v, &bits, 4);
+    return v;
+}
+
+static float from_double(uint64_t bits)
+{
+    double v;
+    memcpy(&v, &bits, 8);
+    return (float)v;
+}
+
+/* One number, given as the bits of its type. */
+static void put(onnx_tensor *t, uint64_t n, uint64_t bits)
+{
+    switch (t->type) {
+    case ONNX_FLOAT:
+        t->f[n] = from_bits((uint32_t)bits);
+        break;
+    case ONNX_FLOAT16:
+        t->f[n] = from_half((uint32_t)bits & 0xffff);
+        break;
+    case ONNX_BFLOAT16:
+        t->f[n] = from_bits((uint32_t)bits << 16);
+        break;
+    case ONNX_DOUBLE:
+        t->f[n] = from_double(bits);
+        break;
+    case ONNX_INT8:
+        t->i[n] = (int8_t)bits;
+        break;
+    case ONNX_INT16:
+        t->i[n] = (int16_t)bits;
+        break;
+    case ONNX_INT32:
+        t->i[n] = (int32_t)bits;
+        break;
+    case ONNX_BOOL:
+        t->i[n] = bits != 0;
+        break;
+    default:
+        t->i[n] = (int64_t)bits;
+    }
+}
+
+static void from_raw(onnx_tensor *t, const uint8_t *bytes)
+{
+    int width = types[t->type].bytes;
+    if (t->type == ONNX_FLOAT) { /* little-endian machines only */
+        memcpy(t->f, bytes, t->count * 4);
+        return;
+    }
+    for (uint64_t n = 0; n < t->count; n++) {
+        uint64_t bits = 0;
+        for (int k = 0; k < width; k++)
+            bits |= (uint64_t)*bytes++ << (8 * k);
+        put(t, n, bits);
+    }
+}
+
+static void room(onnx_model *m, onnx_tensor *t)
+{
+    if (types[t->type].is_float)
+        t->f = onnx_take(m->pool, t->count, sizeof *t->f);
+    else
+        t->i = onnx_take(m->pool, t->count, sizeof *t->i);
+}
+
+/* ------------------------------------------------------ external data ---- */
+
+typedef struct beside {
+    const char *location;
+    uint64_t offset, length;
+    int has_length;
+} beside;
+
+static uint64_t decimal(onnx_model *m, const onnx_tensor *t, const char *s)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(s, &end, 10);
+    if (*s < '0' || *s > '9' || *end || errno)
+        onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
+                  "tensor %s: \"%.40s\" is not an offset or length", t->name,
+                  s);
+    return v;
+}
+
+static void read_entry(onnx_model *m, const onnx_tensor *t, onnx_reader r,
+                       beside *b)
+{
+    const char *key = "", *value = "";
+    onnx_field f;
+    while (onnx_next(&r, &f)) {
+        if (f.wire == ONNX_BYTES && f.number == 1)
+            key = onnx_copy(m->pool, f.bytes, f.size);
+        else if (f.wire == ONNX_BYTES && f.number == 2)
+            value = onnx_copy(m->pool, f.bytes, f.size);
+    }
+    if (!strcmp(key, "location")) {
+        b->location = value;
+    } else if (!strcmp(key, "offset")) {
+        b->offset = decimal(m, t, value);
+    } else if (!strcmp(key, "length")) {
+        b->length = decimal(m, t, value);
+        b->has_length = 1;
+    }
+}
+
+/* Relative, and no step upwards: never outside of the model's folder. */
+static int is_inside(const char *location)
+{
+    if (!location[0] || location[0] == '/' || strchr(location, '\\') ||
+        strchr(location, ':'))
+        return 0;
+    for (const char *s = location; s; s = strchr(s, '/')) {
+        s += *s == '/';
+        if (!strncmp(s, "..", 2) && (s[2] == '/' || !s[2]))
+            return 0;
+    }
+    return 1;
+}
+
+static const char *folder_of(onnx_model *m)
+{
+    const char *slash = strrchr(m->path, '/');
+    if (!slash)
+        return ".";
+    return onnx_copy(m->pool, m->path, (size_t)(slash - m->path) + 1);
+}
+
+/* Symbolic links are followed, but not out of the model's folder. */
+static int stays_inside(const char *folder, const char *file)
+{
+    char *a = realpath(folder, NULL), *b = realpath(file, NULL);
+    size_t n = a ? strlen(a) : 0;
+    int inside =
+        a && b && !strncmp(a, b, n) && (b[n] == '/' || (n && a[n - 1] == '/'));
+    free(a);
+    free(b);
+    return inside;
+}
+
+static FILE *open_beside(onnx_model *m, const onnx_tensor *t, const beside *b)
+{
+    const char *folder;
+    char *file;
+    FILE *in;
+    size_t room;
+    if (!b->location || !is_inside(b->location))
+        onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
+                  "tensor %s: external data outside of the model's folder "
+                  "(\"%.200s\")",
+                  t->name, b->location ? b->location : "");
+    if (!m->path)
+        onnx_stop(m->exit, ONNX_WRONG, MLC_NOT_FOUND,
+                  "tensor %s: its data are in another file (%.200s), but the "
+                  "model has no path",
+                  t->name, b->location);
+    folder = folder_of(m);
+    room = strlen(folder) + strlen(b->location) + 2;
+    file = onnx_take(m->pool, room, 1);
+    snprintf(file, room, "%s/%s", folder, b->location);
+    in = fopen(file, "rb");
+    if (!in)
+        onnx_stop(m->exit, ONNX_WRONG, MLC_NOT_FOUND,
+                  "weights are missing: %.200s is not beside the model "
+                  "(tensor %s; copy both files together)",
+                  b->location, t->name);
+    if (!stays_inside(folder, file)) {
+        fclose(in);
+        onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
+                  "tensor %s: external data outside of the model's folder "
+                  "(\"%.200s\")",
+                  t->name, b->location);
+    }
+    return in;
+}
+
+static void from_beside(onnx_model *m, onnx_tensor *t)
+{
+    uint64_t bytes = t->count * (uint64_t)types[t->type].bytes;
+    beside b = {0};
+    onnx_reader r = t->message;
+    onnx_field f;
+    while (onnx_next(&r, &f))
+        if (f.number == 13)
+            read_entry(m, t, onnx_inside(&r, &f, "external data"), &b);
+    if (b.has_length && b.length != bytes)
+        onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
+                  "tensor %s: external data of a wrong length (expected %llu "
+                  "bytes, got %llu)",
+                  t->name, (unsigned long long)bytes,
+                  (unsigned long long)b.length);
+    FILE *in = open_beside(m, t, &b);
+    uint64_t size = 0, got;
+    uint8_t *raw;
+    if (!fseek(in, 0, SEEK_END) && ftell(in) > 0)
+        size = (uint64_t)ftell(in);
+    fclose(in);
+    if (b.offset > size || bytes > size - b.offset)
+        onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
+                  "tensor %s: %.200s is too short (expected %llu bytes from "
+                  "%llu on, the file has %llu)",
+                  t->name, b.location, (unsigned long long)bytes,
+                  (unsigned long long)b.offset, (unsigned long long)size);
+    /* Only now memory, and before the file is open: both may leave. */
+    room(m, t);
+    raw = onnx_take(m->pool, bytes, 1);
+    in = open_beside(m, t, &b);
+    got = fseek(in, (long)b.offset, SEEK_SET) ? 0 : fread(raw, 1, bytes, in);
+    fclose(in);
+    if (got != bytes)
+        onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
+                  "tensor %s: %.200s cannot be read", t->name, b.location);
+    from_raw(t, raw);
+}
+
+/* ------------------------------------------------------------ in file ---- */
+
+/* The list that a type's numbers are in when they are not raw. */
+static uint32_t list_of(int type, int *width)
+{
+    *width = 0;
+    switch (type) {
+    case ONNX_FLOAT:
+        *width = 4;
+        return 4;
+    case ONNX_DOUBLE:
+        *width = 8;
+        return 10;
+    case ONNX_INT64:
+        return 7;
+    case ONNX_UINT32:
+    case ONNX_UINT64:
+        return 11;
+    }
+    return 5;
+}
+
+static void from_lists(onnx_model *m, onnx_tensor *t)
+{
+    int width;
+    uint32_t number = list_of(t->type, &width);
+    onnx_reader r = t->message;
+    onnx_field f;
+    uint64_t found = 0, bits;
+    while (onnx_next(&r, &f))
+        if (f.number == number)
+            found += onnx_numbers(&r, &f, width);
+    if (found != t->count)
+        onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
+                  "tensor %s: wrong number of values (expected %llu, got "
+                  "%llu)",
+                  t->name, (unsigned long long)t->count,
+                  (unsigned long long)found);
+    room(m, t);
+    r = t->message;
+    found = 0;
+    while (onnx_next(&r, &f))
+        if (f.number == number)
+            while (found < t->count && onnx_number(&r, &f, width, &bits))
+                put(t, found++, bits);
+}
+
+void onnx_tensor_read(onnx_model *m, onnx_tensor *t)
+{
+    onnx_reader r = t->message;
+    onnx_field f, raw = {0};
+    if (t->f || t->i)
+        return;
+    if (!known(t->type) || !types[t->type].bytes)
+        onnx_stop(m->exit, ONNX_WRONG, MLC_UNSUPPORTED,
+                  "tensor %s: values of type %s (number %d) are not supported",
+                  t->name, onnx_type_name(t->type), t->type);
+    if (t->external) {
+        from_beside(m, t);
+        return;
+    }
+    while (onnx_next(&r, &f))
+        if (f.number == 9 && f.wire == ONNX_BYTES)
+            raw = f;
+    if (!raw.bytes) {
+        from_lists(m, t);
+        return;
+    }
+    if (raw.size != t->count * (uint64_t)types[t->type].bytes)
+        onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
+                  "tensor %s: wrong number of bytes (expected %llu, got %zu)",
+                  t->name,
+                  (unsigned long long)t->count *
+                      (unsigned long long)types[t->type].bytes,
+                  raw.size);
+    room(m, t);
+    from_raw(t, raw.bytes);
+}

@@ -1,0 +1,379 @@
+/*
+ * onnx_walk.c - node after node: names, functions and If inlined, constants
+ * folded, the rest given to its operator.
+ */
+#include <string.h>
+#include "onnx_run.h"
+
+#define MAX_WALKED  ((size_t)1 << 20) /* nodes, functions' included */
+#define MAX_NESTING 32
+
+/* -------------------------------------------------------------- names ---- */
+
+typedef struct entry {
+    const char *name;
+    onnx_value *value;
+    onnx_tensor *tensor; /* an initializer that nobody looked up yet */
+    size_t number;       /* users: the node that makes it */
+} entry;
+
+struct onnx_names {
+    entry *entries;
+    size_t count, room; /* room: a power of 2, at least twice count */
+};
+
+static size_t hash(const char *s)
+{
+    uint64_t h = 14695981039346656037ull; /* FNV-1a */
+    while (*s)
+        h = (h ^ (unsigned char)*s++) * 1099511628211ull;
+    return (size_t)(h ^ h >> 32);
+}
+
+onnx_names *onnx_names_new(onnx_run *r)
+{
+    onnx_names *n = onnx_take(r->pool, 1, sizeof *n);
+    n->room = 64;
+    n->entries = onnx_take(r->pool, n->room, sizeof *n->entries);
+    return n;
+}
+
+static entry *find(const onnx_names *n, const char *name)
+{
+    size_t at = hash(name) & (n->room - 1);
+    while (n->entries[at].name && strcmp(n->entries[at].name, name))
+        at = (at + 1) & (n->room - 1);
+    return &n->entries[at];
+}
+
+static entry *insert(onnx_run *r, onnx_names *n, const char *name)
+{
+    entry *e;
+    if (2 * n->count >= n->room) {
+        onnx_names old = *n;
+        n->room *= 2;
+        n->entries = onnx_take(r->pool, n->room, sizeof *n->entries);
+        for (size_t i = 0; i < old.room; i++)
+            if (old.entries[i].name)
+                *find(n, old.entries[i].name) = old.entries[i];
+    }
+    e = find(n, name);
+    n->count += !e->name;
+    e->name = name;
+    return e;
+}
+
+void onnx_name(onnx_run *r, onnx_scope *s, const char *name, onnx_value *v)
+{
+    entry *e = insert(r, s->names, name);
+    e->value = v;
+    e->tensor = NULL;
+}
+
+void onnx_name_tensors(onnx_run *r, onnx_scope *s, const onnx_graph *g)
+{
+    for (size_t i = 0; i < g->tensor_count; i++) {
+        entry *e = insert(r, s->names, g->tensors[i].name);
+        e->value = NULL;
+        e->tensor = &g->tensors[i];
+    }
+}
+
+onnx_value *onnx_look_up(onnx_run *r, const onnx_scope *s, const char *name)
+{
+    for (; s; s = s->outer) {
+        entry *e = find(s->names, name);
+        if (!e->name)
+            continue;
+        if (!e->value && e->tensor) {
+            e->value = onnx_from_tensor(r, e->tensor);
+            if (e->value->rank && e->value->f)
+                r->parameters += e->tensor->count;
+        }
+        return e->value;
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------ what is needed ---- */
+
+typedef struct needs {
+    onnx_names *makers;
+    unsigned char *wanted; /* of each node */
+    size_t *stack, depth;  /* nodes whose inputs are still to be marked */
+} needs;
+
+static void want(needs *n, const char *name)
+{
+    entry *e;
+    if (!name[0])
+        return;
+    e = find(n->makers, name);
+    if (!e->name || n->wanted[e->number])
+        return;
+    n->wanted[e->number] = 1;
+    n->stack[n->depth++] = e->number; /* each node once: the stack suffices */
+}
+
+/* A node's inputs, and all names that its subgraphs use. Nesting is bounded by
+   the reader. */
+static void want_inputs(needs *n, const onnx_node *node)
+{
+    for (size_t i = 0; i < node->inputs; i++)
+        want(n, node->in[i]);
+    for (size_t i = 0; i < node->attrs; i++) {
+        const onnx_graph *g = node->attr[i].g;
+        if (!g)
+            continue;
+        for (size_t k = 0; k < g->node_count; k++)
+            want_inputs(n, &g->nodes[k]);
+        for (size_t k = 0; k < g->output_count; k++)
+            want(n, g->outputs[k].name);
+    }
+}
+
+static unsigned char *needed(onnx_run *r, const onnx_graph *g,
+                             const char *const *names, size_t count)
+{
+    needs n = {onnx_names_new(r), onnx_take(r->pool, g->node_count, 1),
+               onnx_take(r->pool, g->node_count, sizeof *n.stack), 0};
+    for (size_t i = 0; i < g->node_count; i++)
+        for (size_t k = 0; k < g->nodes[i].outputs; k++)
+            if (g->nodes[i].out[k][0])
+                insert(r, n.makers, g->nodes[i].out[k])->number = i;
+    for (size_t i = 0; i < count; i++)
+        want(&n, names[i]);
+    while (n.depth)
+        want_inputs(&n, &g->nodes[n.stack[--n.depth]]);
+    return n.wanted;
+}
+
+/* ------------------------------------------------------- inlined nodes ---- */
+
+static const onnx_opset *opsets_of(const onnx_scope *s, size_t *count)
+{
+    while (!s->opsets && s->outer)
+        s = s->outer;
+    *count = s->opset_count;
+    return s->opsets;
+}
+
+static void nest(onnx_run *r, const onnx_call *c)
+{
+    if (++r->nesting > MAX_NESTING)
+        onnx_bad(r, c, "functions nest too deeply");
+}
+
+static const char **output_names(onnx_run *r, const onnx_graph *g)
+{
+    const char **names = onnx_take(r->pool, g->output_count, sizeof *names);
+    for (size_t i = 0; i < g->output_count; i++)
+        names[i] = g->outputs[i].name;
+    return names;
+}
+
+static void do_if(onnx_run *r, onnx_call *c)
+{
+    onnx_scope s = {0};
+    const onnx_attr *a;
+    float yes;
+    if (c->inputs < 1 || !onnx_single(c->in[0], &yes)) {
+        onnx_unsupported(r, c, "a computed condition");
+        return;
+    }
+    a = onnx_attr_of(c, yes != 0.f ? "then_branch" : "else_branch");
+    if (!a || !a->g || a->g->output_count < (size_t)c->outputs)
+        onnx_bad(r, c, "a branch is missing or gives too little");
+    nest(r, c);
+    s.outer = (onnx_scope *)c->scope; /* only looked up in */
+    s.names = onnx_names_new(r);
+    s.prefix = c->scope->prefix;
+    onnx_name_tensors(r, &s, a->g);
+    onnx_walk(r, &s, a->g, output_names(r, a->g), a->g->output_count);
+    for (int i = 0; i < c->outputs; i++) {
+        c->out[i] = onnx_look_up(r, &s, a->g->outputs[i].name);
+        if (!c->out[i])
+            onnx_bad(r, c, "a branch does not make its output %.80s",
+                     a->g->outputs[i].name);
+    }
+    r->nesting--;
+}
+
+static const onnx_function *function_of(const onnx_run *r,
+                                        const onnx_node *node)
+{
+    for (size_t i = 0; i < r->model->function_count; i++) {
+        const onnx_function *f = &r->model->functions[i];
+        if (!strcmp(f->name, node->op) && !strcmp(f->domain, node->domain))
+            return f;
+    }
+    return NULL;
+}
+
+static void do_function(onnx_run *r, onnx_call *c, const onnx_function *f)
+{
+    onnx_scope s = {0};
+    nest(r, c);
+    s.names = onnx_names_new(r);
+    s.opsets = f->opsets;
+    s.opset_count = f->opset_count;
+    s.call = c->node;
+    s.caller = c->scope;
+    s.function = f;
+    s.prefix = onnx_print(r->pool, "%s/", c->name);
+    for (size_t i = 0; i < f->inputs; i++)
+        if (i < (size_t)c->inputs && c->in[i])
+            onnx_name(r, &s, f->in[i], c->in[i]);
+    onnx_walk(r, &s, &f->body, f->out, f->outputs);
+    for (int i = 0; i < c->outputs && (size_t)i < f->outputs; i++)
+        c->out[i] = onnx_look_up(r, &s, f->out[i]);
+    r->nesting--;
+}
+
+/* --------------------------------------------------------- one node ---- */
+
+/* 1 if an input has no running meaning: then neither have the outputs. */
+static int lost(onnx_run *r, onnx_call *c, int flags)
+{
+    onnx_kind kind = ONNX_CONST;
+    for (int i = 0; i < c->inputs; i++) {
+        onnx_value *v = c->in[i];
+        if (!v || v->kind < ONNX_FINAL)
+            continue;
+        if (v->kind == ONNX_BROKEN && v->broken &&
+            !(flags & ONNX_TAKES_BROKEN)) {
+            onnx_unsupported(r, c, "uses %s", v->broken);
+            return 1;
+        }
+        if (v->kind == ONNX_BROKEN && v->broken)
+            continue;
+        if (v->kind > kind)
+            kind = v->kind;
+    }
+    if (kind < ONNX_FINAL)
+        return 0;
+    for (int i = 0; i < c->outputs; i++)
+        c->out[i] = onnx_new(r, kind, ONNX_FLOAT, 0, NULL);
+    return 1;
+}
+
+static void check_ir(onnx_run *r, const onnx_call *c)
+{
+    if (r->g->out_of_memory)
+        onnx_stop(r->exit, ONNX_WRONG, MLC_MEMORY, "out of memory");
+    if (r->g->error[0])
+        onnx_stop(r->exit, r->mode == MLI_STREAM ? ONNX_TIME : ONNX_WRONG,
+                  MLC_UNSUPPORTED, "%s", r->g->error);
+    for (int i = 0; i < c->outputs; i++) {
+        onnx_value *v = c->out[i];
+        uint32_t dims[ONNX_MAX_RANK], rank;
+        uint64_t n = 1;
+        if (!v || v->kind != ONNX_RUNS)
+            continue;
+        rank = onnx_frame_dims(r, v, dims);
+        for (uint32_t k = 0; k < rank; k++)
+            n *= dims[k];
+        if (n != ir_get(r->g, v->id)->elements)
+            onnx_bad(r, c, "came out with %llu elements (expected %llu)",
+                     (unsigned long long)ir_get(r->g, v->id)->elements,
+                     (unsigned long long)n);
+    }
+}
+
+static void run_op(onnx_run *r, onnx_call *c)
+{
+    const onnx_op *op = onnx_find_op(c->node->op);
+    int whole = !strcmp(c->node->op, "Shape") || !strcmp(c->node->op, "Size");
+    if (whole && c->inputs && c->in[0] && c->in[0]->kind == ONNX_FINAL) {
+        op->run(r, c, op->what);
+        return;
+    }
+    if (lost(r, c, op ? op->flags : 0))
+        return;
+    if (onnx_fold(r, c))
+        return;
+    if (!op) {
+        onnx_unsupported(r, c, NULL);
+        return;
+    }
+    for (int i = 0; i < op->least; i++)
+        if (i >= c->inputs || !c->in[i])
+            onnx_bad(r, c, "input %d is missing", i);
+    for (int i = 0; i < c->inputs; i++)
+        if (c->in[i] && !(op->flags & ONNX_KEEPS_PAD))
+            c->in[i] = onnx_settled(r, c->in[i]);
+    op->run(r, c, op->what);
+}
+
+static int is_input(const onnx_call *c, const onnx_value *v)
+{
+    for (int i = 0; i < c->inputs; i++)
+        if (c->in[i] == v)
+            return 1;
+    return 0;
+}
+
+static void do_node(onnx_run *r, onnx_scope *s, const onnx_node *node)
+{
+    onnx_call c = {.node = node, .scope = s};
+    const onnx_function *f;
+    const onnx_opset *opsets;
+    size_t opset_count;
+    int standard = !node->domain[0] || !strcmp(node->domain, "ai.onnx");
+    if (++r->walked > MAX_WALKED)
+        onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED, "too many nodes");
+    c.name = s->prefix ? onnx_print(r->pool, "%s%s", s->prefix, node->name)
+                       : node->name;
+    c.inputs = (int)node->inputs;
+    c.outputs = (int)node->outputs;
+    c.in = onnx_take(r->pool, node->inputs, sizeof *c.in);
+    c.out = onnx_take(r->pool, node->outputs + 1, sizeof *c.out);
+    opsets = opsets_of(s, &opset_count);
+    c.opset = onnx_opset_of(opsets, opset_count, "");
+    for (size_t i = 0; i < node->inputs; i++) {
+        if (!node->in[i][0])
+            continue;
+        c.in[i] = onnx_look_up(r, s, node->in[i]);
+        /* A function's input that its caller left out. */
+        if (!c.in[i] && !s->function)
+            onnx_bad(r, &c, "uses %.100s, which no node before it makes",
+                     node->in[i]);
+    }
+    ir_at(r->g, c.name);
+    f = function_of(r, node);
+    if (f)
+        do_function(r, &c, f);
+    else if (standard && !strcmp(node->op, "If"))
+        do_if(r, &c);
+    else if (standard)
+        run_op(r, &c);
+    else
+        onnx_unsupported(r, &c, NULL);
+    check_ir(r, &c);
+    for (int i = 0; i < c.outputs; i++) {
+        onnx_value *v = c.out[i];
+        if (!node->out[i][0])
+            continue;
+        if (!v) {
+            if (i == 0)
+                onnx_bad(r, &c, "makes nothing");
+            v = onnx_new(r, ONNX_BROKEN, ONNX_FLOAT, 0, NULL);
+            v->broken = onnx_print(r->pool, "output %d of %s", i, node->op);
+        }
+        if (!v->op && !is_input(&c, v)) {
+            v->op = node->op;
+            v->in = c.in;
+            v->inputs = c.inputs;
+        }
+        onnx_name(r, s, node->out[i], v);
+    }
+}
+
+void onnx_walk(onnx_run *r, onnx_scope *s, const onnx_graph *graph,
+               const char *const *wanted, size_t wanted_count)
+{
+    unsigned char *needs = needed(r, graph, wanted, wanted_count);
+    for (size_t i = 0; i < graph->node_count; i++)
+        if (needs[i])
+            do_node(r, s, &graph->nodes[i]);
+}

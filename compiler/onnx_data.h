@@ -1,0 +1,49 @@
+/*
+ * onnx_data.h - for tools that check the importer against data: TensorProto
+ * files, and inputs that are given a constant value.
+ */
+#ifndef MLC_ONNX_DATA_H
+#define MLC_ONNX_DATA_H
+
+#include "compiler.h"
+
+typedef struct mlc_onnx_tensor {
+    char name[256];
+    char type_name[16];
+    int type; /* TensorProto.DataType */
+    int rank;
+    int64_t dims[8];
+    uint64_t count;
+    float *f;   /* owned: float types; one of the two */
+    int64_t *i; /* owned: integers and bool */
+} mlc_onnx_tensor;
+
+/* One serialized TensorProto. Strings and complex numbers are unsupported. */
+mlc_status mlc_onnx_tensor_read(const uint8_t *bytes, size_t size,
+                                mlc_onnx_tensor *tensor, mlc_error *error);
+void mlc_onnx_tensor_free(mlc_onnx_tensor *tensor);
+
+typedef struct mlc_onnx_input { /* a graph input without an initializer */
+    char name[256];
+    int type;
+    int used_as_weights; /* some node takes it where weights belong */
+} mlc_onnx_input;
+
+/* A graph's inputs in order, and the number of its outputs. *inputs is owned
+   by the caller (free). */
+mlc_status mlc_onnx_inputs(const uint8_t *bytes, size_t size,
+                           mlc_onnx_input **inputs, size_t *count,
+                           size_t *outputs, mlc_error *error);
+
+typedef struct mlc_onnx_bind {
+    const char *name;
+    const mlc_onnx_tensor *tensor;
+} mlc_onnx_bind;
+
+/* mlc_import_onnx, with some graph inputs replaced by constants. */
+mlc_status mlc_import_onnx_bound(const uint8_t *bytes, size_t size,
+                                 const char *path, const mlc_options *options,
+                                 const mlc_onnx_bind *binds, size_t count,
+                                 mlc_image *image, mlc_error *error);
+
+#endif
