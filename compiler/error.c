@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "compiler.h"
+#include "text.h"
 
 const char *mlc_status_word(mlc_status status)
 {
@@ -26,5 +27,6 @@ mlc_status mlc_fail(mlc_error *error, mlc_status status, const char *format,
     va_start(args, format);
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
+    mlc_make_line(error->text);
     return status;
 }

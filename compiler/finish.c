@@ -29,7 +29,8 @@ static mlc_status check_graph(const ir_graph *g, mlc_error *error)
     return MLC_OK;
 }
 
-static void take_options(ir_graph *g, const mlc_options *options)
+static mlc_status take_options(ir_graph *g, const mlc_options *options,
+                               mlc_error *error)
 {
     if (options && options->rate > 0.0)
         g->rate = options->rate;
@@ -37,6 +38,12 @@ static void take_options(ir_graph *g, const mlc_options *options)
         g->hop = options->hop;
     if (g->mode == MLI_WINDOW && (g->hop == 0 || g->hop > g->window))
         g->hop = g->window;
+    if (g->mode == MLI_WINDOW && g->window == 0)
+        return mlc_fail(error, MLC_CORRUPT, "a window model without a window");
+    if (!(g->rate >= 0.0 && g->rate <= 1e9))
+        return mlc_fail(error, MLC_CORRUPT,
+                        "a sample rate of %g Hz (expected 0 to 1e9)", g->rate);
+    return MLC_OK;
 }
 
 /* ------------------------------------------------------------- report ---- */
@@ -153,7 +160,7 @@ static mlc_status warm(mlc_program *p, ir_graph *g, const mlc_figures *figures,
     mlc_status status;
     uint8_t *cold = image->bytes;
 
-    status = mlc_prewarm(g, g->prewarm, cold, image->size, error);
+    status = mlc_prewarm(g, cold, image->size, error);
     if (status)
         return status;
     image->bytes = NULL;
@@ -171,9 +178,10 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
     uint64_t before;
     mlc_status status = check_graph(g, error);
 
+    if (!status)
+        status = take_options(g, options, error);
     if (status)
         return status;
-    take_options(g, options);
     f.parameters = g->parameters ? g->parameters : mlc_graph_parameters(g);
     before = mlc_graph_macs(g);
     ir_passes(g, &tally);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ir_build.h"
+#include "text.h"
 
 ir_graph *ir_new(mli_mode mode)
 {
@@ -118,7 +119,8 @@ char *ir_text(ir_graph *g, const char *text)
         fail_memory(g);
         return NULL;
     }
-    return strcpy(copy, text);
+    mlc_make_utf8(strcpy(copy, text));
+    return copy;
 }
 
 float *ir_floats(ir_graph *g, uint64_t n)
@@ -187,6 +189,7 @@ int ir_same_dims(const ir_shape *a, const ir_shape *b)
 static uint64_t count_elements(ir_graph *g, const ir_shape *s)
 {
     char text[120];
+    uint32_t most = s->timed ? MLI_MAX_TIMED_ELEMENTS : MLI_MAX_ELEMENTS;
     uint64_t n = 1;
 
     if (s->rank > MLI_MAX_RANK) {
@@ -201,9 +204,9 @@ static uint64_t count_elements(ir_graph *g, const ir_shape *s)
         }
         /* n <= 2^28 before, a dim < 2^32: no overflow */
         n *= s->dims[i];
-        if (n > MLI_MAX_ELEMENTS) {
+        if (n > most) {
             ir_fail(g, "%s has too many elements (expected at most %u)",
-                    ir_shape_text(s, text), MLI_MAX_ELEMENTS);
+                    ir_shape_text(s, text), most);
             return 0;
         }
     }

@@ -125,12 +125,12 @@ void ir_fail(ir_graph *g, const char *format, ...)
    graphs the window is the first of them. */
 ir_id ir_input(ir_graph *g, const char *name, uint32_t rank,
                const uint32_t *dims);
-/* A control input: never timed. */
+/* A control input: never timed. In step graphs it is a signal input. */
 ir_id ir_control(ir_graph *g, const char *name, uint32_t rank,
                  const uint32_t *dims);
 void ir_output(ir_graph *g, const char *name, ir_id value);
 /* Label (may be NULL), range (0, 0: unknown) and first value of a channel of
-   the port made last. */
+   the port made last. What is not a range or not finite counts as 0. */
 void ir_channel_info(ir_graph *g, uint32_t channel, const char *label,
                      float low, float high, float initial);
 /* The channel labels of the port made last name classes. */

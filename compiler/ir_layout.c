@@ -5,8 +5,6 @@
 #include <string.h>
 #include "ir_build.h"
 
-#define MAX_OPERANDS 4096u /* of one concatenation */
-
 /* The result's shape, or rank 0 with the graph failed. */
 static ir_shape concat_shape(ir_graph *g, const ir_id *x, uint32_t n,
                              uint32_t axis)
@@ -60,24 +58,24 @@ static ir_id concat_some(ir_graph *g, const ir_id *x, uint32_t n, uint32_t axis)
 
 ir_id ir_concat(ir_graph *g, const ir_id *x, uint32_t n, uint32_t axis)
 {
-    uint32_t groups = (n + MAX_OPERANDS - 1) / MAX_OPERANDS;
-    ir_id part[MAX_OPERANDS];
+    uint32_t groups = (n + MLI_MAX_CONCAT - 1) / MLI_MAX_CONCAT;
+    ir_id part[MLI_MAX_CONCAT];
 
     if (n == 0) {
         ir_fail(g, "concatenation of nothing");
         return IR_NONE;
     }
-    if (n <= MAX_OPERANDS)
+    if (n <= MLI_MAX_CONCAT)
         return concat_some(g, x, n, axis);
-    if (groups > MAX_OPERANDS) {
+    if (groups > MLI_MAX_CONCAT) {
         ir_fail(g, "concatenation of %u operands", n);
         return IR_NONE;
     }
     for (uint32_t i = 0; i < groups; i++) {
-        uint32_t first = i * MAX_OPERANDS;
+        uint32_t first = i * MLI_MAX_CONCAT;
         uint32_t left = n - first;
-        part[i] = concat_some(g, x + first,
-                              left < MAX_OPERANDS ? left : MAX_OPERANDS, axis);
+        part[i] = concat_some(
+            g, x + first, left < MLI_MAX_CONCAT ? left : MLI_MAX_CONCAT, axis);
     }
     return concat_some(g, part, groups, axis);
 }
@@ -235,7 +233,7 @@ static int timed_frames(ir_graph *g, ir_id x, uint32_t frames, const char *what)
         ir_fail(g, "%s of a value without a time axis", what);
         return 0;
     }
-    if (frames > MLI_MAX_ELEMENTS) {
+    if (frames > MLI_MAX_HOLD) {
         ir_fail(g, "%s of %u frames", what, frames);
         return 0;
     }

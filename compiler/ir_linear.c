@@ -82,12 +82,15 @@ static ir_shape conv_shape(ir_graph *g, ir_id x, uint32_t inputs,
 {
     ir_shape s = ir_shape_of(g, x), none = {0, 0, {0}};
     uint64_t reach = (uint64_t)(taps - 1u) * dilation;
+    int fits = taps <= MLI_MAX_ELEMENTS && step <= MLI_MAX_ELEMENTS &&
+               reach <= MLI_MAX_ELEMENTS;
     char text[120];
 
     if (s.timed) {
-        if (s.dims[0] == inputs && step == 1 && reach <= MLI_MAX_ELEMENTS)
+        if (fits && s.dims[0] == inputs && step == 1)
             return ir_shape1(1, outputs);
-    } else if (s.rank == 2 && s.dims[1] == inputs && s.dims[0] > reach) {
+    } else if (fits && s.rank == 2 && s.dims[1] == inputs &&
+               s.dims[0] > reach) {
         s.dims[0] = (uint32_t)((s.dims[0] - reach - 1u) / step + 1u);
         s.dims[1] = outputs;
         return s;
@@ -113,7 +116,7 @@ ir_id ir_conv1d(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                 uint32_t taps, uint32_t dilation, uint32_t groups,
                 uint32_t step, const float *w, const float *b)
 {
-    const uint32_t p[8] = {taps, dilation, groups, inputs, outputs, step};
+    uint32_t p[8] = {taps, dilation, groups, inputs, outputs, step};
     uint32_t reach;
     ir_shape s;
     ir_id in[3], y;
@@ -130,6 +133,8 @@ ir_id ir_conv1d(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                 inputs, outputs, taps, dilation, groups, step);
         return IR_NONE;
     }
+    if (taps == 1)
+        dilation = p[1] = 1;
     s = conv_shape(g, x, inputs, outputs, taps, dilation, step);
     if (!s.rank)
         return IR_NONE;

@@ -1,6 +1,7 @@
 /*
  * ir_port.c - a graph's inputs, outputs and metadata.
  */
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 #include "ir_build.h"
@@ -56,7 +57,8 @@ static ir_id add_input(ir_graph *g, const char *name, uint32_t rank,
     port = add_port(g, &g->inputs, &g->input_count, name, value);
     if (!port)
         return IR_NONE;
-    port->kind = kind;
+    /* a step model's inputs all come in one list */
+    port->kind = g->mode == MLI_STEP ? MLI_PORT_SIGNAL : kind;
     if (kind == MLI_PORT_SIGNAL)
         split_window(g, port);
     return value;
@@ -132,6 +134,11 @@ void ir_channel_info(ir_graph *g, uint32_t channel, const char *label,
             return;
         }
     }
+    /* comparisons with NaN are false */
+    if (!(low <= high && low >= -FLT_MAX && high <= FLT_MAX))
+        low = high = 0.f;
+    if (!(initial >= -FLT_MAX && initial <= FLT_MAX))
+        initial = 0.f;
     c = &port->channels[channel];
     free(c->label);
     c->label = ir_text(g, label);
@@ -150,6 +157,8 @@ void ir_set_meta(ir_graph *g, const char *key, const char *value)
 {
     ir_meta *more;
 
+    if (!key || !key[0] || !value)
+        return;
     for (uint32_t i = 0; i < g->meta_count; i++) {
         if (strcmp(g->meta[i].key, key))
             continue;

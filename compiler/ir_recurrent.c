@@ -83,6 +83,10 @@ static ir_id layer_input(ir_graph *g, const layer *l, ir_id x)
     if (!ir_good(g, x))
         return IR_NONE;
     v = &g->values[x];
+    if (g->mode == MLI_STREAM && !v->timed) {
+        ir_fail(g, "recurrent layer on a value without a time axis");
+        return IR_NONE;
+    }
     /* 2^24 units: quads of 4 gates stay below 2^28 */
     if (!l->inputs || !l->units || l->units > 1u << 24 ||
         v->rank != (v->timed ? 1u : 2u) || v->dims[v->rank - 1] != l->inputs) {

@@ -7,8 +7,8 @@
 #include <string.h>
 #include "plan.h"
 
-/* Comparisons of two buffers that all searching together may take: about two
-   seconds. The first orders are tried in any case. */
+/* Comparisons of two buffers that all searching together may take: about a
+   second. The first order is tried in any case. */
 #define SEARCH_BUDGET 400000000ull
 
 enum { FIRST_FIT, BEST_FIT, FITS };
@@ -247,6 +247,8 @@ static int run(search *s, uint32_t times, uint64_t bound)
     if (!find_breadth(s, times))
         return 0;
     for (int order = 0; order < ORDERS && s->height > bound; order++) {
+        if (order && s->work > SEARCH_BUDGET)
+            break;
         if (!make_order(s, order))
             return 0;
         for (int fit = 0; fit < FITS && s->height > bound; fit++)

@@ -4,6 +4,7 @@
  * The plain C kernels do it, so that the file does not depend on the machine
  * that makes it.
  */
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 #include "image.h"
@@ -30,22 +31,46 @@ static int keep_state(ir_state *s, const mli_session *session, uint32_t index)
     return 1;
 }
 
-static int keep_states(ir_graph *g, const mli_session *session)
+static int all_finite(const ir_state *s)
+{
+    for (size_t i = 0; i < (size_t)s->init_frames * s->width; i++)
+        if (!(s->init[i] >= -FLT_MAX && s->init[i] <= FLT_MAX))
+            return 0;
+    return 1;
+}
+
+static mlc_status keep_states(ir_graph *g, const mli_session *session,
+                              mlc_error *error)
 {
     uint32_t index = 0;
 
     for (uint32_t i = 0; i < g->node_count; i++)
-        for (uint32_t k = 0; k < g->nodes[i].state_count; k++)
-            if (!g->nodes[i].dead &&
-                !keep_state(&g->nodes[i].states[k], session, index++))
-                return 0;
-    return 1;
+        for (uint32_t k = 0; k < g->nodes[i].state_count; k++) {
+            ir_state *s = &g->nodes[i].states[k];
+
+            if (g->nodes[i].dead)
+                continue;
+            if (!keep_state(s, session, index++))
+                return mlc_fail(error, MLC_MEMORY, "no memory for the state");
+            if (!all_finite(s))
+                return mlc_fail(
+                    error, MLC_CORRUPT, "%s: silence gives infinity or NaN",
+                    g->nodes[i].name ? g->nodes[i].name : "the model");
+        }
+    return MLC_OK;
 }
 
-mlc_status mlc_prewarm(ir_graph *g, uint32_t frames, const uint8_t *bytes,
-                       size_t size, mlc_error *error)
+/* Some ten seconds of arithmetic; real models need milliseconds. */
+static int affordable(const mli_info *info, uint32_t frames)
 {
-    const uint32_t most = 1u << 26; /* twenty minutes of sound */
+    uint64_t each = info->macs_per_frame + 16ull * info->ops + 1;
+
+    return each < 10000000000ull && frames < 20000000000ull / each;
+}
+
+mlc_status mlc_prewarm(ir_graph *g, const uint8_t *bytes, size_t size,
+                       mlc_error *error)
+{
     mli_memory need;
     mli_model model;
     mli_session *session = NULL;
@@ -53,14 +78,13 @@ mlc_status mlc_prewarm(ir_graph *g, uint32_t frames, const uint8_t *bytes,
     void *state = NULL, *arena = NULL, *none = NULL;
     mlc_status status = MLC_OK;
 
-    if (frames > most)
-        return mlc_fail(error, MLC_UNSUPPORTED,
-                        "prewarm of %u frames (expected at most %u)", frames,
-                        most);
     if (mli_open(&model, bytes, size, NULL) != MLI_OK ||
         mli_sizes(&model, BLOCK, &need) != MLI_OK)
         return mlc_fail(error, MLC_UNSUPPORTED, "too large to run here");
     mli_get_info(&model, &info);
+    if (!affordable(&info, g->prewarm))
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "a prewarm of %u frames takes too long", g->prewarm);
     state = mlc_aligned(need.state_bytes);
     arena = mlc_aligned(need.arena_bytes);
     /* NULL pointers: silence in, nothing out */
@@ -71,10 +95,9 @@ mlc_status mlc_prewarm(ir_graph *g, uint32_t frames, const uint8_t *bytes,
                   &session) != MLI_OK) {
         status = mlc_fail(error, MLC_MEMORY, "no memory to run the model");
     } else {
-        for (uint32_t done = 0; done < frames; done += BLOCK)
+        for (uint64_t done = 0; done < g->prewarm; done += BLOCK)
             mli_process(session, none, none, BLOCK);
-        if (!keep_states(g, session))
-            status = mlc_fail(error, MLC_MEMORY, "no memory for the state");
+        status = keep_states(g, session, error);
     }
     free(state);
     free(arena);

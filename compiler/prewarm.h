@@ -8,11 +8,11 @@
 #include "ir.h"
 
 /*
- * Run the stream model in `bytes`, which was written from g, over at least
- * `frames` frames of silence, and make the states that this leaves the initial
- * ones of g's nodes.
+ * Run the stream model in `bytes`, which was written from g, over g->prewarm
+ * frames of silence, rounded up to a multiple of 64, and make the states that
+ * this leaves the initial ones of g's nodes.
  */
-mlc_status mlc_prewarm(ir_graph *g, uint32_t frames, const uint8_t *bytes,
-                       size_t size, mlc_error *error);
+mlc_status mlc_prewarm(ir_graph *g, const uint8_t *bytes, size_t size,
+                       mlc_error *error);
 
 #endif
