@@ -92,6 +92,18 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_LINK) $(COMPILER) $(RUNTIME)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lsndfile -lm -lpthread
+# Built with sanitizers, the runtime in it too: these see every step outside.
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZED := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(RUNTIME_SRC) \
+	tests/test_damage.c tests/exercise.c tests/file_builder.c)
+$(BUILD)/sanitized/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,cc,$< (sanitized))
+	$(Q)$(CC) $(BASE_FLAGS) $(INC_$(firstword $(subst /, ,$<))) $(SANITIZE) -MMD -MP -c $< -o $@
+$(BUILD)/tests/test_damage: $(SANITIZED)
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka -lm
 tests: $(TEST_PROGRAMS)
 includes-%: # what a room may include, for the test that it may nothing else
 	@echo '$(filter -I%,$(INC_$*))'
@@ -120,4 +132,4 @@ check-long: check
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/sanitized -name '*.d' 2>/dev/null)

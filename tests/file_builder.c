@@ -478,7 +478,7 @@ void fb_seal(fb_image image)
 
 fb_image fb_copy(fb_image image)
 {
-    fb_image copy = {aligned_alloc(64, image.size), image.size};
+    fb_image copy = {aligned_alloc(64, lines(image.size)), image.size};
     if (copy.bytes == NULL)
         exit(1);
     memcpy(copy.bytes, image.bytes, image.size);
