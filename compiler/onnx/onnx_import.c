@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "onnx_data.h"
+#include "onnx_describe.h"
 #include "onnx_run.h"
 
 /* What dynamic time is bound to: primes, so that no layer's size is taken for
@@ -318,6 +319,7 @@ static void outputs(onnx_run *r, const import *m, onnx_scope *s)
 
 /* ------------------------------------------------------------ one walk ---- */
 
+/* onnx_describe may say better. */
 static void metadata(onnx_run *r)
 {
     const onnx_model *m = r->model;
@@ -328,14 +330,6 @@ static void metadata(onnx_run *r)
              m->producer[0] ? ", " : "", m->producer,
              m->producer_version[0] ? " " : "", m->producer_version);
     ir_set_meta(r->g, "source", text);
-    for (size_t i = 0; i < m->meta_count; i++) {
-        const char *key = m->meta[2 * i], *value = m->meta[2 * i + 1];
-        double rate = strtod(value, NULL);
-        if (!strcmp(key, "sample_rate") && rate > 0 && rate < 1e9)
-            r->g->rate = rate;
-        else if (key[0] && strlen(value) < 1024)
-            ir_set_meta(r->g, key, value);
-    }
 }
 
 static void walk(onnx_run *r, const import *m)
@@ -369,6 +363,7 @@ static void walk(onnx_run *r, const import *m)
                   "not supported: %s%s", r->unsupported, more);
     }
     outputs(r, m, &s);
+    onnx_describe(r->model, r->g);
     r->g->parameters = r->parameters;
     if (r->g->error[0])
         onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED, "%s", r->g->error);
