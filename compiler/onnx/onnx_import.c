@@ -473,6 +473,55 @@ static int is_running(const import *m, size_t i)
     return 1;
 }
 
+#define MAX_LENGTHS 8
+
+/* Into a list that is sorted and keeps the longest. */
+static void add_length(int64_t *lengths, int *count, int room, int64_t length)
+{
+    int at = 0;
+    if (length < 2 || length > (1 << 20))
+        return;
+    while (at < *count && lengths[at] > length)
+        at++;
+    if (at == room || (at < *count && lengths[at] == length))
+        return;
+    *count += *count < room;
+    for (int i = *count - 1; i > at; i--)
+        lengths[i] = lengths[i - 1];
+    lengths[at] = length;
+}
+
+/* Small integer tensors are shapes, mostly. */
+static void add_lengths(const onnx_tensor *t, int64_t *lengths, int *count,
+                        int room)
+{
+    if (t->type != ONNX_INT64 || t->count > 8 || !t->i)
+        return;
+    for (uint64_t i = 0; i < t->count; i++)
+        add_length(lengths, count, room, t->i[i]);
+}
+
+/*
+ * Exporters write the length that they saw into a graph whose time is dynamic
+ * all the same: lengths that the graph may mean, longest first. Returns how
+ * many.
+ */
+static int fixed_lengths(const import *m, int64_t *lengths, int room)
+{
+    const onnx_graph *g = &m->model.graph;
+    int count = 0;
+    for (size_t i = 0; i < g->output_count; i++)
+        for (int k = 0; k < g->outputs[i].rank; k++)
+            add_length(lengths, &count, room, g->outputs[i].dims[k]);
+    for (size_t i = 0; i < g->tensor_count; i++)
+        add_lengths(&g->tensors[i], lengths, &count, room);
+    for (size_t i = 0; i < g->node_count; i++)
+        for (size_t k = 0; k < g->nodes[i].attrs; k++)
+            if (g->nodes[i].attr[k].t)
+                add_lengths(g->nodes[i].attr[k].t, lengths, &count, room);
+    return count;
+}
+
 static void consider(import *m, choice *c, int input, int axis)
 {
     int64_t dim = m->model.graph.inputs[input].dims[axis];
@@ -492,6 +541,25 @@ static void consider(import *m, choice *c, int input, int axis)
                      "the graph computes with the length of the signal");
         }
         ir_free(other.g);
+    }
+    if (!o.g && dim < 0 && o.layers) {
+        int64_t lengths[MAX_LENGTHS];
+        int count = fixed_lengths(m, lengths, MAX_LENGTHS);
+        for (int i = 0; i < count && !o.g; i++) {
+            a.frames = lengths[i];
+            try(m, &a, &other);
+            if (!other.g || !other.layers) {
+                ir_free(other.g);
+                continue;
+            }
+            o = other;
+            ir_note(o.g,
+                    "the graph was exported for %lld frames; a stream "
+                    "has no such limit",
+                    (long long)a.frames);
+        }
+        if (!o.g)
+            a.frames = PROBE;
     }
     if (o.g && o.layers) {
         c->best = o;

@@ -28,14 +28,14 @@ onnx_value *onnx_transposed(onnx_run *r, onnx_value *v, const int *perm)
     for (int i = 0; i < v->rank; i++) {
         if (onnx_timed(r, v) && perm[i] == v->time)
             continue;
-        order[rank++] = (uint32_t)onnx_frame_axis(r, v, perm[i]);
         if (dims[i] == 1)
             continue;
+        order[rank++] = (uint32_t)onnx_kept_axis(r, v, 0, perm[i]);
         moved |= perm[i] < last; /* axes of one element move freely */
         last = perm[i];
     }
     if (moved)
-        y->id = ir_transpose(r->g, onnx_id(r, v), order);
+        y->id = ir_transpose(r->g, onnx_kept_id(r, v, 0), order);
     return y;
 }
 
@@ -118,7 +118,8 @@ onnx_value *onnx_sliced(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
     if (axis == v->time && r->mode == MLI_STREAM)
         return slice_time(r, c, v, start, step, count);
     y = onnx_like(r, v, v->rank, dims, v->time, IR_NONE);
-    y->id = ir_slice(r->g, onnx_id(r, v), (uint32_t)onnx_frame_axis(r, v, axis),
+    y->id = ir_slice(r->g, onnx_kept_id(r, v, 1u << axis),
+                     (uint32_t)onnx_kept_axis(r, v, 1u << axis, axis),
                      (uint32_t)start, (int32_t)step, (uint32_t)count);
     return y;
 }
@@ -180,7 +181,8 @@ onnx_value *onnx_padded(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
     }
     v = onnx_settled(r, v);
     y = onnx_like(r, v, v->rank, dims, v->time, IR_NONE);
-    y->id = ir_pad(r->g, onnx_id(r, v), (uint32_t)onnx_frame_axis(r, v, axis),
+    y->id = ir_pad(r->g, onnx_kept_id(r, v, 1u << axis),
+                   (uint32_t)onnx_kept_axis(r, v, 1u << axis, axis),
                    (uint32_t)before, (uint32_t)after, value);
     return y;
 }
@@ -265,7 +267,7 @@ onnx_value *onnx_concat(onnx_run *r, onnx_call *c, onnx_value **v, int count,
     ir_id *ids = onnx_take(r->pool, (size_t)count, sizeof *ids);
     onnx_value **in = onnx_take(r->pool, (size_t)count, sizeof *in), *y;
     int64_t dims[ONNX_MAX_RANK];
-    int time = -1, running = 0, frame = axis;
+    int time = -1, running = 0, place = axis, frame = 0;
     uint32_t used = 0;
     memcpy(dims, v[0]->dims, sizeof dims);
     dims[axis] = 0;
@@ -294,15 +296,19 @@ onnx_value *onnx_concat(onnx_run *r, onnx_call *c, onnx_value **v, int count,
         for (int i = 0; i < count; i++)
             if (in[i]->time < 0)
                 in[i] = without_time(r, c, in[i], time);
-        frame -= time < axis;
+        place -= time < axis;
     }
     onnx_align(r, in, count);
     y = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, v[0]->rank, dims);
     y->time = time;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0, at; i < count; i++) {
         if (onnx_elements(in[i]) == 0)
             continue;
-        ids[used++] = onnx_id(r, in[i]);
+        /* The axis' number in operands that never had a time axis, and in
+           those that have one. */
+        at = onnx_timed(r, in[i]) ? axis : place;
+        ids[used++] = onnx_kept_id(r, in[i], 1u << at);
+        frame = onnx_kept_axis(r, in[i], 1u << at, at);
         if (onnx_timed(r, in[i]))
             y->shift = in[i]->shift;
     }

@@ -31,7 +31,7 @@ static onnx_value *dense(onnx_run *r, onnx_value *x, int64_t outputs,
     memcpy(dims, x->dims, sizeof dims);
     dims[x->rank - 1] = outputs;
     return onnx_result(r, x, x->rank, dims, x->time,
-                       ir_linear(r->g, onnx_id(r, x),
+                       ir_linear(r->g, onnx_kept_id(r, x, 1u << (x->rank - 1)),
                                  (uint32_t)x->dims[x->rank - 1],
                                  (uint32_t)outputs, w, b));
 }

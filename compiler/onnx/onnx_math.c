@@ -9,7 +9,7 @@
 onnx_value *onnx_unary(onnx_run *r, onnx_value *v, mli_unary fn, float p,
                        float q)
 {
-    ir_id x = v->kind == ONNX_CONST ? onnx_id(r, v) : v->id;
+    ir_id x = v->kind == ONNX_CONST ? onnx_kept_id(r, v, 0) : v->id;
     return onnx_result(r, v, v->rank, v->dims, v->time,
                        ir_unary(r->g, fn, p, q, x));
 }
@@ -37,6 +37,21 @@ static onnx_value *beside_time(onnx_run *r, onnx_call *c, onnx_value *v,
             dims[rank++] = v->dims[i];
     return onnx_like(r, u, rank, dims, -1,
                      u->kind == ONNX_RUNS ? u->id : IR_NONE);
+}
+
+/* An operand of y in the dims it needs to broadcast to y without its axes of
+   one element. */
+static ir_id operand(onnx_run *r, onnx_value *v, const onnx_value *y)
+{
+    uint32_t all[ONNX_MAX_RANK], own[ONNX_MAX_RANK], dims[ONNX_MAX_RANK];
+    uint32_t rank = onnx_frame_dims(r, y, all), n = 0;
+    uint32_t lead = rank - onnx_frame_dims(r, v, own);
+    for (uint32_t i = 0; i < rank; i++) {
+        uint32_t dim = i < lead ? 1 : own[i - lead];
+        if (all[i] != 1 && (n || dim != 1)) /* leading ones go as well */
+            dims[n++] = dim;
+    }
+    return onnx_as(r, v, n, dims);
 }
 
 onnx_value *onnx_binary(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
@@ -73,7 +88,7 @@ onnx_value *onnx_binary(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
     for (int k = 0; k < 2; k++)
         if (onnx_timed(r, v[k]))
             y->shift = v[k]->shift;
-    y->id = ir_binary(r->g, fn, onnx_id(r, v[0]), onnx_id(r, v[1]));
+    y->id = ir_binary(r->g, fn, operand(r, v[0], y), operand(r, v[1], y));
     return y;
 }
 
@@ -113,6 +128,20 @@ static onnx_value *erf_of(const onnx_value *v)
     return x ? x : beside_constant(v->in[0], "Mul", 0.70710678f);
 }
 
+/* v is x^3, as a power or as a product. */
+static int is_cube(const onnx_value *v, const onnx_value *x)
+{
+    if (made_by(v, "Pow", 2))
+        return v->in[0] == x && about(v->in[1], 3.f);
+    for (int k = 0; made_by(v, "Mul", 2) && k < 2; k++) {
+        const onnx_value *square = v->in[1 - k];
+        if (v->in[k] == x && made_by(square, "Mul", 2) && square->in[0] == x &&
+            square->in[1] == x)
+            return 1;
+    }
+    return 0;
+}
+
 /* tanh(sqrt(2/pi) * (x + 0.044715 x^3)): x. */
 static onnx_value *tanh_of(const onnx_value *v)
 {
@@ -125,8 +154,7 @@ static onnx_value *tanh_of(const onnx_value *v)
     for (int k = 0; k < 2; k++) {
         onnx_value *x = inner->in[k];
         cube = beside_constant(inner->in[1 - k], "Mul", 0.044715f);
-        if (cube && made_by(cube, "Pow", 2) && cube->in[0] == x &&
-            about(cube->in[1], 3.f))
+        if (cube && is_cube(cube, x))
             return x;
     }
     return NULL;
@@ -217,6 +245,42 @@ static onnx_value *normalized_of(onnx_value *d, onnx_value *s, float *epsilon)
           square->in[1] == d))
         return NULL;
     return mean_of(d->in[1]) == d->in[0] ? d->in[0] : NULL;
+}
+
+/* x normalised over its last axis; scale and shift have a number for each of
+   its elements, or are NULL. */
+static onnx_value *normalized(onnx_run *r, onnx_value *x, float epsilon,
+                              const float *scale, const float *shift)
+{
+    ir_id id = onnx_kept_id(r, x, 1u << (x->rank - 1));
+    onnx_value *y =
+        onnx_result(r, x, x->rank, x->dims, x->time,
+                    ir_normalize(r->g, id, 1, scale, shift, epsilon, 0));
+    if (!shift) {
+        y->norm = x;
+        y->epsilon = epsilon;
+        y->scale = scale;
+    }
+    return y;
+}
+
+/* A normalised value times, or plus, a constant along that axis: the same
+   normalisation with the constant in it. NULL if it is something else. */
+static onnx_value *scaled_norm(onnx_run *r, int fn, onnx_value *a,
+                               onnx_value *b)
+{
+    onnx_value *v = a->norm ? a : b, *w = a->norm ? b : a;
+    int64_t n;
+    if (!v->norm || w->kind != ONNX_CONST || w->rank > v->rank)
+        return NULL;
+    n = v->dims[v->rank - 1];
+    if (onnx_elements(w) != n || !w->rank || w->dims[w->rank - 1] != n)
+        return NULL;
+    if (fn == MLI_MUL && !v->scale)
+        return normalized(r, v->norm, v->epsilon, onnx_floats(r, w), NULL);
+    if (fn == MLI_ADD)
+        return normalized(r, v->norm, v->epsilon, v->scale, onnx_floats(r, w));
+    return NULL;
 }
 
 /* ---------------------------------------------------------- operators ---- */
@@ -325,13 +389,11 @@ void onnx_do_binary(onnx_run *r, onnx_call *c, int fn)
         return;
     }
     if (fn == MLI_DIV && (x = normalized_of(a, b, &epsilon))) {
-        c->out[0] = onnx_result(
-            r, x, x->rank, x->dims, x->time,
-            ir_normalize(r->g, onnx_id(r, x), 1, NULL, NULL, epsilon, 0));
+        c->out[0] = normalized(r, x, epsilon, NULL, NULL);
         return;
     }
-    /* softplus(x) = log(1 + e^x) written out is unsafe for large x; the
-       function is not. x^1 is x. */
+    if ((c->out[0] = scaled_norm(r, fn, a, b)))
+        return;
     if (fn == MLI_POW && onnx_single(b, &one) && one == 1.f && b->rank == 0) {
         c->out[0] = a;
         return;
@@ -459,8 +521,9 @@ void onnx_do_softmax(onnx_run *r, onnx_call *c, int log)
         y->id =
             ir_softmax(r->g, onnx_shaped(r, onnx_id(r, v), 2, dims), 1, log);
     } else {
-        y->id = ir_softmax(r->g, onnx_id(r, v),
-                           (uint32_t)onnx_frame_axis(r, v, axis), log);
+        y->id =
+            ir_softmax(r->g, onnx_kept_id(r, v, 1u << axis),
+                       (uint32_t)onnx_kept_axis(r, v, 1u << axis, axis), log);
     }
     c->out[0] = y;
 }

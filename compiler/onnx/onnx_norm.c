@@ -14,14 +14,15 @@ onnx_value *onnx_reduced(onnx_run *r, onnx_call *c, onnx_value *v,
     for (int i = 0; i < v->rank; i++) {
         int go = axes >> i & 1u;
         if (go)
-            frame |= 1u << onnx_frame_axis(r, v, i);
+            frame |= 1u << onnx_kept_axis(r, v, axes, i);
         if (i == v->time && !go)
             time = rank;
         if (!go || keep)
             dims[rank++] = go ? 1 : v->dims[i];
     }
-    return onnx_result(r, v, rank, dims, time,
-                       ir_reduce(r->g, fn, onnx_id(r, v), frame, keep));
+    return onnx_result(
+        r, v, rank, dims, time,
+        ir_reduce(r->g, fn, onnx_kept_id(r, v, axes), frame, keep));
 }
 
 void onnx_do_reduce(onnx_run *r, onnx_call *c, int fn)
@@ -99,9 +100,9 @@ void onnx_do_layer_norm(onnx_run *r, onnx_call *c, int rms)
     b = s || !scale ? whole(r, shift, size) : NULL;
     if (v->time >= axis)
         onnx_not_in_time(r, c, "normalises over time");
-    y = onnx_result(
-        r, v, v->rank, v->dims, v->time >= axis ? -1 : v->time,
-        ir_normalize(r->g, onnx_id(r, v), count, s, b, epsilon, rms));
+    y = onnx_result(r, v, v->rank, v->dims, v->time >= axis ? -1 : v->time,
+                    ir_normalize(r->g, onnx_kept_id(r, v, axes), count, s, b,
+                                 epsilon, rms));
     if (scale && !s)
         y = onnx_binary(r, c, MLI_MUL, y, scale);
     if (shift && !b)
@@ -175,9 +176,9 @@ void onnx_do_batch_norm(onnx_run *r, onnx_call *c, int what)
     /* Where the channels are the last axis of what is there at a time. */
     if (v->rank == 2 || (onnx_timed(r, v) && v->rank == 3 && v->time == 2)) {
         per_channel(r, c, v, scale);
-        c->out[0] = onnx_result(
-            r, v, v->rank, v->dims, v->time,
-            ir_affine(r->g, onnx_id(r, v), (uint32_t)n, scale->f, shift->f));
+        c->out[0] = onnx_result(r, v, v->rank, v->dims, v->time,
+                                ir_affine(r->g, onnx_kept_id(r, v, 2),
+                                          (uint32_t)n, scale->f, shift->f));
         return;
     }
     c->out[0] = scaled(r, c, v, scale, shift);

@@ -266,9 +266,12 @@ static void in_time(onnx_run *r, onnx_call *c, const layer *l)
         onnx_not_in_time(r, c,
                          "is a recurrent layer behind one that looks ahead");
     for (uint32_t n = 0; n < (uint32_t)l->batch; n++) {
-        ir_id one = onnx_id(r, x); /* [batch, features] */
-        one = ir_slice(r->g, one, 0, n, 1, 1);
-        id[n] = onnx_shaped(r, one_layer(r, l, one, 0, n), 3, row);
+        ir_id one = x->id;
+        if (l->batch > 1) /* [batch, features] */
+            one = ir_slice(r->g, onnx_id(r, x), 0, n, 1, 1);
+        id[n] = one_layer(r, l, one, 0, n);
+        if (l->batch > 1)
+            id[n] = onnx_shaped(r, id[n], 3, row);
     }
     if (l->layout) {
         dims[0] = l->batch;

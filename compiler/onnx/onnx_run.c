@@ -343,12 +343,51 @@ ir_id onnx_shaped(onnx_run *r, ir_id id, uint32_t rank, const uint32_t *dims)
     return ir_reshape(r->g, id, rank, dims);
 }
 
+ir_id onnx_as(onnx_run *r, onnx_value *v, uint32_t rank, const uint32_t *dims)
+{
+    const ir_value *have = v->id == IR_NONE ? NULL : ir_get(r->g, v->id);
+    if (v->kind != ONNX_CONST)
+        return onnx_shaped(r, v->id, rank, dims);
+    if (!have || have->rank != rank ||
+        memcmp(have->dims, dims, rank * sizeof *dims) != 0)
+        v->id = ir_const(r->g, rank, dims, onnx_floats(r, v));
+    return v->id;
+}
+
 ir_id onnx_id(onnx_run *r, onnx_value *v)
 {
     uint32_t dims[ONNX_MAX_RANK], rank = onnx_frame_dims(r, v, dims);
-    if (v->kind == ONNX_CONST && v->id == IR_NONE)
-        v->id = ir_const(r->g, rank, dims, onnx_floats(r, v));
-    return onnx_shaped(r, v->id, rank, dims);
+    return onnx_as(r, v, rank, dims);
+}
+
+uint32_t onnx_kept_dims(const onnx_run *r, const onnx_value *v, uint32_t keep,
+                        uint32_t *dims)
+{
+    uint32_t all[ONNX_MAX_RANK], rank = 0;
+    onnx_frame_dims(r, v, all); /* checks them */
+    for (int i = 0; i < v->rank; i++) {
+        if (onnx_timed(r, v) && i == v->time)
+            continue;
+        if (v->dims[i] != 1 || keep >> i & 1u)
+            dims[rank++] = (uint32_t)v->dims[i];
+    }
+    return rank;
+}
+
+int onnx_kept_axis(const onnx_run *r, const onnx_value *v, uint32_t keep,
+                   int axis)
+{
+    int at = 0;
+    for (int i = 0; i < axis; i++)
+        at += !(onnx_timed(r, v) && i == v->time) &&
+              (v->dims[i] != 1 || keep >> i & 1u);
+    return at;
+}
+
+ir_id onnx_kept_id(onnx_run *r, onnx_value *v, uint32_t keep)
+{
+    uint32_t dims[ONNX_MAX_RANK], rank = onnx_kept_dims(r, v, keep, dims);
+    return onnx_as(r, v, rank, dims);
 }
 
 onnx_value *onnx_cleaned(onnx_run *r, onnx_value *v)

@@ -46,8 +46,11 @@ typedef struct onnx_value {
     int clean;
     struct onnx_value *settled; /* the same without padding, once asked for */
     const char *broken; /* BROKEN: what to report at the first use, or NULL */
-    const char *op;     /* the operator that made it and its inputs: for */
-    struct onnx_value **in; /* recognising what an exporter took apart */
+    struct onnx_value *norm; /* this is norm, normalised over its last axis */
+    float epsilon;           /* in that */
+    const float *scale;      /* and scaled so, or NULL */
+    const char *op;          /* the operator that made it and its inputs: for */
+    struct onnx_value **in;  /* recognising what an exporter took apart */
     int inputs;
 } onnx_value;
 
@@ -191,6 +194,18 @@ int onnx_frame_axis(const onnx_run *r, const onnx_value *v, int axis);
 int onnx_timed(const onnx_run *r, const onnx_value *v); /* in a stream graph */
 /* The value's ir id in its frame dims, padding and all. */
 ir_id onnx_id(onnx_run *r, onnx_value *v);
+/*
+ * Less: without the axes of one element as well, but for those in `keep` (a bit
+ * for each axis). Most operators want no more, and no reshape is needed between
+ * them.
+ */
+uint32_t onnx_kept_dims(const onnx_run *r, const onnx_value *v, uint32_t keep,
+                        uint32_t *dims);
+int onnx_kept_axis(const onnx_run *r, const onnx_value *v, uint32_t keep,
+                   int axis);
+ir_id onnx_kept_id(onnx_run *r, onnx_value *v, uint32_t keep);
+/* In these dims (of as many elements). */
+ir_id onnx_as(onnx_run *r, onnx_value *v, uint32_t rank, const uint32_t *dims);
 /* Element order kept, no matter the dims. */
 ir_id onnx_shaped(onnx_run *r, ir_id id, uint32_t rank, const uint32_t *dims);
 /* With padding in front turned into a delay. */
