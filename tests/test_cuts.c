@@ -13,63 +13,12 @@
 #include <cmocka.h>
 #include "file_builder.h"
 #include "player.h"
+#include "small_files.h"
 #include "state.h"
 
 #define FRAMES 1500u
 
 static uint32_t seed = 3;
-
-/* Everything with a state, and with shapes that fill no vector. */
-static fb_image everything(void)
-{
-    fb *b = fb_new(MLI_STREAM);
-    fb_id x = fb_input(b, fb_timed(3)), side = fb_input(b, fb_timed(1));
-    fb_id gain = fb_control(b, fb_vector(2));
-    fb_id a = fb_conv(b, x, 3, 12, 3, 1, 1, 1, 0);
-    a = fb_unary(b, MLI_TANH, a);
-    a = fb_conv(b, a, 12, 12, 2, 37, 3, 1, 1);  /* in groups */
-    a = fb_conv(b, a, 12, 12, 4, 5, 12, 1, 15); /* depthwise */
-    a = fb_conv(b, a, 12, 7, 3, 100, 1, 1, 0);
-    a = fb_recurrent(b, MLI_OP_LSTM, a, 7, 9, 0, 1);
-    a = fb_recurrent(b, MLI_OP_GRU, a, 9, 6, 1, 0);
-    a = fb_recurrent(b, MLI_OP_GRU, a, 6, 5, 0, 1);
-    a = fb_recurrent(b, MLI_OP_RNN, a, 5, 17, 0, 0);
-    a = fb_linear(b, a, 17, 2);
-    a = fb_binary(b, MLI_MUL, a, a, gain);
-    fb_id late = fb_delay(b, side, 23, 23);
-    fb_id both[2] = {a, late};
-    fb_id c = fb_op(b, MLI_OP_CONCAT, fb_timed(3), 2, both);
-    fb_output(b, fb_hold(b, c, 77));
-    fb_output(b, fb_op(b, MLI_OP_SOFTMAX, fb_timed(3), 1, &c));
-    fb_output(b, x);
-    return fb_finish(b);
-}
-
-static fb_image window(uint32_t hop)
-{
-    fb *b = fb_new(MLI_WINDOW);
-    fb_window(b, 50, hop);
-    fb_id x = fb_input(b, fb_matrix(50, 2));
-    fb_id gain = fb_control(b, fb_vector(1));
-    fb_id a = fb_conv(b, x, 2, 4, 5, 2, 1, 3, 0);
-    a = fb_recurrent(b, MLI_OP_GRU, a, 4, 6, 1, 1);
-    fb_id pooled = fb_op(b, MLI_OP_TRANSPOSE, fb_matrix(6, 14), 1, &a);
-    fb_last(b)->p[0] = 1;
-    fb_id mean = fb_op(b, MLI_OP_REDUCE, fb_vector(6), 1, &pooled);
-    fb_last(b)->p[0] = MLI_REDUCE_MEAN;
-    fb_last(b)->p[1] = 1;
-    fb_output(b, fb_linear(b, mean, 6, 3));
-    fb_output(b, fb_binary(b, MLI_MUL, x, x, gain));
-    return fb_finish(b);
-}
-
-static fb_image steps(void)
-{
-    fb *b = fb_new(MLI_STEP);
-    fb_id x = fb_input(b, fb_matrix(1, 3));
-    fb_output(b, fb_recurrent(b, MLI_OP_LSTM, x, 3, 5, 0, 1));
-    return fb_finish(b);
-}
 
 static float **signal_of(uint32_t channels)
 {
@@ -127,28 +76,28 @@ static void cut(fb_image image, uint32_t channels)
 static void test_stream(void **state)
 {
     (void)state;
-    cut(everything(), 9);
+    cut(small_stream(), 9);
 }
 
 static void test_window(void **state)
 {
     (void)state;
-    cut(window(50), 5);
-    cut(window(17), 5);
-    cut(window(1), 5);
+    cut(small_window(50), 5);
+    cut(small_window(17), 5);
+    cut(small_window(1), 5);
 }
 
 static void test_step(void **state)
 {
     (void)state;
-    cut(steps(), 5);
+    cut(small_steps(), 5);
 }
 
 /* Outputs may be the inputs' own arrays; NULL is silence, or not written. */
 static void test_arrays(void **state)
 {
     (void)state;
-    fb_image image = everything();
+    fb_image image = small_stream();
     player p, q;
     player_open(&p, image, NULL, 32);
     player_open(&q, image, NULL, 32);
@@ -180,7 +129,7 @@ static void test_reset(void **state)
     static const float one[2] = {1.0f, 1.0f}, start[2] = {0.25f, 0.25f};
     (void)state;
     for (int windowed = 0; windowed < 2; windowed++) {
-        fb_image image = windowed ? window(17) : everything();
+        fb_image image = windowed ? small_window(17) : small_stream();
         player p;
         player_open(&p, image, NULL, 16);
         uint32_t n = p.info.out_channels;
@@ -246,7 +195,7 @@ static void test_state_read(void **state)
 {
     static const uint32_t before[] = {0, 1, 30, 90, 1000};
     (void)state;
-    fb_image image = everything();
+    fb_image image = small_stream();
     float **in = signal_of(4), **old = channels_new(9, FRAMES);
     float **new = channels_new(9, FRAMES);
     for (uint32_t i = 0; i < sizeof before / sizeof *before; i++) {
@@ -271,7 +220,7 @@ static void test_state_read(void **state)
 /* What a window model plays is what mli_run says of the frames before. */
 static void check_windows(uint32_t hop)
 {
-    fb_image image = window(hop);
+    fb_image image = small_window(hop);
     player p, q;
     player_open(&p, image, NULL, 16);
     player_open(&q, image, NULL, 16);
@@ -309,7 +258,7 @@ static void test_window_run(void **state)
 static void test_window_count(void **state)
 {
     (void)state;
-    fb_image image = window(20);
+    fb_image image = small_window(20);
     player p;
     player_open(&p, image, NULL, 16);
     float **in = signal_of(2), **out = channels_new(5, FRAMES);
@@ -329,7 +278,7 @@ static void test_window_count(void **state)
 static void test_step_run(void **state)
 {
     (void)state;
-    fb_image image = steps();
+    fb_image image = small_steps();
     player p;
     float **in = signal_of(3), **out = play(image, NULL, 16, 64);
     player_open(&p, image, NULL, 16);
