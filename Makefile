@@ -130,6 +130,29 @@ check:
 check-long: export MLI_LONG = 1
 check-long: check
 
+demo:
+	@tools/dependencies.sh demo
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@help-patches/demo/run.sh '$(ABSOLUTE_BUILD)'
+
+install: all
+	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PDLIBDIR)/mlinfer'
+	cp $(COMMAND) '$(DESTDIR)$(PREFIX)/bin/'
+	cp -R $(PD_DIR)/. '$(DESTDIR)$(PDLIBDIR)/mlinfer/'
+
+# One archive of the externals' folder for each architecture whose compiler is
+# here, with Debian's names for them.
+DIST := $(ABSOLUTE_BUILD)/dist
+HERE := $(patsubst x86_64%,amd64,$(patsubst aarch64%,arm64,$(shell uname -m)))
+dist: pd arm
+	@rm -rf '$(DIST)' && mkdir -p '$(DIST)'
+	@for way in armv7=$(BUILD)/armv7/pd arm64=$(BUILD)/arm64/pd \
+		$(HERE)=$(BUILD)/pd; do \
+		folder=$${way#*=}; [ -d "$$folder/mlinfer" ] || continue; \
+		archive='$(DIST)'/mlinfer-$(VERSION)-linux-$${way%%=*}.tar.gz; \
+		tar -C "$$folder" --owner=0 --group=0 -czf "$$archive" mlinfer && \
+		echo "$$archive" || exit 1; done
+
 clean:
 	rm -rf $(BUILD)
 

@@ -59,7 +59,7 @@ static void json_ports(json_writer *w, const mli_model *model, port_list list)
         json_put_count(w, "channels", port.channels);
         json_put_count(w, "frames", port.frames);
         json_put_bool(w, "classes", port.classes);
-        json_put_open(w, "channel", '[');
+        json_put_open(w, "channel_list", '[');
         for (uint32_t j = 0; j < port.channels; j++) {
             mli_channel channel;
             list.channel(model, i, j, &channel);
