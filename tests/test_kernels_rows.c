@@ -1,0 +1,580 @@
+/*
+ * test_kernels_rows.c - recurrent cells, binary operators, affine, softmax,
+ * normalisation and reductions of every build that runs here.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "kernels.h"
+
+static const float CANARY = 1234.5f;
+enum { EDGE = 32, MAX = 512 };
+
+static uint32_t seed;
+
+static float noise(void)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (float)(int32_t)seed * 0x1p-31f;
+}
+
+static void fill(float *p, size_t n, float scale)
+{
+    for (size_t i = 0; i < n; i++)
+        p[i] = noise() * scale;
+}
+
+static void fill_canary(float *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        p[i] = CANARY;
+}
+
+static double ulp(double v)
+{
+    int e;
+    if (!(fabs(v) >= 0x1p-126))
+        return 0x1p-149;
+    frexp(v, &e);
+    return ldexp(1, e - 24);
+}
+
+static void check_near(const mli_kernels *k, const char *what, size_t at,
+                       float y, double r, double bound)
+{
+    if (isnan(r) ? isnan(y) : y == r || fabs(y - r) <= bound)
+        return;
+    if (isinf(y) && fabs(r) > 0x1.fffff8p127)
+        return;
+    fail_msg("%s %s [%zu]: %.9g, expected %.9g +- %.2g", k->name, what, at, y,
+             r, bound);
+}
+
+/* y, EDGE floats wider on both sides: written in [first, last) only. */
+static void check_canary(const mli_kernels *k, const char *what, const float *y,
+                         size_t n, size_t first, size_t last)
+{
+    for (size_t i = 0; i < n + 2 * EDGE; i++)
+        if ((i < EDGE + first || i >= EDGE + last) && y[i] != CANARY)
+            fail_msg("%s %s wrote at %d, not in [%zu, %zu)", k->name, what,
+                     (int)i - EDGE, first, last);
+}
+
+/* ----------------------------------------------------------------- cells - */
+
+typedef void cell_fn(const mli_cell *a, uint32_t first, uint32_t last);
+
+static double sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+static size_t row(uint32_t gates, uint32_t gate, uint32_t u)
+{
+    return (u / 4 * gates + gate) * 4 + u % 4;
+}
+
+enum { LSTM, GRU, RNN, GRU_RESET, GRU_UPDATE };
+
+static const char *const cell_names[] = {"lstm", "gru", "rnn", "gru_reset",
+                                         "gru_update"};
+static const uint32_t cell_gates[] = {4, 3, 1, 3, 3};
+
+static cell_fn *cell_of(const mli_kernels *k, int kind)
+{
+    cell_fn *const f[] = {k->lstm, k->gru, k->rnn, k->gru_reset, k->gru_update};
+    return f[kind];
+}
+
+/* The new hidden value of unit u; lstm: also its new cell value. */
+static double cell_reference(int kind, const mli_cell *a, uint32_t u, double *c)
+{
+    const uint32_t n = cell_gates[kind];
+    double x[4], r[4], s[4], h = a->h[u];
+    for (uint32_t g = 0; g < n; g++) {
+        x[g] = a->x[row(n, g, u)];
+        r[g] = a->r[row(n, g, u)];
+        s[g] = x[g] + r[g];
+    }
+    double z = kind == RNN ? 0 : sigmoid(s[1]);
+    switch (kind) {
+    case LSTM:
+        *c = z * a->c[u] + sigmoid(s[0]) * tanh(s[2]);
+        return sigmoid(s[3]) * tanh(*c);
+    case GRU:
+        return (1 - z) * tanh(x[2] + sigmoid(s[0]) * r[2]) + z * h;
+    case GRU_RESET:
+        return sigmoid(s[0]) * h;
+    case GRU_UPDATE:
+        return (1 - z) * tanh(s[2]) + z * h;
+    default:
+        return a->f == MLI_TANH   ? tanh(s[0])
+               : a->f == MLI_RELU ? fmax(s[0], 0)
+                                  : s[0];
+    }
+}
+
+static void check_cell(const mli_kernels *k, int kind, uint32_t units,
+                       mli_unary f)
+{
+    const size_t rows = (units + 3) / 4 * 4 * cell_gates[kind];
+    float x[MAX], r[MAX], h[MAX], c[MAX], whole[MAX], cells[MAX];
+    float y[MAX + 2 * EDGE], c_out[MAX + 2 * EDGE];
+    fill(x, rows, 4);
+    fill(r, rows, 4);
+    fill(h, units, 1);
+    fill(c, units, 3);
+    memcpy(cells, c, sizeof c);
+    mli_cell a = {x, r, h, cells, whole, units, f};
+    cell_of(k, kind)(&a, 0, units);
+    a.c = c;
+    for (uint32_t u = 0; u < units; u++) {
+        double want_c = c[u];
+        double want = cell_reference(kind, &a, u, &want_c);
+        check_near(k, cell_names[kind], u, whole[u], want, 2e-6);
+        check_near(k, "c", u, cells[u], want_c, 2e-6);
+    }
+    for (uint32_t first = 0; first < units; first += 1 + first / 8)
+        for (uint32_t last = first; last <= units; last += 1 + last % 7) {
+            fill_canary(y, MAX + 2 * EDGE);
+            fill_canary(c_out, MAX + 2 * EDGE);
+            memcpy(c_out + EDGE + first, c + first, (last - first) * 4);
+            a.y = y + EDGE;
+            a.c = c_out + EDGE;
+            cell_of(k, kind)(&a, first, last);
+            check_canary(k, cell_names[kind], y, MAX, first, last);
+            check_canary(k, cell_names[kind], c_out, MAX, first, last);
+            if (memcmp(a.y + first, whole + first, (last - first) * 4) ||
+                memcmp(a.c + first, cells + first, (last - first) * 4))
+                fail_msg("%s %s: units [%u, %u) of %u differ", k->name,
+                         cell_names[kind], first, last, units);
+        }
+    /* in place */
+    a.y = h;
+    a.c = c;
+    cell_of(k, kind)(&a, 0, units);
+    assert_memory_equal(h, whole, units * 4);
+}
+
+static void cells(void **state)
+{
+    (void)state;
+    const mli_unary f[] = {MLI_TANH, MLI_RELU, MLI_IDENTITY};
+    const mli_kernels *k;
+    seed = 1;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (uint32_t units = 1; units <= 50; units++)
+            for (int kind = 0; kind < 5; kind++)
+                check_cell(k, kind, units, f[units % 3]);
+}
+
+/* NaN in any operand of a cell comes out. */
+static void cells_keep_nan(void **state)
+{
+    (void)state;
+    const mli_kernels *k;
+    seed = 2;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (int kind = 0; kind < 5; kind++)
+            for (uint32_t gate = 0; gate < cell_gates[kind]; gate++) {
+                float x[MAX], r[MAX], h[MAX], c[MAX], y[MAX];
+                fill(x, MAX, 2);
+                fill(r, MAX, 2);
+                fill(h, MAX, 1);
+                fill(c, MAX, 1);
+                x[row(cell_gates[kind], gate, 13)] = NAN;
+                mli_cell a = {x, r, h, c, y, 20, MLI_RELU};
+                cell_of(k, kind)(&a, 0, 20);
+                int used = kind == GRU_RESET    ? gate == 0
+                           : kind == GRU_UPDATE ? gate > 0
+                                                : 1;
+                for (uint32_t u = 0; u < 20; u++)
+                    assert_int_equal(!!isnan(y[u]), used && u == 13);
+            }
+}
+
+/* ---------------------------------------------------------------- binary - */
+
+static double binary_reference(mli_binary f, double a, double b)
+{
+    switch (f) {
+    case MLI_ADD:
+        return a + b;
+    case MLI_SUB:
+        return a - b;
+    case MLI_MUL:
+        return a * b;
+    case MLI_DIV:
+        return a / b;
+    case MLI_MIN:
+        return isnan(a) || isnan(b) ? (double)NAN : fmin(a, b);
+    case MLI_MAX:
+        return isnan(a) || isnan(b) ? (double)NAN : fmax(a, b);
+    case MLI_POW:
+        return pow(a, b);
+    default:
+        return a < 0 ? a * b : a;
+    }
+}
+
+static int rounded_once(mli_binary f)
+{
+    return f != MLI_DIV && f != MLI_POW;
+}
+
+static void check_binary(const mli_kernels *k, mli_binary f, const float *a,
+                         size_t a_step, const float *b, size_t b_step, size_t n)
+{
+    float y[MAX + 2 * EDGE], whole[MAX];
+    char what[32];
+    snprintf(what, sizeof what, "binary %d", f);
+    k->binary(f, a, a_step, b, b_step, whole, 0, n);
+    for (size_t i = 0; i < n; i++) {
+        double want = binary_reference(f, a[i * a_step], b[i * b_step]);
+        double bound =
+            rounded_once(f) ? ulp(want) / 2 : fmax(5e-7, 3 * ulp(want));
+        check_near(k, what, i, whole[i], want, bound);
+    }
+    for (size_t first = 0; first < n; first += 1 + first / 4)
+        for (size_t last = first; last <= n; last += 1 + last / 3) {
+            fill_canary(y, MAX + 2 * EDGE);
+            k->binary(f, a, a_step, b, b_step, y + EDGE, first, last);
+            check_canary(k, what, y, MAX, first, last);
+            assert_memory_equal(y + EDGE + first, whole + first,
+                                (last - first) * 4);
+        }
+    if (a_step) {
+        memcpy(y, a, n * sizeof *a);
+        k->binary(f, y, 1, b, b_step, y, 0, n);
+        assert_memory_equal(y, whole, n * 4);
+    }
+    if (b_step) {
+        memcpy(y, b, n * sizeof *b);
+        k->binary(f, a, a_step, y, 1, y, 0, n);
+        assert_memory_equal(y, whole, n * 4);
+    }
+}
+
+static void binary(void **state)
+{
+    (void)state;
+    float a[MAX], b[MAX];
+    const mli_kernels *k;
+    seed = 3;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (size_t n = 1; n < 60; n += 3)
+            for (int f = 0; f < MLI_BINARY_COUNT; f++)
+                for (size_t steps = 0; steps < 4; steps++) {
+                    fill(a, n, 9);
+                    fill(b, n, 5);
+                    check_binary(k, (mli_binary)f, a, steps & 1, b, steps >> 1,
+                                 n);
+                }
+}
+
+/* Every pair of these, with every operator. */
+static const float special[] = {
+    0.0f,     -0.0f,           1.0f,        -1.0f,
+    2.0f,     -2.0f,           3.0f,        -3.0f,
+    0.5f,     -0.5f,           1.5f,        -2.5f,
+    1e-3f,    -1e-3f,          16777215,    -16777215,
+    1e10f,    -1e10f,          1e30f,       -1e30f,
+    1e-30f,   -1e-30f,         INFINITY,    -INFINITY,
+    NAN,      0x1.fffffep127f, 0x1p127f,    0x1p-126f,
+    0x1p126f, 1.0000001f,      0.99999994f, 7.0f,
+    88.0f,    -0x1p-126f,      1e38f,
+};
+
+static void binary_special(void **state)
+{
+    (void)state;
+    const size_t n = sizeof special / sizeof special[0];
+    const mli_kernels *k;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (int f = 0; f < MLI_BINARY_COUNT; f++)
+            for (size_t j = 0; j < n; j++)
+                for (size_t l = 0; l < n; l++) {
+                    float y, a = special[j], b = special[l];
+                    k->binary((mli_binary)f, &a, 0, &b, 0, &y, 0, 1);
+                    double want = binary_reference((mli_binary)f, a, b);
+                    if (fabs(want) < 0x1p-126 && fabs(y) < 0x1p-126)
+                        continue;
+                    if (isinf(want) && !signbit(want) == !signbit(y) &&
+                        isinf(y))
+                        continue;
+                    double bound = rounded_once((mli_binary)f)
+                                       ? ulp(want) / 2
+                                       : fmax(5e-7, 3 * ulp(want));
+                    if (isnan(want) ? !isnan(y)
+                                    : !(y == want || fabs(y - want) <= bound ||
+                                        (isinf(y) && fabs(want) > 3.4028e38)))
+                        fail_msg("%s binary %d of %g, %g: %g, expected %g",
+                                 k->name, f, a, b, y, want);
+                }
+}
+
+/* Powers, tightly: large results are where a float's logarithm would fail. */
+static void power(void **state)
+{
+    (void)state;
+    const int count = getenv("MLI_LONG") ? 20000000 : 200000;
+    const mli_kernels *k;
+    seed = 4;
+    for (int i = 0; i < count; i += MAX) {
+        float a[MAX], b[MAX], y[MAX];
+        for (int j = 0; j < MAX; j++) {
+            a[j] = ldexpf(1 + fabsf(noise()), (int)(noise() * 120));
+            b[j] = noise() * (j % 2 ? 2 : 80);
+        }
+        for (uint32_t l = 0; (k = mli_kernels_at(l)); l++) {
+            k->binary(MLI_POW, a, 1, b, 1, y, 0, MAX);
+            for (size_t j = 0; j < MAX; j++) {
+                double want = pow(a[j], b[j]);
+                if (want > 0x1p-126)
+                    check_near(k, "pow", j, y[j], want, ulp(want));
+            }
+        }
+    }
+}
+
+static void affine(void **state)
+{
+    (void)state;
+    const mli_kernels *k;
+    seed = 5;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (size_t n = 1; n < 70; n++)
+            for (size_t steps = 0; steps < 4; steps++) {
+                float x[MAX], s[MAX], t[MAX], whole[MAX], y[MAX + 2 * EDGE];
+                fill(x, n, 3);
+                fill(s, n, 3);
+                fill(t, n, 3);
+                k->affine(x, s, steps & 1, t, steps >> 1, whole, 0, n);
+                for (size_t j = 0; j < n; j++) {
+                    double p = (double)x[j] * s[(steps & 1) * j];
+                    double u = t[(steps >> 1) * j];
+                    check_near(k, "affine", j, whole[j], p + u,
+                               9 * 0x1p-24 * (fabs(p) + fabs(u)));
+                }
+                for (size_t first = 0; first < n; first += 3)
+                    for (size_t last = first; last <= n; last += 7) {
+                        fill_canary(y, MAX + 2 * EDGE);
+                        k->affine(x, s, steps & 1, t, steps >> 1, y + EDGE,
+                                  first, last);
+                        check_canary(k, "affine", y, MAX, first, last);
+                        assert_memory_equal(y + EDGE + first, whole + first,
+                                            (last - first) * 4);
+                    }
+            }
+}
+
+/* ------------------------------------------------------------------ rows - */
+
+static double softmax_reference(const float *x, size_t n, size_t at, int log_)
+{
+    double top = -INFINITY, sum = 0;
+    for (size_t i = 0; i < n; i++)
+        top = fmax(top, x[i]);
+    for (size_t i = 0; i < n; i++)
+        sum += exp(x[i] - top);
+    return log_ ? x[at] - top - log(sum) : exp(x[at] - top) / sum;
+}
+
+/* Sums of n positive terms, each rounded: n roundings at most. */
+static double sum_bound(size_t n)
+{
+    return (double)(n + 8) * 0x1p-24;
+}
+
+static void softmax(void **state)
+{
+    (void)state;
+    const mli_kernels *k;
+    seed = 6;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (size_t n = 1; n < 60; n++)
+            for (int mode = 0; mode < 2; mode++) {
+                float x[MAX], y[MAX + 2 * EDGE];
+                fill(x, 3 * n, n % 2 ? 3 : 60);
+                if (n > 4 && n % 3 == 0)
+                    x[n + 2] = -INFINITY;
+                fill_canary(y, MAX + 2 * EDGE);
+                k->softmax(x, y + EDGE, n, mode, 1, 3);
+                check_canary(k, "softmax", y, MAX, n, 3 * n);
+                for (size_t j = n; j < 3 * n; j++) {
+                    double want =
+                        softmax_reference(x + j / n * n, n, j % n, mode);
+                    check_near(k, mode ? "log softmax" : "softmax", j,
+                               y[EDGE + j], want,
+                               fmax(5e-7, 3 * ulp(want)) + sum_bound(n));
+                }
+                k->softmax(x, x, n, mode, 1, 3); /* in place */
+                assert_memory_equal(x + n, y + EDGE + n, 2 * n * 4);
+            }
+}
+
+static void softmax_special(void **state)
+{
+    (void)state;
+    const mli_kernels *k;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (size_t n = 1; n < 40; n++)
+            for (size_t at = 0; at < n; at++) {
+                float x[MAX] = {0}, y[MAX];
+                x[at] = NAN;
+                k->softmax(x, y, n, 0, 0, 1);
+                for (size_t j = 0; j < n; j++)
+                    assert_true(isnan(y[j]));
+                x[at] = 1e30f;
+                k->softmax(x, y, n, 0, 0, 1);
+                for (size_t j = 0; j < n; j++)
+                    assert_true(y[j] == (j == at ? 1.0f : 0.0f));
+            }
+}
+
+static double normal_reference(const float *x, size_t n, size_t at, float eps,
+                               int rms)
+{
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < n && !rms; i++)
+        mean += x[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        square += (x[i] - mean) * (x[i] - mean) / (double)n;
+    return (x[at] - mean) / sqrt(square + eps);
+}
+
+static void normalize(void **state)
+{
+    (void)state;
+    const mli_kernels *k;
+    seed = 7;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (size_t n = 1; n < 60; n++)
+            for (int mode = 0; mode < 8; mode++) {
+                float x[MAX], scale[MAX], shift[MAX], y[MAX + 2 * EDGE];
+                int rms = mode & 1;
+                const float *s = mode & 2 ? scale : NULL;
+                const float *t = mode & 4 ? shift : NULL;
+                const float eps = 1e-5f;
+                fill(x, 3 * n, 2);
+                fill(scale, n, 2);
+                fill(shift, n, 2);
+                fill_canary(y, MAX + 2 * EDGE);
+                k->normalize(x, s, t, eps, rms, y + EDGE, n, 1, 3);
+                check_canary(k, "normalize", y, MAX, n, 3 * n);
+                for (size_t j = n; j < 3 * n; j++) {
+                    double want =
+                        normal_reference(x + j / n * n, n, j % n, eps, rms);
+                    double room = 4e-6 * (1 + fabs(want)) * 2;
+                    if (s)
+                        want *= s[j % n];
+                    if (t)
+                        want += t[j % n];
+                    check_near(k, rms ? "rms" : "normalize", j, y[EDGE + j],
+                               want, room);
+                }
+                k->normalize(x, s, t, eps, rms, x, n, 1, 3);
+                assert_memory_equal(x + n, y + EDGE + n, 2 * n * 4);
+            }
+}
+
+static double reduce_reference(mli_reduce f, const float *x, size_t n,
+                               double *bound)
+{
+    double sum = 0, size = 0, square = 0, prod = 1, high = -INFINITY,
+           low = INFINITY, e = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += x[i];
+        size += fabs(x[i]);
+        square += (double)x[i] * x[i];
+        prod *= x[i];
+        high = fmax(high, x[i]);
+        low = fmin(low, x[i]);
+        e += exp(x[i]);
+    }
+    const double b = sum_bound(n);
+    switch (f) {
+    case MLI_REDUCE_SUM:
+        *bound = b * size;
+        return sum;
+    case MLI_REDUCE_MEAN:
+        *bound = b * size / (double)n;
+        return sum / (double)n;
+    case MLI_REDUCE_MAX:
+        *bound = 0;
+        return high;
+    case MLI_REDUCE_MIN:
+        *bound = 0;
+        return low;
+    case MLI_REDUCE_PROD:
+        *bound = b * fabs(prod) + 0x1p-126;
+        return prod;
+    case MLI_REDUCE_L1:
+        *bound = b * size;
+        return size;
+    case MLI_REDUCE_L2:
+        *bound = b * sqrt(square);
+        return sqrt(square);
+    case MLI_REDUCE_SUM_SQUARE:
+        *bound = b * square;
+        return square;
+    case MLI_REDUCE_LOG_SUM:
+        *bound = 5e-7 + b * size / fabs(sum);
+        return log(sum);
+    default:
+        *bound = 5e-7 + 2 * b + 3 * ulp(log(e));
+        return log(e);
+    }
+}
+
+static void reduce(void **state)
+{
+    (void)state;
+    const mli_kernels *k;
+    seed = 8;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (size_t n = 1; n < 80; n++)
+            for (int f = 0; f < MLI_REDUCE_COUNT; f++) {
+                float x[MAX], y[3 + 2 * EDGE], again[3];
+                fill(x, 3 * n, 2);
+                for (size_t j = 0; f == MLI_REDUCE_LOG_SUM && j < 3 * n; j++)
+                    x[j] = fabsf(x[j]);
+                fill_canary(y, 3 + 2 * EDGE);
+                k->reduce((mli_reduce)f, x, y + EDGE, n, 1, 3);
+                check_canary(k, "reduce", y, 3, 1, 3);
+                for (size_t r = 1; r < 3; r++) {
+                    double bound, want;
+                    char what[32];
+                    snprintf(what, sizeof what, "reduce %d", f);
+                    want =
+                        reduce_reference((mli_reduce)f, x + r * n, n, &bound);
+                    check_near(k, what, r, y[EDGE + r], want, bound);
+                }
+                /* a row alone, at another address: the same bits */
+                float moved[MAX];
+                memcpy(moved + 1, x + n, n * sizeof *x);
+                k->reduce((mli_reduce)f, moved + 1, again, n, 0, 1);
+                assert_memory_equal(again, y + EDGE + 1, sizeof *again);
+                x[n + n / 2] = NAN;
+                k->reduce((mli_reduce)f, x, again, n, 1, 2);
+                assert_true(isnan(again[1]));
+            }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cells),     cmocka_unit_test(cells_keep_nan),
+        cmocka_unit_test(binary),    cmocka_unit_test(binary_special),
+        cmocka_unit_test(power),     cmocka_unit_test(affine),
+        cmocka_unit_test(softmax),   cmocka_unit_test(softmax_special),
+        cmocka_unit_test(normalize), cmocka_unit_test(reduce),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
