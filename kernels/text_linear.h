@@ -13,6 +13,13 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/*
+ * Four frames are reached from one pointer. Compilers that see how the pointers
+ * of a tile hang together keep one and a register per frame instead, of which
+ * there are not enough.
+ */
+#define HIDE(pointer) __asm__("" : "+r"(pointer))
+
 /* Vectors in a whole panel. */
 #define PANEL_VECTORS ((int)(MLI_PANEL / V_LANES))
 
@@ -63,7 +70,7 @@ V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
     const mli_conv *a = j->a;
     const size_t step = j->x_step;
     const float *w = j->w;
-    vf sum[V_TILE][V_ROW];
+    vf sum[V_TALL][V_ROW];
 
     UNROLL
     for (int v = 0; v < count; v++) {
@@ -77,20 +84,28 @@ V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
     }
     for (uint32_t k = 0; k < a->taps; k++) {
         const float *x = j->x + tap_frame(a, k) * a->x_stride + f * step;
-        const float *end = x + a->in_per_group;
-        for (; x < end; x++, w += j->width) {
+        const float *at[V_TALL / 4 + 1];
+        UNROLL
+        for (int t = 0; t < tile; t += 4) {
+            at[t / 4] = x + (size_t)t * step;
+            HIDE(at[t / 4]);
+        }
+        for (uint32_t i = 0; i < a->in_per_group; i++, w += j->width) {
             vf row[V_ROW];
             UNROLL
             for (int v = 0; v < count; v++)
-                row[v] = part ? v_load_part(w, 0, j->held)
-                              : v_load(w + column(j, v));
+                row[v] = part && V_LANES > 4 ? v_load_part(w, 0, j->held)
+                                             : v_load(w + column(j, v));
             UNROLL
             for (int t = 0; t < tile; t++) {
-                vf in = v_set1(x[(size_t)t * step]);
+                vf in = v_set1(at[t / 4][(size_t)(t % 4) * step]);
                 UNROLL
                 for (int v = 0; v < count; v++)
                     sum[t][v] = v_fma(in, row[v], sum[t][v]);
             }
+            UNROLL
+            for (int t = 0; t < tile; t += 4)
+                at[t / 4]++;
         }
     }
     UNROLL
@@ -114,17 +129,23 @@ V_FN void linear_frames(const linear_job *j, const int tile, const int count,
     uint32_t f = 0;
     for (; f + (uint32_t)tile <= frames; f += (uint32_t)tile)
         linear_tile(j, f, tile, count, part);
-    if (tile > 2)
-        for (; f + (uint32_t)tile / 2 <= frames; f += (uint32_t)tile / 2)
-            linear_tile(j, f, tile / 2, count, part);
+    if (tile > 4)
+        for (; f + (uint32_t)tile / 4 <= frames; f += (uint32_t)tile / 4)
+            linear_tile(j, f, tile / 4, count, part);
     for (; f < frames; f++)
         linear_tile(j, f, 1, count, part);
 }
 
-static void linear_single_row(const linear_job *j)
+static void linear_row(const linear_job *j)
 {
     for (uint32_t f = 0; f < j->a->frames; f++)
         linear_tile(j, f, 1, V_ROW, 0);
+}
+
+static void linear_half_row(const linear_job *j)
+{
+    for (uint32_t f = 0; f < j->a->frames; f++)
+        linear_tile(j, f, 1, V_ROW / 2, 0);
 }
 
 static void linear_columns(const linear_job *j)
@@ -134,12 +155,12 @@ static void linear_columns(const linear_job *j)
 
 static void linear_vector(const linear_job *j)
 {
-    linear_frames(j, V_TILE, 1, 0);
+    linear_frames(j, V_TALL, 1, 0);
 }
 
 static void linear_part(const linear_job *j)
 {
-    linear_frames(j, V_TILE, 1, 1);
+    linear_frames(j, V_TALL, 1, 1);
 }
 
 /* The run that begins at output o of group g, whose matrix is w. */
@@ -205,8 +226,11 @@ static void linear_group(const mli_conv *a, uint32_t g, uint32_t first,
         }
         linear_job j = linear_at(a, g, o);
         if (a->frames < V_TILE && vectors >= V_ROW) {
-            linear_single_row(&j);
+            linear_row(&j);
             o += V_ROW * V_LANES;
+        } else if (a->frames < V_TILE && vectors >= V_ROW / 2) {
+            linear_half_row(&j);
+            o += V_ROW / 2 * V_LANES;
         } else if (vectors >= V_COLUMNS) {
             linear_columns(&j);
             o += V_COLUMNS * V_LANES;

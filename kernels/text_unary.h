@@ -53,7 +53,8 @@ V_FN vf math_celu(vf x, vf p)
 
 V_FN vf math_softsign(vf x)
 {
-    vf a = v_min(v_abs(x), K(0x1p60f));
+    /* 1 from 2^25 on, where 1 + a = a */
+    vf a = v_min(v_abs(x), K(0x1p25f));
     vf y = v_min(v_div(a, v_add(a, K(1.0f))), K(1.0f));
     return v_xor_sign(y, x);
 }

@@ -7,6 +7,7 @@
 #define V_NAME    "avx512"
 #define V_TABLE   mli_kernels_avx512
 #define V_TILE    8
+#define V_TALL 16
 #define V_COLUMNS 2
 #define V_ROW     8
 #define V_HAS_ROUND

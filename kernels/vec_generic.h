@@ -35,6 +35,7 @@
 #define V_NAME    "generic"
 #define V_TABLE   mli_kernels_generic
 #define V_TILE    2
+#define V_TALL 4
 #define V_COLUMNS 4
 #define V_ROW     8
 

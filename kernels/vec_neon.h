@@ -9,6 +9,7 @@
 #define V_LANES   4u
 #define V_NAME    "neon"
 #define V_TABLE   mli_kernels_neon
+#define V_TALL 8
 #define V_COLUMNS 4
 #define V_ROW     8
 #ifdef __aarch64__

@@ -7,6 +7,7 @@
 #define V_NAME    "sse2"
 #define V_TABLE   mli_kernels_sse2
 #define V_TILE    2
+#define V_TALL 8
 #define V_COLUMNS 4
 #define V_ROW     8
 
