@@ -132,8 +132,9 @@ static mlc_status build(mlc_program *p, const ir_graph *g,
                         "too many operators (expected at most %u, got %u)",
                         MLI_MAX_OPS, p->op_count);
     if (!mlc_plan(p))
-        return mlc_fail(error, MLC_MEMORY,
-                        "no memory for the plan, or the arena is too large");
+        return mlc_fail(
+            error, MLC_MEMORY,
+            "no memory for the plan, or too many values live at once");
     return mlc_write(p, figures, &image->bytes, &image->size, error);
 }
 

@@ -7,19 +7,27 @@
 #include <string.h>
 #include "plan.h"
 
-/* Comparisons of two buffers that all searching together may take: about a
+/* Looks at a pair of buffers that all searching together may take: about a
    second. The first order is tried in any case. */
-#define SEARCH_BUDGET 400000000ull
+#define SEARCH_BUDGET 200000000ull
 
 enum { FIRST_FIT, BEST_FIT, FITS };
+
+typedef struct extent {
+    uint64_t from, to;
+} extent;
 
 typedef struct search {
     mlc_buffer *b;
     uint32_t n;
+    uint64_t
+        *first_meet;   /* meets[first_meet[i]] ... are the buffers that live */
+    uint32_t *meets;   /* with i at some time */
     uint64_t *breadth; /* per buffer: the largest sum of what lives with it */
     uint32_t *order;   /* the one being tried */
     uint32_t *best;    /* the best so far, and its fit */
-    uint32_t *placed;  /* buffers that have a place, by offset */
+    char *placed;      /* has a place */
+    extent *taken;     /* room for n: what is taken beside one buffer */
     uint64_t *offsets; /* the best placement */
     uint64_t height;   /* its height */
     uint64_t work;
@@ -50,58 +58,153 @@ uint64_t mlc_place_bound(const mlc_buffer *b, uint32_t n, uint32_t times,
     return bound;
 }
 
-/* The lowest (or tightest) place for `x` among those that have one. */
-static uint64_t find_gap(search *s, uint32_t x, uint32_t placed, int fit)
+/* ------------------------------------------------- who lives with whom ---- */
+
+static int by_first(const void *a, const void *b)
 {
-    const mlc_buffer *b = s->b, *me = &s->b[x];
-    uint64_t end = 0, best = UINT64_MAX, best_gap = UINT64_MAX;
+    const mlc_buffer *x = *(mlc_buffer *const *)a, *y = *(mlc_buffer *const *)b;
 
-    s->work += placed + 1u;
-    for (uint32_t i = 0; i < placed; i++) {
-        const mlc_buffer *other = &b[s->placed[i]];
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
 
-        if (other->last < me->first || other->first > me->last)
+/*
+ * Count (meets NULL) or list the pairs. Sorted by their start, the buffers that
+ * start while one lives follow it: no pair is looked at in vain. 0 if there are
+ * more than mli_open would look at.
+ */
+static int each_pair(search *s, mlc_buffer *const *sorted, uint64_t *at,
+                     uint32_t *meets)
+{
+    uint64_t left = (1u << 24) + 256ull * s->n;
+
+    for (uint32_t i = 0; i < s->n; i++)
+        for (uint32_t k = i + 1;
+             k < s->n && sorted[k]->first <= sorted[i]->last; k++) {
+            uint32_t x = (uint32_t)(sorted[i] - s->b);
+            uint32_t y = (uint32_t)(sorted[k] - s->b);
+
+            if (left-- == 0)
+                return 0;
+            if (meets) {
+                meets[at[x]] = y;
+                meets[at[y]] = x;
+            }
+            at[x]++;
+            at[y]++;
+        }
+    return 1;
+}
+
+static int find_meetings(search *s)
+{
+    mlc_buffer **sorted = malloc(s->n * sizeof *sorted);
+    uint64_t *at = calloc((size_t)s->n + 1, sizeof *at);
+    uint64_t sum = 0;
+    int ok = sorted && at;
+
+    for (uint32_t i = 0; ok && i < s->n; i++)
+        sorted[i] = &s->b[i];
+    if (ok) {
+        qsort(sorted, s->n, sizeof *sorted, by_first);
+        ok = each_pair(s, sorted, at, NULL);
+        for (uint32_t i = 0; i <= s->n; i++) {
+            uint64_t count = at[i];
+            s->first_meet[i] = at[i] = sum;
+            sum += count;
+        }
+    }
+    if (ok) {
+        s->meets = malloc((sum + 1) * sizeof *s->meets);
+        ok = s->meets != NULL;
+    }
+    if (ok)
+        each_pair(s, sorted, at, s->meets);
+    free(sorted);
+    free(at);
+    return ok;
+}
+
+/* ------------------------------------------------------------- placing ---- */
+
+static int by_offset(const void *a, const void *b)
+{
+    const extent *x = a, *y = b;
+
+    if (x->from != y->from)
+        return x->from < y->from ? -1 : 1;
+    return x->to < y->to ? -1 : x->to > y->to;
+}
+
+static void sort_extents(extent *e, uint32_t n)
+{
+    if (n > 48) {
+        qsort(e, n, sizeof *e, by_offset);
+        return;
+    }
+    for (uint32_t i = 1; i < n; i++) {
+        extent x = e[i];
+        uint32_t k = i;
+        for (; k > 0 && e[k - 1].from > x.from; k--)
+            e[k] = e[k - 1];
+        e[k] = x;
+    }
+}
+
+/* What is taken while x lives, by offset; answers how many. */
+static uint32_t find_taken(search *s, uint32_t x)
+{
+    uint32_t n = 0;
+
+    s->work += 1 + s->first_meet[x + 1] - s->first_meet[x];
+    for (uint64_t i = s->first_meet[x]; i < s->first_meet[x + 1]; i++) {
+        const mlc_buffer *other = &s->b[s->meets[i]];
+
+        if (!s->placed[s->meets[i]])
             continue;
-        if (other->offset >= end && other->offset - end >= me->size &&
-            other->offset - end < best_gap) {
+        s->taken[n].from = other->offset;
+        s->taken[n++].to = other->offset + other->size;
+    }
+    sort_extents(s->taken, n);
+    return n;
+}
+
+/* The lowest (or tightest) place for x. */
+static uint64_t find_gap(search *s, uint32_t x, int fit)
+{
+    uint32_t n = find_taken(s, x);
+    uint64_t size = s->b[x].size, end = 0;
+    uint64_t best = UINT64_MAX, best_gap = UINT64_MAX;
+
+    for (uint32_t i = 0; i < n; i++) {
+        const extent *e = &s->taken[i];
+
+        if (e->from >= end && e->from - end >= size &&
+            e->from - end < best_gap) {
             best = end;
-            best_gap = other->offset - end;
+            best_gap = e->from - end;
             if (fit == FIRST_FIT)
                 return best;
         }
-        if (other->offset + other->size > end)
-            end = other->offset + other->size;
+        if (e->to > end)
+            end = e->to;
     }
     return best != UINT64_MAX ? best : end;
 }
 
-static void insert_placed(search *s, uint32_t x, uint32_t placed)
-{
-    uint32_t low = 0, high = placed;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2u;
-        if (s->b[s->placed[middle]].offset <= s->b[x].offset)
-            low = middle + 1u;
-        else
-            high = middle;
-    }
-    memmove(s->placed + low + 1, s->placed + low,
-            (placed - low) * sizeof *s->placed);
-    s->placed[low] = x;
-}
-
-/* Place all in s->order; answers the height. */
-static uint64_t place_all(search *s, int fit)
+/* Place all in s->order; answers the height, or more than `most` if it is. */
+static uint64_t place_all(search *s, int fit, uint64_t most)
 {
     uint64_t height = 0;
 
-    for (uint32_t i = 0; i < s->n; i++) {
+    memset(s->placed, 0, s->n);
+    for (uint32_t i = 0; i < s->n && height <= most; i++) {
         uint32_t x = s->order[i];
         uint64_t end;
 
-        s->b[x].offset = find_gap(s, x, i, fit);
-        insert_placed(s, x, i);
+        s->b[x].offset = find_gap(s, x, fit);
+        s->placed[x] = 1;
         end = s->b[x].offset + s->b[x].size;
         if (end > height)
             height = end;
@@ -112,7 +215,7 @@ static uint64_t place_all(search *s, int fit)
 /* Try s->order; keep it if it is no worse than the best. */
 static void try_order(search *s, int fit)
 {
-    uint64_t height = place_all(s, fit);
+    uint64_t height = place_all(s, fit, s->height);
 
     if (height > s->height)
         return;
@@ -244,7 +347,7 @@ static void swap_two(search *s)
 
 static int run(search *s, uint32_t times, uint64_t bound)
 {
-    if (!find_breadth(s, times))
+    if (!find_breadth(s, times) || !find_meetings(s))
         return 0;
     for (int order = 0; order < ORDERS && s->height > bound; order++) {
         if (order && s->work > SEARCH_BUDGET)
@@ -265,6 +368,33 @@ static int run(search *s, uint32_t times, uint64_t bound)
     return 1;
 }
 
+static int make_room(search *s)
+{
+    size_t n = s->n;
+
+    s->first_meet = calloc(n + 1, sizeof *s->first_meet);
+    s->breadth = calloc(n, sizeof *s->breadth);
+    s->order = malloc(n * sizeof *s->order);
+    s->best = malloc(n * sizeof *s->best);
+    s->placed = malloc(n);
+    s->taken = malloc(n * sizeof *s->taken);
+    s->offsets = malloc(n * sizeof *s->offsets);
+    return s->first_meet && s->breadth && s->order && s->best && s->placed &&
+           s->taken && s->offsets;
+}
+
+static void free_room(search *s)
+{
+    free(s->first_meet);
+    free(s->meets);
+    free(s->breadth);
+    free(s->order);
+    free(s->best);
+    free(s->placed);
+    free(s->taken);
+    free(s->offsets);
+}
+
 uint64_t mlc_place(mlc_buffer *b, uint32_t n, uint32_t times, uint64_t bound)
 {
     search s = {.b = b, .n = n, .height = UINT64_MAX, .random = 1};
@@ -272,19 +402,9 @@ uint64_t mlc_place(mlc_buffer *b, uint32_t n, uint32_t times, uint64_t bound)
 
     if (n == 0)
         return 0;
-    s.breadth = calloc(n, sizeof *s.breadth);
-    s.order = malloc(n * sizeof *s.order);
-    s.best = malloc(n * sizeof *s.best);
-    s.placed = malloc(n * sizeof *s.placed);
-    s.offsets = malloc(n * sizeof *s.offsets);
-    ok = s.breadth && s.order && s.best && s.placed && s.offsets &&
-         run(&s, times, bound);
+    ok = make_room(&s) && run(&s, times, bound);
     for (uint32_t i = 0; ok && i < n; i++)
         b[i].offset = s.offsets[i];
-    free(s.breadth);
-    free(s.order);
-    free(s.best);
-    free(s.placed);
-    free(s.offsets);
+    free_room(&s);
     return ok ? s.height : UINT64_MAX;
 }

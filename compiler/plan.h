@@ -19,7 +19,8 @@ uint64_t mlc_place_bound(const mlc_buffer *b, uint32_t n, uint32_t times,
                          int *ok);
 
 /*
- * Fill in the offsets; answers the height reached, UINT64_MAX without memory.
+ * Fill in the offsets; answers the height reached, UINT64_MAX without memory or
+ * with so many pairs that live together that mli_open would refuse them.
  * Stops at the bound, or after a bounded amount of searching. The same buffers
  * always get the same places.
  */
