@@ -232,9 +232,11 @@ static void do_function(onnx_run *r, onnx_call *c, const onnx_function *f)
 
 /* --------------------------------------------------------- one node ---- */
 
-/* 1 if an input has no running meaning: then neither have the outputs. */
-static int lost(onnx_run *r, onnx_call *c, int flags)
+/* 1 if an input has no running meaning: then neither have the outputs. op NULL:
+   an unknown one, to be listed even so. */
+static int lost(onnx_run *r, onnx_call *c, const onnx_op *op)
 {
+    int flags = op ? op->flags : 0;
     onnx_kind kind = ONNX_CONST;
     for (int i = 0; i < c->inputs; i++) {
         onnx_value *v = c->in[i];
@@ -252,6 +254,10 @@ static int lost(onnx_run *r, onnx_call *c, int flags)
     }
     if (kind < ONNX_FINAL)
         return 0;
+    if (kind == ONNX_BROKEN && !op) {
+        onnx_unsupported(r, c, NULL);
+        return 1;
+    }
     for (int i = 0; i < c->outputs; i++)
         c->out[i] = onnx_new(r, kind, ONNX_FLOAT, 0, NULL);
     return 1;
@@ -288,7 +294,7 @@ static void run_op(onnx_run *r, onnx_call *c)
         op->run(r, c, op->what);
         return;
     }
-    if (lost(r, c, op ? op->flags : 0))
+    if (lost(r, c, op))
         return;
     if (onnx_fold(r, c))
         return;
