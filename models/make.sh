@@ -2,7 +2,7 @@
 # Make every shipped model and every ONNX golden again, from nothing.
 set -e
 cd "$(dirname "$0")/.."
-BUILD=${BUILD:-build}
+BUILD=${BUILD:-$PWD/build}
 if [ ! -x "$BUILD/venv/bin/python3" ]; then
     python3 -m venv "$BUILD/venv"
     "$BUILD/venv/bin/pip" install -r models/requirements.txt
@@ -10,7 +10,6 @@ fi
 make BUILD="$BUILD" command
 for model in drive mapping; do
     "$BUILD/venv/bin/python3" models/$model/train.py
-    "$BUILD/mlinfer" convert models/$model/$model.onnx \
-        -o models/$model/$model.bin
 done
+BUILD=$BUILD models/convert.sh
 "$BUILD/venv/bin/python3" tests/goldens/make_onnx.py

@@ -74,7 +74,8 @@ test_convert()
     if ! "$MLINFER" convert "$onnx" -o "$OUT/$1.bin" > "$OUT/log" 2>&1; then
         fail "$1: convert" "$(tail -n 1 "$OUT/log")"
     elif ! cmp "$OUT/$1.bin" "$bin" > "$OUT/log" 2>&1; then
-        fail "$1: convert gives the committed file" "$(cat "$OUT/log")"
+        fail "$1: convert gives the committed file" \
+            "$(cat "$OUT/log") (if that is meant: models/convert.sh)"
     else
         pass "$1: convert gives the committed file"
     fi
