@@ -9,7 +9,6 @@
 
 typedef struct mlc_onnx_tensor {
     char name[256];
-    char type_name[16];
     int type; /* TensorProto.DataType */
     int rank;
     int64_t dims[8];
@@ -23,24 +22,33 @@ mlc_status mlc_onnx_tensor_read(const uint8_t *bytes, size_t size,
                                 mlc_onnx_tensor *tensor, mlc_error *error);
 void mlc_onnx_tensor_free(mlc_onnx_tensor *tensor);
 
-typedef struct mlc_onnx_input { /* a graph input without an initializer */
+typedef struct mlc_onnx_port { /* a graph's input or output */
     char name[256];
-    int type;
+    int type;            /* TensorProto.DataType, 0: not a tensor */
     int used_as_weights; /* some node takes it where weights belong */
-} mlc_onnx_input;
+} mlc_onnx_port;
 
-/* A graph's inputs in order, and the number of its outputs. *inputs is owned
-   by the caller (free). */
-mlc_status mlc_onnx_inputs(const uint8_t *bytes, size_t size,
-                           mlc_onnx_input **inputs, size_t *count,
-                           size_t *outputs, mlc_error *error);
+typedef struct mlc_onnx_ports {
+    mlc_onnx_port *in, *out; /* owned; inputs without initializers */
+    size_t inputs, outputs;
+} mlc_onnx_ports;
+
+/* A graph's inputs and outputs, in order. */
+mlc_status mlc_onnx_ports_read(const uint8_t *bytes, size_t size,
+                               mlc_onnx_ports *ports, mlc_error *error);
+void mlc_onnx_ports_free(mlc_onnx_ports *ports);
+
+/* "float", "int64" ... */
+const char *mlc_onnx_type(int type);
 
 typedef struct mlc_onnx_bind {
     const char *name;
     const mlc_onnx_tensor *tensor;
+    int shape_only; /* the input has the tensor's dims, but stays an input */
 } mlc_onnx_bind;
 
-/* mlc_import_onnx, with some graph inputs replaced by constants. */
+/* mlc_import_onnx, with some graph inputs replaced by constants, or of known
+   dims. */
 mlc_status mlc_import_onnx_bound(const uint8_t *bytes, size_t size,
                                  const char *path, const mlc_options *options,
                                  const mlc_onnx_bind *binds, size_t count,

@@ -62,8 +62,6 @@ mlc_status mlc_onnx_tensor_read(const uint8_t *bytes, size_t size,
         (onnx_reader){bytes, bytes + size, bytes, "the tensor", &r->exit}, t);
     onnx_tensor_read(&r->model, t);
     snprintf(tensor->name, sizeof tensor->name, "%.255s", t->name);
-    snprintf(tensor->type_name, sizeof tensor->type_name, "%s",
-             onnx_type_name(t->type));
     tensor->type = t->type;
     tensor->rank = t->rank;
     memcpy(tensor->dims, t->dims, sizeof tensor->dims);
@@ -106,11 +104,15 @@ static int is_weights(const onnx_node *n, size_t at)
     return 0;
 }
 
-static void list_inputs(const onnx_graph *g, mlc_onnx_input *list,
-                        size_t *count)
+const char *mlc_onnx_type(int type)
+{
+    return onnx_type_name(type);
+}
+
+static void list_inputs(const onnx_graph *g, mlc_onnx_ports *ports)
 {
     for (size_t i = 0; i < g->input_count; i++) {
-        mlc_onnx_input *in = &list[*count];
+        mlc_onnx_port *in = &ports->in[ports->inputs];
         int taken = 0;
         for (size_t k = 0; k < g->tensor_count; k++)
             taken |= !strcmp(g->tensors[k].name, g->inputs[i].name);
@@ -122,17 +124,25 @@ static void list_inputs(const onnx_graph *g, mlc_onnx_input *list,
             for (size_t j = 0; j < g->nodes[k].inputs; j++)
                 if (!strcmp(g->nodes[k].in[j], g->inputs[i].name))
                     in->used_as_weights |= is_weights(&g->nodes[k], j);
-        ++*count;
+        ports->inputs++;
     }
 }
 
-mlc_status mlc_onnx_inputs(const uint8_t *bytes, size_t size,
-                           mlc_onnx_input **inputs, size_t *count,
-                           size_t *outputs, mlc_error *error)
+static void list_outputs(const onnx_graph *g, mlc_onnx_ports *ports)
+{
+    for (size_t i = 0; i < g->output_count; i++) {
+        mlc_onnx_port *out = &ports->out[ports->outputs++];
+        snprintf(out->name, sizeof out->name, "%.255s", g->outputs[i].name);
+        out->type = g->outputs[i].type;
+    }
+}
+
+mlc_status mlc_onnx_ports_read(const uint8_t *bytes, size_t size,
+                               mlc_onnx_ports *ports, mlc_error *error)
 {
     reading *r = begin(size, error);
-    *inputs = NULL;
-    *count = *outputs = 0;
+    const onnx_graph *g;
+    memset(ports, 0, sizeof *ports);
     if (!r)
         return MLC_MEMORY;
     if (setjmp(r->exit.jump)) {
@@ -140,10 +150,23 @@ mlc_status mlc_onnx_inputs(const uint8_t *bytes, size_t size,
         return error->status;
     }
     onnx_model_read(&r->model, bytes, size);
-    *inputs = calloc(r->model.graph.input_count + 1, sizeof **inputs);
-    if (*inputs)
-        list_inputs(&r->model.graph, *inputs, count);
-    *outputs = r->model.graph.output_count;
+    g = &r->model.graph;
+    ports->in = calloc(g->input_count + 1, sizeof *ports->in);
+    ports->out = calloc(g->output_count + 1, sizeof *ports->out);
+    if (ports->in && ports->out) {
+        list_inputs(g, ports);
+        list_outputs(g, ports);
+        end(r);
+        return MLC_OK;
+    }
     end(r);
-    return *inputs ? MLC_OK : mlc_fail(error, MLC_MEMORY, "out of memory");
+    mlc_onnx_ports_free(ports);
+    return mlc_fail(error, MLC_MEMORY, "out of memory");
+}
+
+void mlc_onnx_ports_free(mlc_onnx_ports *ports)
+{
+    free(ports->in);
+    free(ports->out);
+    memset(ports, 0, sizeof *ports);
 }

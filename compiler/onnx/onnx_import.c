@@ -56,11 +56,11 @@ static int is_initializer(const onnx_graph *g, const char *name)
     return 0;
 }
 
-static const onnx_tensor *bound(const onnx_run *r, const char *name)
+static const onnx_bind *bound(const onnx_run *r, const char *name)
 {
     for (size_t i = 0; i < r->bind_count; i++)
         if (!strcmp(r->binds[i].name, name))
-            return r->binds[i].tensor;
+            return &r->binds[i];
     return NULL;
 }
 
@@ -127,7 +127,7 @@ static void make_input(onnx_run *r, size_t number, onnx_value *v)
     uint64_t n = 1;
     uint32_t flat;
     for (uint32_t i = 0; i < rank; i++) {
-        n *= dims[i];
+        n *= dims[i]; /* each up to 2^28: no overflow before the check */
         if (n > MLI_MAX_ELEMENTS)
             onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
                       "input %s is too large", name);
@@ -150,13 +150,14 @@ static void name_input(onnx_run *r, const import *m, onnx_scope *s,
                        size_t number)
 {
     const onnx_info *info = &r->model->graph.inputs[number];
-    const onnx_tensor *given = bound(r, info->name);
+    const onnx_bind *given = bound(r, info->name);
+    const onnx_tensor *t = given ? given->tensor : NULL;
     int64_t dims[ONNX_MAX_RANK];
     onnx_value *v;
-    if (given) {
-        v = onnx_new(r, ONNX_CONST, given->type, given->rank, given->dims);
-        v->f = given->f;
-        v->i = given->i;
+    if (given && !given->shape_only) {
+        v = onnx_new(r, ONNX_CONST, t->type, t->rank, t->dims);
+        v->f = t->f;
+        v->i = t->i;
         onnx_name(r, s, info->name, v);
         return;
     }
@@ -164,6 +165,12 @@ static void name_input(onnx_run *r, const import *m, onnx_scope *s,
         onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
                   "input %s is of type %s (expected float)", info->name,
                   onnx_type_name(info->type));
+    if (given) {
+        v = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, t->rank, t->dims);
+        make_input(r, number, v);
+        onnx_name(r, s, info->name, v);
+        return;
+    }
     if (info->rank < 0)
         onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
                   "input %s has no shape: export it with one", info->name);
@@ -347,8 +354,8 @@ static void walk(onnx_run *r, const import *m)
             name_input(r, m, &s, i);
     onnx_name_tensors(r, &s, g);
     for (size_t i = 0; i < g->input_count; i++) {
-        const onnx_tensor *t = bound(r, g->inputs[i].name);
-        if (t && is_initializer(g, g->inputs[i].name))
+        const onnx_bind *given = bound(r, g->inputs[i].name);
+        if (given && is_initializer(g, g->inputs[i].name))
             name_input(r, m, &s, i);
     }
     onnx_walk(r, &s, g, names, g->output_count);
@@ -808,6 +815,7 @@ import m;
             t[i].i = from->i;
             b[i].name = binds[i].name;
             b[i].tensor = &t[i];
+            b[i].shape_only = binds[i].shape_only;
         }
         m.binds = b;
         m.bind_count = count;

@@ -113,8 +113,8 @@ onnx_value *onnx_sliced(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
         return onnx_strided(r, v, v->rank, dims, base, strides);
     }
     if (count < 1)
-        onnx_bad(r, c, "takes nothing of axis %d (%lld elements)", axis,
-                 (long long)v->dims[axis]);
+        onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
+                  "node %s (%s): an empty result", c->name, c->node->op);
     if (axis == v->time && r->mode == MLI_STREAM)
         return slice_time(r, c, v, start, step, count);
     y = onnx_like(r, v, v->rank, dims, v->time, IR_NONE);

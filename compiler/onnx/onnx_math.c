@@ -443,7 +443,8 @@ void onnx_do_compare(onnx_run *r, onnx_call *c, int what)
     onnx_value *a = c->in[0], *y;
     (void)what;
     y = onnx_new(r, ONNX_BROKEN, ONNX_BOOL, a->rank, a->dims);
-    y->broken = "a computed condition";
+    y->broken = onnx_print(r->pool, "a computed condition (%s, node %.80s)",
+                           c->node->op, c->name);
     c->out[0] = y;
 }
 

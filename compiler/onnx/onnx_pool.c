@@ -23,6 +23,8 @@ void onnx_stop(onnx_exit *e, onnx_why why, mlc_status status,
         va_start(args, format);
         vsnprintf(e->error->text, sizeof e->error->text, format, args);
         va_end(args);
+        for (char *s = e->error->text; *s; s++) /* one line, whatever names */
+            *s = (unsigned char)*s < ' ' || *s == 127 ? '?' : *s;
     }
     longjmp(e->jump, (int)why);
 }

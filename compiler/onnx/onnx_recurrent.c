@@ -57,6 +57,16 @@ static int activations(onnx_run *r, onnx_call *c, layer *l)
     return 1;
 }
 
+static int all_zero(const onnx_value *v)
+{
+    if (v->kind != ONNX_CONST)
+        return 0;
+    for (int64_t k = 0; k < onnx_elements(v); k++)
+        if (onnx_at(v, k) != 0.f)
+            return 0;
+    return 1;
+}
+
 static int attributes(onnx_run *r, onnx_call *c, layer *l)
 {
     const char *direction = onnx_string(c, "direction", "forward");
@@ -76,14 +86,9 @@ static int attributes(onnx_run *r, onnx_call *c, layer *l)
         onnx_unsupported(r, c, "coupled input and forget gates");
         return 0;
     }
-    if (l->kind == LSTM && p) {
-        for (int64_t k = 0; p->kind == ONNX_CONST && k < onnx_elements(p); k++)
-            if (onnx_at(p, k) != 0.f)
-                p = NULL;
-        if (!p || p->kind != ONNX_CONST) {
-            onnx_unsupported(r, c, "peepholes");
-            return 0;
-        }
+    if (l->kind == LSTM && p && !all_zero(p)) {
+        onnx_unsupported(r, c, "peepholes");
+        return 0;
     }
     for (int64_t k = 0; lengths && k < l->batch; k++)
         if (lengths->kind != ONNX_CONST || k >= onnx_elements(lengths) ||

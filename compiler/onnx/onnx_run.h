@@ -70,6 +70,7 @@ typedef struct onnx_scope {
 typedef struct onnx_bind { /* a graph input that is given as a constant */
     const char *name;
     const onnx_tensor *tensor;
+    int shape_only; /* it stays an input, of the tensor's dims */
 } onnx_bind;
 
 typedef struct onnx_run {
