@@ -125,8 +125,9 @@ void box_setcontrol(t_box *x, t_symbol *name, int argc, const t_atom *argv)
     if (index >= 0) {
         mli_get_input(p->p_model, (uint32_t)index, &port);
         if (port.channels != (uint32_t)argc) {
-            box_error(x, "set %s: expected %u values, got %d", name->s_name,
-                      (unsigned)port.channels, argc);
+            box_error(x, "set %s: expected %u value%s, got %d", name->s_name,
+                      (unsigned)port.channels, port.channels == 1 ? "" : "s",
+                      argc);
             return;
         }
     }

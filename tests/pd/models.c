@@ -1,9 +1,13 @@
 /*
  * Writes small models for the tests of the externals, each simple enough to
- * know its answers by heart.  usage: pd-models FOLDER
+ * know its answers by heart; or a sound to send through them.
+ *
+ * usage: pd-models FOLDER
+ *        pd-models -wav FILE FRAMES
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "compiler.h"
 #include "ir.h"
 
@@ -149,10 +153,51 @@ static ir_graph *make_clock(void)
     return g;
 }
 
+static void put(FILE *f, uint32_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        fputc((int)(value >> 8 * i & 255), f);
+}
+
+/* One channel of 32-bit floats at 48 kHz: noise, and for the second half of
+   the time a pulse that slows down. */
+static int write_wav(const char *path, uint32_t frames)
+{
+    FILE *f = fopen(path, "wb");
+    uint32_t seed = 7, bits, left = 100, width = 100;
+    if (!f)
+        return 1;
+    fputs("RIFF", f);
+    put(f, 36 + 4 * frames, 4);
+    fputs("WAVEfmt ", f);
+    put(f, 16, 4);
+    put(f, 3, 2); /* floats */
+    put(f, 1, 2);
+    put(f, 48000, 4);
+    put(f, 4 * 48000, 4);
+    put(f, 4, 2);
+    put(f, 32, 2);
+    fputs("data", f);
+    put(f, 4 * frames, 4);
+    for (uint32_t i = 0; i < frames; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        float y = (float)(seed >> 8) / 8388608.f - 1;
+        if (i >= frames / 2)
+            y = left > width / 2 ? 0.7f : -0.7f;
+        if (--left == 0)
+            left = ++width;
+        memcpy(&bits, &y, 4);
+        put(f, bits, 4);
+    }
+    return fclose(f) != 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 4 && !strcmp(argv[1], "-wav"))
+        return write_wav(argv[2], (uint32_t)strtoul(argv[3], NULL, 10));
     if (argc != 2) {
-        fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+        fprintf(stderr, "usage: %s FOLDER | -wav FILE FRAMES\n", argv[0]);
         return 2;
     }
     write_model(make_gain(), argv[1], "gain");

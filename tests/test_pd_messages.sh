@@ -1,0 +1,420 @@
+#!/usr/bin/env bash
+# Every message, flag and error of [mlinfer] and [mlinfer~], in real Pd.
+. "$(dirname "$0")/pd/common.sh"
+need_pd messages
+
+# ---------------------------------------------------------- [mlinfer] ----
+expect "a list in, a list out" "mlinfer MODELS/sumlist.bin" 1 \
+    "0.5 0.25 1; bang; set 1 1 1; bang; list 0 0 0" <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 0
+OUT: 1.75 0.25
+OUT: 1.75 0.25
+OUT: 3 0
+OUT: 0 0
+EOF
+
+expect "inputs begin with the values that the model gives" \
+    "mlinfer MODELS/sumlist" 1 "bang" <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 0
+OUT: 0.25 0
+EOF
+
+expect "a wrong length is said once, until a good list comes" \
+    "mlinfer MODELS/sumlist" 1 "1 2; 1 2; 1 2 3; 1 2; set 5; 1 2 x" <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 0
+error: mlinfer: list of 2, sumlist.bin takes 3: a b c
+OUT: 6 -1
+error: mlinfer: list of 2, sumlist.bin takes 3: a b c
+EOF
+
+expect "set by the name of an input" "mlinfer MODELS/sumlist" 1 \
+    "set x 1 2 3; bang; set y 1" <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 0
+OUT: 6 -1
+error: mlinfer: set y: sumlist.bin has no such control (it has: none); kept for the next model
+EOF
+
+expect "-clamp holds inputs in the model's ranges" \
+    "mlinfer -clamp MODELS/sumlist" 1 "7 -7 0.5" <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 0
+OUT: 0.5 2
+EOF
+
+expect "a recurrent model steps, a bang too, a reset goes back" \
+    "mlinfer MODELS/total" 1 "1; 2; bang; reset; 1" <<'EOF'
+INFO: loaded 1 MODELS/total.bin
+INFO: latency 0
+OUT: 1
+OUT: 3
+OUT: 5
+OUT: 1
+EOF
+
+expect "a model without inputs runs on a bang" "mlinfer MODELS/clock" 1 \
+    "bang; bang; 1" <<'EOF'
+INFO: loaded 1 MODELS/clock.bin
+INFO: latency 0
+OUT: 1
+OUT: 2
+error: mlinfer: list of 1, clock.bin takes 0
+EOF
+
+expect "a classifier names the class first" "mlinfer MODELS/larger" 1 \
+    "0 0.5" <<'EOF'
+INFO: loaded 1 MODELS/larger.bin
+INFO: latency 0
+INFO: class right 0.622459
+OUT: 0.377541 0.622459
+EOF
+
+expect "a window model answers every hop" "mlinfer MODELS/mean" 1 \
+    "1; 1; 1; 1; 1; 1; 1; 1" <<'EOF'
+INFO: loaded 1 MODELS/mean.bin
+INFO: latency 0
+OUT: 0.5
+OUT: 1
+EOF
+
+expect "infinity from the model: 0, state reset, said once" \
+    "mlinfer MODELS/pole" 1 "0.5; 1; 1; 0" <<'EOF'
+INFO: loaded 1 MODELS/pole.bin
+INFO: latency 0
+OUT: 2 0.5
+error: mlinfer: pole.bin: made NaN or infinity: output 0, state reset
+OUT: 0 1.5
+OUT: 0 1
+OUT: 1 0
+EOF
+
+expect "infinity at the inlet counts as 0" "mlinfer MODELS/sumlist" 1 \
+    "1e39 2 -1e39" <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 0
+OUT: 2 -2
+EOF
+
+expect "info" "mlinfer MODELS/sumlist" 1 "info" <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 0
+INFO: name sumlist
+INFO: file MODELS/sumlist.bin
+INFO: mode step
+INFO: rate 0
+INFO: inputs 3
+INFO: outputs 2
+INFO: in 1 a -1 1
+INFO: in 2 b -1 1
+INFO: in 3 c -1 1
+INFO: out 1 sum -3 3
+INFO: out 2 difference -2 2
+INFO: latency 0
+INFO: parameters 6
+INFO: macs 6
+INFO: memory BYTES 896
+EOF
+
+expect "print" "mlinfer MODELS/sumlist" 1 "print" <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 0
+mlinfer: sumlist
+  file: MODELS/sumlist.bin
+  mode: step
+  inputs: 3, outputs: 2
+  in 1: a, -1 to 1
+  in 2: b, -1 to 1
+  in 3: c, -1 to 1
+  out 1: sum, -3 to 3
+  out 2: difference, -2 to 2
+  latency: 0 frames
+  parameters: 6
+  multiply-accumulates: 6 a list
+  memory: BYTES bytes, and 896 shared by all boxes with this file
+  name: sumlist
+EOF
+
+expect "no model: silence, and what is asked" "mlinfer" 1 \
+    "1 2; bang; info; print; reset; reload; load; cpu; set gain 1; set 1" <<'EOF'
+INFO: mode none
+mlinfer: no model
+error: mlinfer: reload: no model was named yet
+error: mlinfer: load: expected the name of a model file, got nothing
+INFO: cpu 0 0
+EOF
+
+expect "0 means no model" "mlinfer 0" 1 "info" <<'EOF'
+INFO: mode none
+EOF
+
+expect "a missing model: the box lives, a load fills it" "mlinfer nothere" 1 \
+    "1; load MODELS/total; 1" <<'EOF'
+error: mlinfer: nothere: not found beside the patch (PATCH), on declared or search paths
+INFO: loaded 0 notfound
+INFO: loaded 1 MODELS/total.bin
+INFO: latency 0
+OUT: 1
+EOF
+
+cp "$work/models/total.bin" "$work/total.bin"
+cp "$work/models/total.bin" "$work/a name 2.bin"
+expect "names with spaces and numbers are joined" "mlinfer a name 2.bin" 1 \
+    "1; load total; 1" <<'EOF'
+INFO: loaded 1 PATCH/a\ name\ 2.bin
+INFO: latency 0
+OUT: 1
+INFO: loaded 1 PATCH/total.bin
+INFO: latency 0
+OUT: 1
+EOF
+
+# Broken files of every kind; the model that plays goes on.
+head -c 100 "$work/models/total.bin" >"$work/short.bin"
+sed 's/total/tatol/' "$work/models/total.bin" >"$work/changed.bin"
+echo "hello, this is not a model at all" >"$work/text.bin"
+: >"$work/empty.bin"
+mkdir "$work/folder.bin"
+{ head -c 8 "$work/models/total.bin"; printf '\377\0\0\0'
+  tail -c +13 "$work/models/total.bin"; } >"$work/newer.bin"
+expect "loads that fail harm nothing" "mlinfer MODELS/total" 1 \
+    "1; load short; 1; load changed; 1; load text; load empty; load folder; load newer; load nope; 1" \
+    <<'EOF'
+INFO: loaded 1 MODELS/total.bin
+INFO: latency 0
+OUT: 1
+error: mlinfer: short: shorter than a model file's header (error 2 at 100)
+INFO: loaded 0 corrupt
+OUT: 2
+error: mlinfer: changed: damaged: the checksum does not match (error 6 at 0)
+INFO: loaded 0 corrupt
+OUT: 3
+error: mlinfer: text: a text that begins with "hello, this is not a model at all", not a model (expected a .bin, .nam or ONNX model)
+INFO: loaded 0 corrupt
+error: mlinfer: empty: an empty file
+INFO: loaded 0 corrupt
+error: mlinfer: folder: not found beside the patch (PATCH), on declared or search paths
+INFO: loaded 0 notfound
+error: mlinfer: newer: a newer model file (expected format version 1, got 255): update mlinfer
+INFO: loaded 0 newer
+error: mlinfer: nope: not found beside the patch (PATCH), on declared or search paths
+INFO: loaded 0 notfound
+OUT: 4
+EOF
+
+expect "unknown flags are said and left out" \
+    "mlinfer -foo -hop -clamp MODELS/total" 1 "1" <<'EOF'
+error: mlinfer: -foo: unknown flag (expected -clamp)
+error: mlinfer: -hop: unknown flag (expected -clamp)
+INFO: loaded 1 MODELS/total.bin
+INFO: latency 0
+OUT: 1
+EOF
+
+expect "reload reads the file again" "mlinfer total" 1 \
+    "1; 1; reload; 1" <<'EOF'
+INFO: loaded 1 PATCH/total.bin
+INFO: latency 0
+OUT: 1
+OUT: 2
+INFO: loaded 1 PATCH/total.bin
+INFO: latency 0
+OUT: 1
+EOF
+
+# --------------------------------------------------------- [mlinfer~] ----
+expect "as many inlets and outlets as the model has" "mlinfer~ MODELS/sums" 2 \
+    "print" <<'EOF'
+INFO: loaded 1 MODELS/sums.bin
+INFO: latency 0
+mlinfer~: sums
+  file: MODELS/sums.bin
+  mode: stream
+  inputs: 3, outputs: 2
+  in 1: a, -1 to 1
+  in 2: b, -1 to 1
+  in 3: c, -1 to 1
+  out 1: sum, -3 to 3
+  out 2: difference, -2 to 2
+  latency: 0 frames
+  parameters: 6
+  multiply-accumulates: 6 a frame
+  memory: BYTES bytes, and 896 shared by all boxes with this file
+  name: sums
+EOF
+
+expect "a latency is told" "mlinfer~ MODELS/late" 1 "load MODELS/gain" <<'EOF'
+INFO: loaded 1 MODELS/late.bin
+INFO: latency 10
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+EOF
+
+expect "no argument: one inlet, one outlet, no model" "mlinfer~" 1 \
+    "info; print; reset; bypass 1; pd: dsp 1" <<'EOF'
+INFO: mode none
+mlinfer~: no model
+EOF
+
+expect "a model that does not fit is refused" "mlinfer~ MODELS/gain" 1 \
+    "load MODELS/sums; pd: dsp 1; load MODELS/sums; set gain 2" <<'EOF'
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+error: mlinfer~: MODELS/sums: has 3 inputs, box has 1: use -in 3
+INFO: loaded 0 channels
+error: mlinfer~: MODELS/sums: has 3 inputs, box has 1: use -in 3
+INFO: loaded 0 channels
+EOF
+
+expect "nor is one with more outputs" "mlinfer~ -in 3 -out 1 MODELS/sums" 1 \
+    "load MODELS/gain" <<'EOF'
+error: mlinfer~: MODELS/sums: has 2 outputs, box has 1: use -out 2
+INFO: loaded 0 channels
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+EOF
+
+expect "a missing model with -in and -out: the box lives" \
+    "mlinfer~ -in 2 -out 1 nothere" 1 "pd: dsp 1; load MODELS/gain" <<'EOF'
+error: mlinfer~: nothere: not found beside the patch (PATCH), on declared or search paths
+INFO: loaded 0 notfound
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+EOF
+
+expect "without them there is no box" "mlinfer~ nothere" 1 "" <<'EOF'
+error: mlinfer~: nothere: not found beside the patch (PATCH), on declared or search paths
+verbose(0): mlinfer~ nothere
+verbose(1): ... couldn't create
+EOF
+
+expect "controls: kept by name, checked" "mlinfer~ -in 1 -out 1" 1 \
+    "set gain 2; load MODELS/gain; set gain 1 2; set gain; set gain x; set; set 1; set loud 3; info" \
+    <<'EOF'
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+error: mlinfer~: set gain: expected 1 value, got 2
+error: mlinfer~: set gain: expected a value, got none
+error: mlinfer~: set gain: value 1 is not a number
+error: mlinfer~: set: expected the name of a control, got nothing
+error: mlinfer~: set: expected the name of a control, got a number
+error: mlinfer~: set loud: gain.bin has no such control (it has: gain); kept for the next model
+INFO: name gain
+INFO: file MODELS/gain.bin
+INFO: mode stream
+INFO: rate 48000
+INFO: inputs 1
+INFO: outputs 1
+INFO: in 1 x 0 0
+INFO: out 1 y 0 0
+INFO: control 1 gain 0 2
+INFO: latency 0
+INFO: parameters 0
+INFO: macs 0
+INFO: memory BYTES 832
+EOF
+
+expect "a step model has a hop of latency" "mlinfer~ -hop 100 MODELS/sumlist" \
+    2 "" <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 100
+EOF
+
+PD_MILLISECONDS=4 expect "-list: results as lists, from step models" \
+    "mlinfer~ -list -hop 64 MODELS/sumlist" 1 "pd: dsp 1" <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 0
+OUT: 0.25 0
+OUT: 0.25 0
+OUT: 0.25 0
+EOF
+
+PD_MILLISECONDS=2 expect "-list: every result of a block, oldest first" \
+    "mlinfer~ -list -hop 32 MODELS/total" 1 "0.5; pd: dsp 1" <<'EOF'
+INFO: loaded 1 MODELS/total.bin
+INFO: latency 0
+OUT: 0.5
+OUT: 1
+OUT: 1.5
+OUT: 2
+EOF
+
+# two blocks of 64 frames, a result every 4 frames over the last 8
+{
+    printf 'INFO: loaded 1 MODELS/mean.bin\nINFO: latency 0\nOUT: 0.5\n'
+    yes "OUT: 1" | head -31
+} >"$work/means"
+PD_MILLISECONDS=2 expect "-list: results of window models" \
+    "mlinfer~ -list MODELS/mean" 1 "1; pd: dsp 1" <"$work/means"
+
+PD_MILLISECONDS=2 expect "-list: a classifier" \
+    "mlinfer~ -list MODELS/larger" 1 "1; pd: dsp 1" <<'EOF'
+INFO: loaded 1 MODELS/larger.bin
+INFO: latency 0
+INFO: class left 0.731059
+OUT: 0.731059 0.268941
+INFO: class left 0.731059
+OUT: 0.731059 0.268941
+EOF
+
+PD_MILLISECONDS=2 expect "a classifier with signals out names classes, too" \
+    "mlinfer~ MODELS/larger" 2 "0; pd: dsp 1" <<'EOF'
+INFO: loaded 1 MODELS/larger.bin
+INFO: latency 64
+INFO: class left 0.5
+INFO: class left 0.5
+EOF
+
+expect "-list needs results" "mlinfer~ -in 1 -list MODELS/gain" 1 "" <<'EOF'
+error: mlinfer~: MODELS/gain: -list: expected a step or window model, got a stream
+INFO: loaded 0 unsupported
+EOF
+
+expect "flags with wrong or no numbers" \
+    "mlinfer~ -in -1 -out 1.5 -hop 0 -foo -m -in x MODELS/gain" 1 "" <<'EOF'
+error: mlinfer~: -in: expected a whole number from 0 to 1024, got -1
+error: mlinfer~: -out: expected a whole number from 0 to 1024, got 1.5
+error: mlinfer~: -hop: expected a whole number from 1 to 1048576, got 0
+error: mlinfer~: -foo: unknown flag (expected -in -out -m -hop -list -norate -clamp)
+error: mlinfer~: -m: multichannel signals are not there yet, flag ignored
+error: mlinfer~: -in: expected a number behind it, got x
+error: mlinfer~: x MODELS/gain: not found beside the patch (PATCH), on declared or search paths
+verbose(0): mlinfer~ -in -1 -out 1.5 -hop 0 -foo -m -in x MODELS/gain
+verbose(1): ... couldn't create
+EOF
+
+expect "infinity from the model in the tick is said once" \
+    "mlinfer~ MODELS/pole" 2 "1; pd: dsp 1" <<'EOF'
+INFO: loaded 1 MODELS/pole.bin
+INFO: latency 0
+error: mlinfer~: pole.bin: made NaN or infinity: output 0, state reset
+EOF
+
+PD_RATE=44100 expect "another rate than the model's is said once" \
+    "mlinfer~ MODELS/gain" 1 "pd: dsp 1; pd: dsp 0; pd: dsp 1; reload" <<'EOF'
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+error: mlinfer~: gain.bin: made for 48000 Hz, runs at 44100 Hz here: not converted, it will sound different
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+EOF
+
+export MLI_KERNELS=none
+box_patch "$work/case.pd" "mlinfer $work/models/total" 1 "1"
+run_pd -open "$work/case.pd" >"$work/got"
+if grep -q "MLI_KERNELS is 'none' (expected one of this machine's:.* generic)" \
+    "$work/got" && grep -qx "INFO: loaded 0 unsupported" "$work/got"; then
+    pass "MLI_KERNELS: an unknown build is an error that lists those here"
+else
+    fail "MLI_KERNELS: an unknown build" "$(head -1 "$work/got")"
+fi
+MLI_KERNELS=generic
+expect "MLI_KERNELS: the plain build is always there" "mlinfer MODELS/total" 1 \
+    "1" <<'EOF'
+INFO: loaded 1 MODELS/total.bin
+INFO: latency 0
+OUT: 1
+EOF
+finish
