@@ -92,7 +92,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_LINK) $(COMPILER) $(RUNTIME)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lsndfile -lm -lpthread
-$(BUILD)/tests/test_trap: $(call obj,tests/trap/trap.c tests/trap/tracer.c)
+
 # Built with sanitizers, the runtime in it too: these see every step outside.
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZED := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(RUNTIME_SRC) \
@@ -112,6 +112,7 @@ includes-%: # what a room may include, for the test that it may nothing else
 objects: $(call obj,$(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC))
 
 include pd-external/pd.mk
+include tests/trap/trap.mk
 
 # -------------------------------------------------- what people ask for ----
 

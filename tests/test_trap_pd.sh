@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# The perform routine of [mlinfer~] allocates nothing and never calls the
+# system, in real, headless Pd: [arm~] and [disarm~] stand before and after it
+# in the DSP chain (tests/trap). First they catch a planted malloc and a planted
+# system call.
+set -u
+traps=$MLI_BUILD/tests/trap
+external=$MLI_BUILD/pd/mlinfer
+skip() {
+    echo "ok - perform is trapped in Pd # SKIP $1"
+    exit 0
+}
+command -v pd >/dev/null || skip "no pd here"
+[ -e "$traps/trap~.pd_linux" ] || skip "no m_pd.h when the tests were built"
+[ -e "$external/mlinfer~.pd_linux" ] || skip "the externals are not built"
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+"$MLI_BUILD/tests/pd-models" "$work" || exit 1
+failed=0
+not_ok() {
+    echo "not ok - $1: $2"
+    failed=1
+}
+
+# Writes a patch: a sound through [arm~], a subpatch with a box (its arguments
+# are $3) of $2 signal inlets, and [disarm~], in blocks of $1; messages come
+# while it runs. Whatever is in the subpatch runs between the two, outlets or
+# not.
+patch() {
+    cat <<END
+#N canvas 0 0 450 300 12;
+#N canvas 0 0 450 300 sub 0;
+#X obj 0 0 block~ $1;
+#X obj 0 30 osc~ 440;
+#X obj 0 60 arm~;
+#X obj 50 60 inlet;
+#N canvas 0 0 450 300 inner 0;
+#X obj 0 0 inlet~;
+#X obj 50 0 inlet;
+#X obj 0 30 mlinfer~ $3;
+#X obj 0 60 outlet~;
+#X connect 0 0 3 0;
+#X connect 1 0 2 0;
+END
+    for ((i = 0; i < $2; i++)); do
+        echo "#X connect 0 0 2 $i;"
+    done
+    cat <<END
+#X restore 0 90 pd inner;
+#X obj 0 120 disarm~;
+#X connect 1 0 2 0;
+#X connect 2 0 4 0;
+#X connect 3 0 4 1;
+#X connect 4 0 5 0;
+#X restore 0 90 pd sub;
+#X obj 0 0 loadbang;
+#X msg 0 30 \; pd dsp 1;
+#X obj 90 30 delay 400;
+#X msg 90 60 \; pd quit;
+#X obj 0 60 metro 30;
+#X msg 0 75 reset \, set gain 0.5 \, bypass 1 \, bypass 0 \, 0.3;
+#X connect 1 0 2 0;
+#X connect 1 0 3 0;
+#X connect 1 0 5 0;
+#X connect 3 0 4 0;
+#X connect 5 0 6 0;
+#X connect 6 0 0 0;
+END
+}
+
+# Run it; "stretches N allocations N calls N" or nothing.
+count() {
+    patch "$@" >"$work/patch.pd"
+    timeout 60 "$traps/run-traced" "$traps/libtrap.so" \
+        pd -nrt -nogui -noaudio -batch -r 48000 -path "$traps" -lib trap~ \
+        -path "$external" -lib mlinfer~ -open "$work/patch.pd" \
+        2>"$work/log" | grep '^stretches'
+}
+
+told=$(TRAP_PLANT=1 count 64 1 gain.bin)
+read -r _ stretches _ allocations _ calls <<<"$told"
+if [ "${stretches:-0}" = 0 ]; then
+    grep -q 'trace' "$work/log" && skip "this system lets nobody trace a child"
+    not_ok "the traps stand around perform" "no tick was counted ($told)"
+    sed 's/^/    /' "$work/log"
+    exit 1
+fi
+if [ "$allocations" = $((2 * stretches)) ] && [ "$calls" = "$stretches" ]; then
+    echo "ok - the traps catch a planted malloc and a planted system call"
+else
+    not_ok "the traps catch a planted malloc and a planted system call" "$told"
+fi
+
+clean() {
+    local told name="nothing in perform: mlinfer~ $3, blocks of $1"
+    told=$(count "$@")
+    if [[ $told =~ ^stretches\ [1-9][0-9]*\ allocations\ 0\ calls\ 0$ ]] &&
+        ! grep -q "couldn't create" "$work/log"; then
+        echo "ok - $name"
+    else
+        not_ok "$name" "$told $(head -n 3 "$work/log")"
+    fi
+}
+for block in 1 64 1024; do
+    clean $block 1 gain.bin
+    clean $block 1 deep.bin
+    clean $block 1 "-hop 16 total.bin"
+    clean $block 1 mean.bin
+    clean $block 1 "-list mean.bin"
+    clean $block 3 "-clamp sums.bin"
+    clean $block 1 pole.bin
+done
+exit $failed
