@@ -1,20 +1,9 @@
 /*
- * format.h - the layout of a model file as C structs. docs/model-file.md is the
- * same thing in words, byte for byte.
+ * format.h - the layout of a model file as C structs, and its operators.
  *
- * All fields are little-endian and naturally aligned. Sections begin at
- * multiples of 64 bytes, in the order of mli_section, without gaps other than
- * zero padding to the next multiple of 64. An index of MLI_NONE means "none".
- * Reserved fields are zero.
- *
- * Time. In a stream file every tensor with MLI_TIMED has one more axis in
- * front: time. It is not among its dims; its length is the number of frames in
- * hand, 1 to tile. An operator with a timed operand runs for all frames; its
- * outputs are timed. One without runs once. In window and step files no tensor
- * is timed: where an operator needs a time axis (CONV1D, LSTM, GRU, RNN, PAD,
- * DELAY) it is the first of the dims.
- *
- * "Row-wise" below: over the last axis of every frame and every leading index.
+ * docs/model-file.md is the description: what each field means, how sections
+ * and tensors are ordered, what "timed" is, how matrices are packed, where
+ * tensors lie in the arena, and what arena_bound and macs count.
  */
 #ifndef MLI_FORMAT_H
 #define MLI_FORMAT_H
@@ -140,7 +129,8 @@ typedef struct mli_file_state {
 
 /*
  * Operators. Operands in brackets may be missing from the end; p[n] are the
- * params. All numbers are unsigned 32-bit unless said.
+ * params. All numbers are unsigned 32-bit unless said. "Row-wise": over the
+ * last axis of every frame and every leading index.
  *
  * type         operands            params, states, meaning
  * LINEAR       x w [b] -> y        p0 inputs, p1 outputs. Row-wise; x's last dim
@@ -205,30 +195,6 @@ typedef struct mli_file_state {
  * elements, its last use): UNARY, AFFINE, SOFTMAX, NORMALIZE, RESHAPE, HOLD,
  * DELAY, and CONV1D when timed with taps > 1; BINARY over either input of the
  * output's dims and timing.
- */
-/*
- * The rest of what a writer and a verifier must agree on:
- *
- *  - TENSORS holds, in this order: the tensor of every input port (tensor k is
- *    input port k's), all constants, and the output of every operator (operator
- *    i makes the i-th of these). Constants may share their place in DATA with
- *    each other.
- *  - In the arena a tensor takes the floats [offset, offset + elements) per
- *    frame in stream files, timed or not; in other files its elements rounded
- *    up to a multiple of 16.
- *  - A tensor lives from operator `first` (an input port's from the start) to
- *    operator `last` (an output port's to the end), both included. Those that
- *    live at the same time do not overlap, but for an output that is written
- *    over an input as above. The input of a port that nothing reads has last =
- *    0. An output port may name an input port's tensor; several may name one.
- *    Output ports of stream files are timed.
- *  - Buffers are tensors joined by writing over; a buffer lives as long as any
- *    of its tensors. arena_bound is the largest sum, over the operators, of the
- *    buffers that live at it (with no operators: of all inputs).
- *  - In stream files the first operand of an operator with a state is timed.
- *  - macs counts, per row or frame: LINEAR inputs * outputs; CONV1D taps *
- *    inputs / groups * outputs for every frame of y; LSTM 4, GRU 3, RNN 1 *
- *    units * units; nothing for the others.
  */
 typedef enum mli_op_type {
     MLI_OP_LINEAR = 1,

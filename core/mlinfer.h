@@ -225,7 +225,8 @@ void mli_reset(mli_session *session);
  * written.
  *
  * Window models run whenever a hop is complete; see docs/model-file.md for what
- * the outputs hold between.
+ * the outputs hold between. Step models run for every frame: its channels are
+ * the list.
  *
  * Returns the number of window runs that were completed by this call (stream:
  * 0).
@@ -237,7 +238,7 @@ uint32_t mli_process(mli_session *session, const float *const *in,
  * Step and window models: run once. in has one array per signal input port,
  * out one per output port, each frames*channels floats of the port, frame by
  * frame. A window model starts from its initial state each time. A NULL
- * output is not written.
+ * output is not written. A stream model runs one frame.
  */
 void mli_run(mli_session *session, const float *const *in, float *const *out);
 
