@@ -48,7 +48,7 @@ static int parse(int argc, char **argv, convert_arguments *a)
         {NULL, 0, NULL, 0}};
     int bad = 0, option;
     opterr = 0;
-    optind = 1;
+    optind = 0; /* glibc: start afresh */
     while (!bad &&
            (option = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
         if (option == 'o')

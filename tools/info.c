@@ -232,7 +232,7 @@ int mli_tool_info(int argc, char **argv)
     loaded_model loaded;
     int json = 0, option;
     opterr = 0;
-    optind = 1;
+    optind = 0; /* glibc: start afresh */
     while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (option != 'j')
             return tool_bad_option(argv, option);

@@ -1,6 +1,7 @@
 /* mlinfer run: arguments, and which way to go. */
 #include <getopt.h>
-#include <stdio.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -44,7 +45,7 @@ static int parse(int argc, char **argv, run_arguments *a)
         {NULL, 0, NULL, 0}};
     int bad = 0, option;
     opterr = 0;
-    optind = 1;
+    optind = 0; /* glibc: start afresh */
     while (!bad &&
            (option = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
         if (option == 'o')
@@ -68,6 +69,14 @@ static int parse(int argc, char **argv, run_arguments *a)
     }
     a->model = argv[optind];
     return check(a);
+}
+
+float *run_floats(uint64_t a, uint64_t b)
+{
+    if (b && a > SIZE_MAX / sizeof(float) / b)
+        return NULL;
+    size_t count = (size_t)(a * b);
+    return calloc(count ? count : 1, sizeof(float));
 }
 
 int mli_tool_run(int argc, char **argv)

@@ -23,6 +23,10 @@ int run_wav(loaded_model *loaded, const run_arguments *a);
 int run_npy(loaded_model *loaded, const run_arguments *a);
 int run_list(loaded_model *loaded, const run_arguments *a);
 
+/* a * b zeroed floats, at least one; NULL without memory or room to count
+   them. Free them with free. */
+float *run_floats(uint64_t a, uint64_t b);
+
 /* ------------------------------------------------------- arrays (npy) ---- */
 
 /*

@@ -139,8 +139,7 @@ static int make_outputs(const rows_run *r, run_output *out)
         mli_port port;
         run_output *o = &out[i];
         mli_get_output(&r->loaded->model, i, &port);
-        /* rows <= 2^30 and elements <= 2^28: 64 bits hold this. */
-        o->data = calloc(r->rows * elements_of(&port) + 1, sizeof(float));
+        o->data = run_floats(r->rows, elements_of(&port));
         if (!o->data)
             return tool_error(port.name, "no memory for %zu rows", r->rows);
         if (r->many)
@@ -184,7 +183,7 @@ int run_npy_rows(loaded_model *loaded, const run_arrays *arrays,
     rows_run r = {.loaded = loaded, .arrays = arrays};
     size_t total = total_elements(loaded);
     int status = check_arrays(&r, total);
-    r.input = calloc(total + 1, sizeof *r.input);
+    r.input = run_floats(total, 1);
     r.in = calloc((size_t)loaded->info.inputs + 1, sizeof *r.in);
     r.out = calloc((size_t)loaded->info.outputs + 1, sizeof *r.out);
     if (status == TOOL_DONE && !(r.input && r.in && r.out))

@@ -1,8 +1,8 @@
 /*
  * Arrays through a stream model. An array is [frames] (one channel), [frames,
- * channels] or [channels, frames], with a 1 in front or not; channels may be
- * several axes. Where both readings fit, the first axis counts as frames. The
- * outputs have the layout of the first input.
+ * channels] or [channels, frames]; a batch axis of 1 may stand first or second.
+ * Channels may be several axes. Where both readings fit, the first axis counts
+ * as frames. The outputs have the layout of the first input.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 typedef struct layout {
     size_t frames, channels;
-    int batch;          /* a 1 in front */
+    int batch;          /* where a batch axis of 1 stands, -1: nowhere */
     int channels_first; /* [channels, frames] */
     int flat;           /* [frames] */
 } layout;
@@ -30,15 +30,17 @@ typedef struct stream_run {
 /* -1: the array has no such number of channels. */
 static int find_layout(const npy_array *a, size_t channels, layout *l)
 {
-    uint32_t skip = a->rank >= 3 && a->dims[0] == 1;
-    uint32_t rank = a->rank - skip;
-    const size_t *dims = a->dims + skip;
+    uint32_t rank = a->rank;
+    size_t dims[2]; /* the first and the last that are no batch axis */
     memset(l, 0, sizeof *l);
     l->channels = channels;
-    l->batch = (int)skip;
+    l->batch = rank < 3 ? -1 : a->dims[0] == 1 ? 0 : a->dims[1] == 1 ? 1 : -1;
+    rank -= l->batch >= 0;
     if (!rank || (rank == 1 && channels > 1))
         return -1;
     l->flat = rank == 1;
+    dims[0] = a->dims[l->batch == 0];
+    dims[1] = a->dims[a->rank - 1];
     /* A model without inputs takes the number of frames from [frames]. */
     if (!channels) {
         l->frames = dims[0];
@@ -48,8 +50,8 @@ static int find_layout(const npy_array *a, size_t channels, layout *l)
     if (a->count == dims[0] * channels)
         return 0;
     l->channels_first = 1;
-    l->frames = dims[rank - 1];
-    return a->count == dims[rank - 1] * channels ? 0 : -1;
+    l->frames = dims[1];
+    return a->count == dims[1] * channels ? 0 : -1;
 }
 
 static int bad_shape(const char *path, const npy_array *a, const char *what,
@@ -82,9 +84,7 @@ static int take(stream_run *r, const npy_array *a, const char *path,
     if (!r->planar) {
         r->frames = l.frames;
         r->shape = l;
-        /* count <= 2^30 elements, channels <= 2^28: 64 bits hold this. */
-        r->planar =
-            calloc((r->inputs + r->outputs) * l.frames + 1, sizeof *r->planar);
+        r->planar = run_floats((uint64_t)r->inputs + r->outputs, l.frames);
         if (!r->planar)
             return tool_error(path, "no memory for %zu frames", l.frames);
     }
@@ -136,16 +136,18 @@ static void process(stream_run *r, size_t block)
 
 static void shape_output(const layout *l, run_output *out)
 {
-    if (l->batch)
-        out->dims[out->rank++] = 1;
+    size_t sides[2] = {l->frames, l->channels};
     if (l->channels_first) {
-        out->dims[out->rank++] = l->channels;
-        out->dims[out->rank++] = l->frames;
-        return;
+        sides[0] = l->channels;
+        sides[1] = l->frames;
     }
-    out->dims[out->rank++] = l->frames;
+    if (l->batch == 0)
+        out->dims[out->rank++] = 1;
+    out->dims[out->rank++] = sides[0];
+    if (l->batch == 1)
+        out->dims[out->rank++] = 1;
     if (!l->flat || l->channels > 1)
-        out->dims[out->rank++] = l->channels;
+        out->dims[out->rank++] = sides[1];
 }
 
 static int give(const stream_run *r, run_output *out)
@@ -156,7 +158,7 @@ static int give(const stream_run *r, run_output *out)
         layout l = r->shape;
         mli_get_output(&r->loaded->model, i, &port);
         l.channels = port.channels;
-        out[i].data = calloc(l.channels * l.frames + 1, sizeof(float));
+        out[i].data = run_floats(l.channels, l.frames);
         if (!out[i].data)
             return tool_error(port.name, "no memory for %zu frames", l.frames);
         shape_output(&l, &out[i]);

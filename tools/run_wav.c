@@ -81,9 +81,8 @@ static int allocate(wav_run *r)
                         : (uint32_t)r->in_info.channels;
     unsigned block = r->a->block;
     r->chunk = block >= CHUNK ? block : CHUNK / block * block;
-    r->interleaved = calloc((size_t)r->chunk * wide, sizeof(float));
-    r->planar = calloc((size_t)r->chunk * ((size_t)r->inputs + r->outputs),
-                       sizeof(float));
+    r->interleaved = run_floats(r->chunk, wide);
+    r->planar = run_floats(r->chunk, (uint64_t)r->inputs + r->outputs);
     r->in_block = calloc((size_t)r->inputs + 1, sizeof *r->in_block);
     r->out_block = calloc((size_t)r->outputs + 1, sizeof *r->out_block);
     if (!r->interleaved || !r->planar || !r->in_block || !r->out_block)
