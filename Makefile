@@ -126,8 +126,8 @@ deps:
 check:
 	@tools/dependencies.sh check
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests
-	@$(IN_TESTS) tests/run.sh $(abspath $(TEST_PROGRAMS)) \
-		$(abspath $(wildcard tests/test_*.sh))
+	@$(IN_TESTS) tests/run.sh $(abspath $(wildcard tests/test_*.sh)) \
+		$(abspath $(TEST_PROGRAMS))
 check-long: export MLI_LONG = 1
 check-long: check
 
