@@ -234,17 +234,37 @@ static int is_state(import *m, const char *name)
 
 /* ------------------------------------------------------------ outputs ---- */
 
+/* Where time is in an output. When it went out of sight on the way: where the
+   input has it, or the only axis as long as the window. */
+static int window_time(const onnx_run *r, const onnx_value *v)
+{
+    int64_t window = (int64_t)r->g->window;
+    int only = -1;
+    if (v->kind != ONNX_RUNS)
+        return -1;
+    if (v->time >= 0)
+        return v->dims[v->time] == window ? v->time : -1;
+    if (r->time_axis < v->rank && v->dims[r->time_axis] == window)
+        return r->time_axis;
+    for (int i = 0; i < v->rank; i++)
+        if (v->dims[i] == window) {
+            if (only >= 0)
+                return -1;
+            only = i;
+        }
+    return only;
+}
+
 static ir_id window_output(onnx_run *r, onnx_value *v)
 {
     uint32_t dims[2] = {1, (uint32_t)onnx_elements(v)};
-    int perm[ONNX_MAX_RANK];
-    if (v->kind == ONNX_RUNS && v->time >= 0 &&
-        v->dims[v->time] == (int64_t)r->g->window) {
-        perm[0] = v->time;
+    int perm[ONNX_MAX_RANK], time = window_time(r, v);
+    if (time >= 0) {
+        perm[0] = time;
         for (int i = 0, n = 1; i < v->rank; i++)
-            if (i != v->time)
+            if (i != time)
                 perm[n++] = i;
-        dims[0] = (uint32_t)v->dims[v->time];
+        dims[0] = (uint32_t)v->dims[time];
         dims[1] /= dims[0];
         v = onnx_transposed(r, v, perm);
     }
@@ -481,12 +501,13 @@ static int is_running(const import *m, size_t i)
 }
 
 #define MAX_LENGTHS 8
+#define SHORTEST    8 /* smaller numbers in shapes mean something else */
 
 /* Into a list that is sorted and keeps the longest. */
 static void add_length(int64_t *lengths, int *count, int room, int64_t length)
 {
     int at = 0;
-    if (length < 2 || length > (1 << 20))
+    if (length < SHORTEST || length > (1 << 20))
         return;
     while (at < *count && lengths[at] > length)
         at++;
@@ -529,45 +550,68 @@ static int fixed_lengths(const import *m, int64_t *lengths, int room)
     return count;
 }
 
+/* A walk that did not get through because of a fixed length, with others. */
+static void try_lengths(import *m, attempt *a, outcome *o)
+{
+    int64_t lengths[MAX_LENGTHS];
+    int count = fixed_lengths(m, lengths, MAX_LENGTHS);
+    for (int i = 0; i < count; i++) {
+        outcome other;
+        attempt b = *a;
+        b.frames = lengths[i];
+        try(m, &b, &other);
+        if (other.g && other.layers) {
+            *a = b;
+            *o = other;
+            ir_note(o->g,
+                    "the graph was exported for %lld frames; a stream has "
+                    "no such limit",
+                    (long long)b.frames);
+            return;
+        }
+        ir_free(other.g);
+    }
+}
+
+/* With another length the graph must be the same. */
+static void check_length(import *m, const attempt *a, outcome *o)
+{
+    attempt b = *a;
+    outcome other;
+    b.frames = OTHER_PROBE;
+    try(m, &b, &other);
+    if (!other.g || !same_graph(o->g, other.g)) {
+        ir_free(o->g);
+        o->g = NULL;
+        mlc_fail(&o->error, MLC_UNSUPPORTED,
+                 "the graph computes with the length of the signal");
+    }
+    ir_free(other.g);
+}
+
+/* Are there layers along this axis at all? A walk that does not stop where a
+   stream has to. */
+static int has_layers(import *m, attempt a)
+{
+    outcome o;
+    a.mode = MLI_WINDOW;
+    try(m, &a, &o);
+    ir_free(o.g);
+    return o.layers;
+}
+
 static void consider(import *m, choice *c, int input, int axis)
 {
     int64_t dim = m->model.graph.inputs[input].dims[axis];
     attempt a = {MLI_STREAM, input, axis, dim < 0 ? PROBE : dim};
-    outcome o, other;
+    outcome o;
     if (dim == 1)
         return;
     try(m, &a, &o);
-    if (o.g && dim < 0) {
-        attempt b = a;
-        b.frames = OTHER_PROBE;
-        try(m, &b, &other);
-        if (!other.g || !same_graph(o.g, other.g)) {
-            ir_free(o.g);
-            o.g = NULL;
-            mlc_fail(&o.error, MLC_UNSUPPORTED,
-                     "the graph computes with the length of the signal");
-        }
-        ir_free(other.g);
-    }
-    if (!o.g && dim < 0 && o.layers) {
-        int64_t lengths[MAX_LENGTHS];
-        int count = fixed_lengths(m, lengths, MAX_LENGTHS);
-        for (int i = 0; i < count && !o.g; i++) {
-            a.frames = lengths[i];
-            try(m, &a, &other);
-            if (!other.g || !other.layers) {
-                ir_free(other.g);
-                continue;
-            }
-            o = other;
-            ir_note(o.g,
-                    "the graph was exported for %lld frames; a stream "
-                    "has no such limit",
-                    (long long)a.frames);
-        }
-        if (!o.g)
-            a.frames = PROBE;
-    }
+    if (o.g && dim < 0)
+        check_length(m, &a, &o);
+    else if (!o.g && dim < 0 && o.layers)
+        try_lengths(m, &a, &o);
     if (o.g && o.layers) {
         c->best = o;
         c->at = a;
@@ -578,7 +622,7 @@ static void consider(import *m, choice *c, int input, int axis)
         c->weak = a;
         c->has_weak = 1;
     }
-    if (!o.g && o.layers && !c->strong) {
+    if (!o.g && !c->strong && (o.layers || has_layers(m, a))) {
         c->strong = 1;
         c->broken = a;
         c->status = o.error.status;

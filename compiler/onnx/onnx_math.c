@@ -501,10 +501,8 @@ void onnx_do_softmax(onnx_run *r, onnx_call *c, int log)
     y = onnx_result(r, v, v->rank, v->dims, v->time, IR_NONE);
     if (c->opset < 13) /* all axes from there on, as one */
         last = v->rank - 1;
-    if (v->time >= axis && v->time <= last) {
+    if (v->time >= axis && v->time <= last)
         onnx_not_in_time(r, c, "is a softmax over time");
-        y->time = -1;
-    }
     if (v->rank == 0) {
         c->out[0] =
             onnx_unary(r, v, MLI_HARD_TANH, log ? 0.f : 1.f, log ? 0.f : 1.f);

@@ -100,7 +100,7 @@ void onnx_do_layer_norm(onnx_run *r, onnx_call *c, int rms)
     b = s || !scale ? whole(r, shift, size) : NULL;
     if (v->time >= axis)
         onnx_not_in_time(r, c, "normalises over time");
-    y = onnx_result(r, v, v->rank, v->dims, v->time >= axis ? -1 : v->time,
+    y = onnx_result(r, v, v->rank, v->dims, v->time,
                     ir_normalize(r->g, onnx_kept_id(r, v, axes), count, s, b,
                                  epsilon, rms));
     if (scale && !s)
@@ -190,7 +190,7 @@ static onnx_value *normalized(onnx_run *r, onnx_call *c, onnx_value *v,
 {
     if (v->time >= 2)
         onnx_not_in_time(r, c, "normalises over time");
-    return onnx_result(r, v, v->rank, v->dims, v->time >= 2 ? -1 : v->time,
+    return onnx_result(r, v, v->rank, v->dims, v->time,
                        ir_normalize(r->g, onnx_id(r, v), (uint32_t)v->rank - 2u,
                                     NULL, NULL, epsilon, 0));
 }
