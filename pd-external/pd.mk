@@ -72,3 +72,8 @@ $(PD_MODELS): $(BUILD)/obj/tests/pd/models.o $(COMPILER) $(RUNTIME)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
 tests: $(PD_MODELS)
+
+# The test of the shared images takes just them, which need no Pd.
+INC_tests += -Ipd-external
+$(BUILD)/tests/test_pd_shared: $(call obj,pd-external/shared.c \
+	pd-external/identity.c)
