@@ -51,7 +51,7 @@ pd: $(RUNTIME) $(COMPILER)
 	$(Q)for m in $(wildcard models/*/*.bin); do \
 		cp "$$m" $(PD_DIR)/models/ || exit 1; done
 
-ARM_OPT ?= -O2 -g -D_FILE_OFFSET_BITS=64
+ARM_OPT ?= -O2 -D_FILE_OFFSET_BITS=64
 armv7 arm64:
 	+$(Q)if command -v $(ARM_CC) >/dev/null; then \
 	$(MAKE) --no-print-directory BUILD=$(BUILD)/$@ CC=$(ARM_CC) \

@@ -30,11 +30,12 @@ need_pd() {
 }
 
 # Pd without sound card and window, as fast as it goes. Output on one stream.
+PD_COMMAND=(pd)
 run_pd() {
     HOME=$work/home XDG_CONFIG_HOME=$work/home \
-        timeout -k 2 "${PD_SECONDS:-20}" "${PD:-pd}" -nrt -nogui -noprefs \
-        -noaudio -nomidi -batch -stderr -r "${PD_RATE:-48000}" "$@" 2>&1 </dev/null ||
-        echo "pd ended with status $?"
+        timeout -k 2 "${PD_SECONDS:-20}" "${PD_COMMAND[@]}" -nrt -nogui \
+        -noprefs -noaudio -nomidi -batch -stderr -r "${PD_RATE:-48000}" "$@" \
+        2>&1 </dev/null || echo "pd ended with status $?"
 }
 
 # box_patch FILE BOX INFO MESSAGES: one box, its outlets printed (INFO is the
@@ -92,3 +93,55 @@ expect() {
         tail -n +3 "$work/diff"
     fi
 }
+
+# through FILE BLOCK MODEL [MESSAGES]: in.wav through [mlinfer~ MODEL] in a
+# subpatch with [block~ BLOCK], messages sent to it before DSP starts. What
+# comes in while the first block is collected is silence, and the model hears
+# that: so inside, the sound comes from its own [tabplay~].
+through() {
+    cat >"$work/bits.pd" <<EOF
+#N canvas 0 0 600 400 12;
+#X declare -path mlinfer;
+#X obj 20 10 table in $frames;
+#X obj 20 30 table out $frames;
+#N canvas 0 0 600 400 inside 0;
+#X obj 20 20 tabplay~ in;
+#X obj 20 60 mlinfer~ $3;
+#X obj 20 100 tabwrite~ out;
+#X obj 200 20 r start;
+#X obj 200 60 block~ $2;
+#X obj 300 20 r box;
+#X connect 0 0 1 0;
+#X connect 1 0 2 0;
+#X connect 3 0 0 0;
+#X connect 3 0 2 0;
+#X connect 5 0 1 0;
+#X restore 20 60 pd inside;
+#X obj 20 100 loadbang;
+#X obj 20 120 t b b b b;
+#X msg 380 150 read $work/in.wav in;
+#X obj 380 180 soundfiler;
+#X msg 260 150 ${4:-\\; nobody bang};
+#X msg 140 150 \\; pd dsp 1 \\; start bang;
+#X obj 20 150 delay 1500;
+#X obj 20 180 t b b;
+#X msg 140 210 write -wave -bytes 4 -nframes $frames $1 out;
+#X obj 140 240 soundfiler;
+#X msg 20 270 \\; pd quit;
+#X connect 3 0 4 0;
+#X connect 4 3 5 0;
+#X connect 4 2 7 0;
+#X connect 4 1 8 0;
+#X connect 4 0 9 0;
+#X connect 5 0 6 0;
+#X connect 9 0 10 0;
+#X connect 10 1 11 0;
+#X connect 10 0 13 0;
+#X connect 11 0 12 0;
+EOF
+    rm -f "$1"
+    run_pd -open "$work/bits.pd" >"$work/bits.log"
+}
+
+# The float samples of a WAV file, whatever chunks are in front of them.
+samples() { tail -c $((4 * frames)) "$1"; }

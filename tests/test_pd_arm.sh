@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# The externals for ARMv7 (Bela) and arm64: cross-built, loaded by Debian's Pd
+# for those machines under qemu, and compared with what Pd makes here.
+. "$(dirname "$0")/pd/common.sh"
+name="externals for ARM"
+frames=4800
+
+for tool in make apt-get dpkg arm-linux-gnueabihf-gcc aarch64-linux-gnu-gcc \
+    qemu-arm qemu-aarch64; do
+    command -v $tool >/dev/null || skip_all "$name" "no $tool here (make deps)"
+done
+need_pd "$name"
+
+# Where this machine gets its packages from: "URI SUITE" of its main archive.
+archive() {
+    apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' \
+        "Identifier: Packages" 2>/dev/null |
+        awk '$3 == "main" && $2 !~ /-/ && !n++ {print $1, $2}'
+}
+
+# fetch ARCHITECTURE ROOT: Pd for it, unpacked. An apt of our own: the
+# machine's package lists and packages stay as they are.
+fetch() {
+    local apt=$2.apt uri suite
+    [ -x "$2/usr/lib/puredata/bin/pd" ] && return 0
+    read -r uri suite <<<"$(archive)"
+    [ -n "$uri" ] || return 1
+    rm -rf "$2" "$apt"
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+    : >"$apt/status"
+    echo "deb $uri $suite main" >"$apt/sources.list"
+    cat >"$apt/apt.conf" <<EOF
+APT::Architecture "$1";
+APT::Architectures { "$1"; };
+APT::Sandbox::User "$(id -un)";
+APT::Install-Recommends "false";
+Dir::State "$apt";
+Dir::State::lists "$apt/lists";
+Dir::State::status "$apt/status";
+Dir::Cache "$apt/cache";
+Dir::Etc::sourcelist "$apt/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Acquire::Languages "none";
+EOF
+    APT_CONFIG=$apt/apt.conf timeout 100 apt-get update >"$apt/log" 2>&1 &&
+        APT_CONFIG=$apt/apt.conf timeout 100 apt-get install -y \
+            --download-only puredata-core >>"$apt/log" 2>&1 || return 1
+    for deb in "$apt"/cache/archives/*.deb; do
+        dpkg -x "$deb" "$2.new" || return 1
+    done
+    rm -rf "$apt"
+    mv "$2.new" "$2"
+}
+
+# The largest difference of two WAV files, in parts of the second's peak.
+difference() {
+    paste <(samples "$1" | od -An -v -tf4 -w4) \
+        <(samples "$2" | od -An -v -tf4 -w4) |
+        awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > worst) worst = d
+               p = $2 < 0 ? -$2 : $2; if (p > peak) peak = p }
+             END { if (NR == 0 || peak == 0) print 1
+                   else printf "%.3g", worst / peak }'
+}
+
+"$MLI_BUILD/tests/pd-models" -wav "$work/in.wav" $frames
+models="$work/models/deep.bin"
+for model in drive; do
+    file=$MLI_ROOT/models/$model/$model.bin
+    [ -f "$file" ] && models="$models $file"
+done
+for model in $models; do
+    through "$work/$(basename "$model").wav" 64 "$model"
+done
+mapping=$MLI_ROOT/models/mapping/mapping.bin
+[ -f "$mapping" ] || mapping=$work/models/sumlist.bin
+box_patch "$work/list.pd" "mlinfer $mapping" 1 "0.2 0.4 0.9"
+run_pd -open "$work/list.pd" >"$work/list.here"
+
+# Externals: built into the build folder, with this machine's archive of Pd for
+# the other one beside them.
+make_arm() {
+    env -u MAKEFLAGS -u MAKELEVEL make -j2 --no-print-directory -C "$MLI_ROOT" \
+        BUILD="$MLI_BUILD" "$1" >"$work/make.log" 2>&1
+}
+
+for target in armv7:armhf:"qemu-arm -cpu cortex-a8":2.24 \
+    arm64:arm64:"qemu-aarch64 -cpu cortex-a53":2.36; do
+    IFS=: read -r arm debian qemu newest <<<"$target"
+    folder=$MLI_BUILD/$arm/pd/mlinfer
+    if ! make_arm "$arm"; then
+        fail "$arm builds" "$(tail -3 "$work/make.log")"
+        continue
+    fi
+    if grep -q "warning" "$work/make.log"; then
+        fail "$arm builds without a warning" \
+            "$(grep -m1 warning "$work/make.log")"
+    else
+        pass "$arm builds without a warning"
+    fi
+
+    for binary in "$folder"/*.pd_linux; do
+        version=$(readelf -V "$binary" | grep -o 'GLIBC_[0-9.]*' |
+            sed 's/GLIBC_//' | sort -uV | tail -1)
+        if [ -n "$version" ] &&
+            [ "$(printf '%s\n' "$version" $newest | sort -V | tail -1)" = \
+                "$newest" ]; then
+            pass "$arm/$(basename "$binary") loads on glibc $newest ($version)"
+        else
+            fail "$arm/$(basename "$binary") loads on glibc $newest" \
+                "it asks for '$version'"
+        fi
+    done
+
+    root=$MLI_BUILD/pd-$debian
+    if ! fetch "$debian" "$root"; then
+        echo "ok - $arm in Debian's Pd # SKIP no Pd for $debian from this" \
+            "machine's package archive"
+        continue
+    fi
+    # shellcheck disable=SC2086 # a command with its arguments
+    PD_COMMAND=($qemu -L "$root" "$root/usr/lib/puredata/bin/pd")
+    ln -sfn "$folder" "$work/home/.local/lib/pd/extra/mlinfer"
+    PD_SECONDS=100
+    for model in $models; do
+        base=$(basename "$model")
+        for block in 64 16; do
+            through "$work/$arm.wav" $block "$model"
+            [ $block = 64 ] && cp "$work/$arm.wav" "$work/$arm-64.wav"
+        done
+        error=$(difference "$work/$arm-64.wav" "$work/$base.wav")
+        if awk "BEGIN { exit !($error <= 1e-5) }"; then
+            pass "$arm: $base is within 1e-5 of here ($error)"
+        else
+            fail "$arm: $base is within 1e-5 of here" \
+                "$error; $(tail -1 "$work/bits.log")"
+        fi
+        cmp -s <(samples "$work/$arm.wav") <(samples "$work/$arm-64.wav") &&
+            pass "$arm: $base gives the same bits in blocks of 16 and 64" ||
+            fail "$arm: $base in blocks of 16 and 64" "the bits differ"
+    done
+    run_pd -open "$work/list.pd" >"$work/list.there"
+    if paste "$work/list.here" "$work/list.there" | awk '
+        /OUT:/ { n = NF / 2; seen = 1
+                 for (i = 2; i <= n; i++) {
+                     d = $i - $(i + n); if (d < 0) d = -d
+                     if (d > 1e-5 * ($i < 0 ? -$i : $i) + 1e-5) bad = 1 } }
+        END { exit !seen || bad }'; then
+        pass "$arm: [mlinfer] answers as here"
+    else
+        fail "$arm: [mlinfer] answers as here" "$(tail -1 "$work/list.there")"
+    fi
+done
+finish
