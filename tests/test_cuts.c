@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fenv.h>
 #include <cmocka.h>
 #include "file_builder.h"
 #include "player.h"
@@ -190,6 +191,31 @@ static fb_image with_states_of(fb_image image, const player *p)
     return more;
 }
 
+/* The host's rounding and small numbers: nothing changes for the model, and
+   nothing for the host. */
+static void test_float_modes(void **state)
+{
+    volatile float tiny = 1e-39f;
+    (void)state;
+    fb_image image = small_stream();
+    player p;
+    float **in = signal_of(4), **out = channels_new(9, FRAMES);
+    float **whole = play(image, NULL, 64, FRAMES);
+    player_open(&p, image, NULL, 64);
+    assert_int_equal(fesetround(FE_UPWARD), 0);
+    player_process(&p, (const float *const *)in, out, FRAMES, 64, &seed);
+    int mode = fegetround();
+    fesetround(FE_TONEAREST);
+    assert_int_equal(mode, FE_UPWARD);
+    assert_true(tiny * 0.5f != 0.0f);
+    same_bytes(out, whole, 9);
+    channels_free(in, 4);
+    channels_free(out, 9);
+    channels_free(whole, 9);
+    player_close(&p);
+    free(image.bytes);
+}
+
 /* A session that begins in the state that another one has goes on like it. */
 static void test_state_read(void **state)
 {
@@ -303,7 +329,7 @@ int main(void)
         cmocka_unit_test(test_step),       cmocka_unit_test(test_arrays),
         cmocka_unit_test(test_reset),      cmocka_unit_test(test_state_read),
         cmocka_unit_test(test_window_run), cmocka_unit_test(test_window_count),
-        cmocka_unit_test(test_step_run),
+        cmocka_unit_test(test_step_run),   cmocka_unit_test(test_float_modes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
