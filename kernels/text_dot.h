@@ -3,37 +3,37 @@
  * outputs across the lanes only one lane would work.
  */
 
-/* Taps from which on a filter from 1 channel to 1 is done by fir_group. */
-#define FIR_TAPS 16u
-
-/* Accumulators of one output of a filter; they hide the add's latency. */
-#define FIR_CHAINS 4
-
 /* ------------------------------------------- several inputs, one output ----
  */
 
-/* Lanes 0 to n-1 of input i, tap k of a matrix with one output. */
+/*
+ * From this many products on it pays to lay inputs across the lanes and to add
+ * the lanes up in the end.
+ */
+#define DOT_PRODUCTS V_LANES
+
+/* n weights of one output; they lie 4 floats apart. */
 V_FN vf dot_weights(const float *w, unsigned n)
 {
-    return v_load_spaced(w, 4, n);
+    return n == V_LANES ? v_load_fourths(w) : v_load_spaced(w, 4, n);
 }
 
 /*
- * Inputs lie across the lanes: lane l of a frame's accumulator takes inputs l,
- * l + V_LANES ... of every tap; the lanes are added as a tree, then the bias.
+ * Lane l of a frame's accumulator takes inputs l, l + V_LANES ... of every tap;
+ * the lanes are added as a tree, then the bias.
  */
 V_FN void dot_tile(const mli_conv *a, uint32_t g, uint32_t f, const int tile)
 {
     const uint32_t inputs = a->in_per_group;
     const size_t step = frame_step(a);
     const float *w = a->w + (size_t)g * 4 * a->taps * inputs;
+    tap_walk walk = first_tap(a, a->x + f * step + (size_t)g * inputs);
     vf sum[8];
     UNROLL
     for (int t = 0; t < tile; t++)
         sum[t] = K(0.0f);
     for (uint32_t k = 0; k < a->taps; k++) {
-        const float *x = a->x + tap_frame(a, k) * a->x_stride + f * step +
-                         (size_t)g * inputs;
+        const float *x = next_tap(&walk);
         uint32_t i = 0;
         for (; i + V_LANES <= inputs; i += V_LANES, w += 4 * V_LANES) {
             vf row = dot_weights(w, V_LANES);
@@ -69,42 +69,64 @@ static void dot_group(const mli_conv *a, uint32_t g)
 /* ------------------------------------------------ one input, one output ----
  */
 
+/* From this many taps on a filter is done with frames across the lanes. */
+#define FIR_TAPS 16u
+
 /*
- * Frames lie across the lanes. Tap k goes to accumulator k mod FIR_CHAINS;
- * taps that are missing in the last round count as 0 * 0.
+ * Accumulators of one output: tap k goes to number k mod FIR_CHAINS, so that a
+ * single frame does not wait for each sum.
  */
+#define FIR_CHAINS 4
+
+/* The next taps, one for each accumulator; seldom is the end of a ring near. */
+V_FN void next_taps(tap_walk *t, const float **x)
+{
+    if (t->limit - t->at > FIR_CHAINS * t->jump) {
+        for (int c = 0; c < FIR_CHAINS; c++)
+            x[c] = t->x + t->at + (size_t)c * t->jump;
+        t->at += FIR_CHAINS * t->jump;
+    } else {
+        for (int c = 0; c < FIR_CHAINS; c++)
+            x[c] = next_tap(t);
+    }
+}
+
+/* n frames: all lanes, or one in every lane, or some. */
 V_FN vf fir_load(const float *x, size_t step, unsigned n)
 {
+    if (n == 1)
+        return v_set1(*x);
     if (step != 1)
         return v_load_spaced(x, step, n);
     return n == V_LANES ? v_load(x) : v_load_part(x, 0, n);
 }
 
-V_FN void fir_vectors(const mli_conv *a, uint32_t g, uint32_t f, unsigned n,
-                      size_t step, const int count)
+/* `count` vectors of n frames each; count > 1 only with n = V_LANES. */
+V_FN void fir_tile(const mli_conv *a, uint32_t g, uint32_t f, unsigned n,
+                   size_t step, const int count)
 {
     const float *w = a->w + (size_t)g * 4 * a->taps;
-    const float *x = a->x + f * step + g;
-    const float b = a->b ? a->b[g] : 0.0f;
-    vf sum[FIR_CHAINS][2];
+    tap_walk walk = first_tap(a, a->x + f * step + g);
+    vf sum[FIR_CHAINS][V_FIR];
     UNROLL
     for (int c = 0; c < FIR_CHAINS; c++)
         UNROLL
     for (int v = 0; v < count; v++)
-        sum[c][v] = v_set1(c ? 0.0f : b);
+        sum[c][v] = v_set1(c || !a->b ? 0.0f : a->b[g]);
     for (uint32_t k = 0; k < a->taps; k += FIR_CHAINS, w += 4 * FIR_CHAINS) {
+        const uint32_t left = a->taps - k;
+        const float *x[FIR_CHAINS];
+        next_taps(&walk, x);
         UNROLL
         for (int c = 0; c < FIR_CHAINS; c++) {
-            uint32_t tap = k + (uint32_t)c;
-            int there = tap < a->taps;
-            vf row = v_set1(there ? w[c * 4] : 0.0f);
-            const float *at = x + tap_frame(a, there ? tap : k) * a->x_stride;
+            if ((uint32_t)c >= left)
+                break;
+            vf tap = v_set1(w[c * 4]);
             UNROLL
-            for (int v = 0; v < count; v++) {
-                vf in = fir_load(at + (size_t)v * V_LANES * step, step, n);
-                in = there ? in : K(0.0f);
-                sum[c][v] = v_fma(in, row, sum[c][v]);
-            }
+            for (int v = 0; v < count; v++)
+                sum[c][v] =
+                    v_fma(fir_load(x[c] + (size_t)v * V_LANES * step, step, n),
+                          tap, sum[c][v]);
         }
     }
     float *y = a->y + (size_t)f * a->y_stride + g;
@@ -120,12 +142,16 @@ V_FN void fir_vectors(const mli_conv *a, uint32_t g, uint32_t f, unsigned n,
 V_FN void fir_frames(const mli_conv *a, uint32_t g, size_t step)
 {
     uint32_t f = 0;
-    for (; f + 2 * V_LANES <= a->frames; f += 2 * V_LANES)
-        fir_vectors(a, g, f, V_LANES, step, 2);
+    for (; f + V_FIR * V_LANES <= a->frames; f += V_FIR * V_LANES)
+        fir_tile(a, g, f, V_LANES, step, V_FIR);
     for (; f + V_LANES <= a->frames; f += V_LANES)
-        fir_vectors(a, g, f, V_LANES, step, 1);
-    if (f < a->frames)
-        fir_vectors(a, g, f, a->frames - f, step, 1);
+        fir_tile(a, g, f, V_LANES, step, 1);
+    if (V_LANES > 4 && f + 4 <= a->frames) {
+        fir_tile(a, g, f, a->frames - f, step, 1);
+        f = a->frames;
+    }
+    for (; f < a->frames; f++)
+        fir_tile(a, g, f, 1, step, 1);
 }
 
 static void fir_group(const mli_conv *a, uint32_t g)

@@ -38,13 +38,35 @@ typedef struct linear_job {
     unsigned held;   /* lanes that w has: real outputs and their padding */
 } linear_job;
 
-/* The frame that tap k of output frame 0 reads. */
-V_FN size_t tap_frame(const mli_conv *a, uint32_t k)
+/*
+ * Where the taps of a frame lie, one after another: `jump` floats apart, back
+ * to the front at the end of a ring.
+ */
+typedef struct tap_walk {
+    const float *x;
+    size_t at, jump, limit;
+} tap_walk;
+
+/* x: the frame in question if tap 0 read frame 0 of the array. */
+V_FN tap_walk first_tap(const mli_conv *a, const float *x)
 {
-    if (!a->ring)
-        return (size_t)k * a->dilation;
-    uint32_t back = (a->taps - 1 - k) * a->dilation;
-    return a->pos >= back ? a->pos - back : a->pos + (a->ring - back);
+    tap_walk t = {x, 0, (size_t)a->dilation * a->x_stride, SIZE_MAX};
+    if (a->ring) {
+        uint32_t back = (a->taps - 1) * a->dilation;
+        uint32_t frame =
+            a->pos >= back ? a->pos - back : a->pos + (a->ring - back);
+        t.at = (size_t)frame * a->x_stride;
+        t.limit = (size_t)a->ring * a->x_stride;
+    }
+    return t;
+}
+
+V_FN const float *next_tap(tap_walk *t)
+{
+    const float *x = t->x + t->at;
+    size_t next = t->at + t->jump;
+    t->at = next >= t->limit ? next - t->limit : next;
+    return x;
 }
 
 V_FN size_t frame_step(const mli_conv *a)
@@ -82,8 +104,9 @@ V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
         for (int t = 0; t < tile; t++)
             sum[t][v] = b;
     }
+    tap_walk walk = first_tap(a, j->x + f * step);
     for (uint32_t k = 0; k < a->taps; k++) {
-        const float *x = j->x + tap_frame(a, k) * a->x_stride + f * step;
+        const float *x = next_tap(&walk);
         const float *at[V_TALL / 4 + 1];
         UNROLL
         for (int t = 0; t < tile; t += 4) {
@@ -253,7 +276,8 @@ static void conv(const mli_conv *a, uint32_t first, uint32_t last)
             to = outputs;
         if (outputs == 1 && a->in_per_group == 1 && a->taps >= FIR_TAPS)
             fir_group(a, g);
-        else if (outputs == 1 && a->in_per_group >= 4)
+        else if (outputs == 1 && a->in_per_group >= 4 &&
+                 (uint64_t)a->taps * a->in_per_group >= DOT_PRODUCTS)
             dot_group(a, g);
         else
             linear_group(a, g, from, to);
@@ -281,8 +305,9 @@ V_FN void depthwise_tile(const mli_conv *a, uint32_t c, unsigned lo,
     UNROLL
     for (int t = 0; t < tile; t++)
         sum[t] = b;
+    tap_walk walk = first_tap(a, a->x + f * step + c);
     for (uint32_t k = 0; k < a->taps; k++, w += width) {
-        const float *x = a->x + tap_frame(a, k) * a->x_stride + f * step + c;
+        const float *x = next_tap(&walk);
         vf row = whole ? v_load(w) : v_load_part(w, 0, held);
         UNROLL
         for (int t = 0; t < tile; t++) {

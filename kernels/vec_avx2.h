@@ -7,9 +7,10 @@
 #define V_NAME    "avx2"
 #define V_TABLE   mli_kernels_avx2
 #define V_TILE    4
-#define V_TALL 8
+#define V_TALL    8
 #define V_COLUMNS 2
 #define V_ROW     8
+#define V_FIR     2
 #define V_HAS_ROUND
 
 typedef __m256 vf;
@@ -171,6 +172,15 @@ V_FN vf v_load_quads(const float *p, size_t stride, unsigned n)
     if (n > 1)
         x = _mm256_insertf128_ps(x, _mm_loadu_ps(p + stride), 1);
     return x;
+}
+
+V_FN vf v_load_fourths(const float *p)
+{
+    /* 0 0 2 2 | 1 1 3 3 and 4 4 6 6 | 5 5 7 7 */
+    vf a = _mm256_shuffle_ps(v_load(p), v_load(p + 8), 0);
+    vf b = _mm256_shuffle_ps(v_load(p + 16), v_load(p + 24), 0);
+    return _mm256_permutevar8x32_ps(_mm256_shuffle_ps(a, b, 0x88),
+                                    _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
 #include "vec_common.h"

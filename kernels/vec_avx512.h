@@ -7,9 +7,10 @@
 #define V_NAME    "avx512"
 #define V_TABLE   mli_kernels_avx512
 #define V_TILE    8
-#define V_TALL 16
+#define V_TALL    16
 #define V_COLUMNS 2
 #define V_ROW     8
+#define V_FIR     4
 #define V_HAS_ROUND
 
 typedef __m512 vf;
@@ -174,6 +175,15 @@ V_FN vf v_load_quads(const float *p, size_t stride, unsigned n)
     if (n > 3)
         x = _mm512_insertf32x4(x, _mm_loadu_ps(p + 3 * stride), 3);
     return x;
+}
+
+V_FN vf v_load_fourths(const float *p)
+{
+    const __m512i pick = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8,
+                                           12, 16, 20, 24, 28);
+    vf a = _mm512_permutex2var_ps(v_load(p), pick, v_load(p + 16));
+    vf b = _mm512_permutex2var_ps(v_load(p + 32), pick, v_load(p + 48));
+    return _mm512_shuffle_f32x4(a, b, 0x44);
 }
 
 #include "vec_common.h"

@@ -9,6 +9,8 @@
  *   V_NAME, V_TABLE    the build's name, and the name of its table
  *   V_TILE, V_COLUMNS  register tile of the linear kernels: frames (a power of
  *                      2) by vectors of outputs
+ *   V_TALL             frames of a tile of one vector, a multiple of 4
+ *   V_FIR              vectors of frames at once in a filter
  *   V_ROW              vectors of outputs at once for a single frame
  *
  *   v_load, v_store          V_LANES floats, any address
@@ -27,6 +29,7 @@
  *   v_split(x, e)            m with x = m * 2^e, 1/sqrt 2 <= m < sqrt 2, for
  *                            normal positive x
  *   v_sum                    the lanes' sum as a tree of fixed shape
+ *   v_load_fourths(p)        p[0], p[4], p[8]...
  *   v_load_quads(p, s, n)    n groups of 4 floats from p, p+s, p+2s...; with
  *                            V_LANES = 1 the one float at p
  */
@@ -35,9 +38,10 @@
 #define V_NAME    "generic"
 #define V_TABLE   mli_kernels_generic
 #define V_TILE    2
-#define V_TALL 4
+#define V_TALL    4
 #define V_COLUMNS 4
 #define V_ROW     8
+#define V_FIR     2
 
 typedef float vf;
 typedef int vm;
@@ -197,6 +201,11 @@ V_FN vf v_load_quads(const float *p, size_t stride, unsigned n)
 {
     (void)stride;
     (void)n;
+    return *p;
+}
+
+V_FN vf v_load_fourths(const float *p)
+{
     return *p;
 }
 

@@ -9,9 +9,10 @@
 #define V_LANES   4u
 #define V_NAME    "neon"
 #define V_TABLE   mli_kernels_neon
-#define V_TALL 8
+#define V_TALL    8
 #define V_COLUMNS 4
 #define V_ROW     8
+#define V_FIR     2
 #ifdef __aarch64__
 #define V_TILE 4
 #define V_HAS_ROUND
@@ -208,6 +209,11 @@ V_FN vf v_load_quads(const float *p, size_t stride, unsigned n)
     (void)stride;
     (void)n;
     return vld1q_f32(p);
+}
+
+V_FN vf v_load_fourths(const float *p)
+{
+    return vld4q_f32(p).val[0];
 }
 
 #include "vec_common.h"

@@ -7,9 +7,10 @@
 #define V_NAME    "sse2"
 #define V_TABLE   mli_kernels_sse2
 #define V_TILE    2
-#define V_TALL 8
+#define V_TALL    8
 #define V_COLUMNS 4
 #define V_ROW     8
+#define V_FIR     2
 
 typedef __m128 vf;
 typedef __m128 vm; /* all bits of a lane, or none */
@@ -154,6 +155,13 @@ V_FN vf v_load_quads(const float *p, size_t stride, unsigned n)
     (void)stride;
     (void)n;
     return _mm_loadu_ps(p);
+}
+
+V_FN vf v_load_fourths(const float *p)
+{
+    vf a = _mm_shuffle_ps(_mm_loadu_ps(p), _mm_loadu_ps(p + 4), 0);
+    vf b = _mm_shuffle_ps(_mm_loadu_ps(p + 8), _mm_loadu_ps(p + 12), 0);
+    return _mm_shuffle_ps(a, b, 0x88);
 }
 
 #include "vec_common.h"
