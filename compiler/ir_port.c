@@ -173,7 +173,13 @@ void ir_set_meta(ir_graph *g, const char *key, const char *value)
         return;
     }
     g->meta = more;
-    more[g->meta_count].key = ir_text(g, key);
-    more[g->meta_count].value = ir_text(g, value);
-    g->meta_count++;
+    more += g->meta_count;
+    more->key = ir_text(g, key);
+    more->value = ir_text(g, value);
+    if (more->key && more->value) {
+        g->meta_count++;
+        return;
+    }
+    free(more->key);
+    free(more->value);
 }
