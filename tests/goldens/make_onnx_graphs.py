@@ -1,0 +1,435 @@
+#!/usr/bin/env python3
+"""Make the ONNX graph goldens: one small graph for each way of meeting time.
+
+Where make_onnx.py takes what PyTorch writes, these graphs are put together
+node by node, so that each shows one thing. Needs onnx, onnxruntime and numpy
+(models/requirements.txt). Writes tests/goldens/onnx-graphs/NAME/ with
+model.onnx, inN.npy and outN.npy (ONNX Runtime's answer), as the ports of the
+model have them: [frames, channels] where there is time, else [values]; and
+list.txt, a line for each: name, mode, latency, window asked for (0: none),
+mode asked for (or auto).
+"""
+import os
+import shutil
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "onnx-graphs")
+T = 120       # frames of a stream
+W = 32        # frames of a window
+FAR = 2**62   # an end that is never reached
+
+random = np.random.default_rng(20240607)
+lines = []
+
+
+def noise(*shape):
+    return random.standard_normal(shape).astype(np.float32)
+
+
+class Graph:
+    def __init__(self, opset=17):
+        self.opset = opset
+        self.nodes, self.tensors, self.inputs, self.outputs = [], [], [], []
+        self.functions = []
+        self.count = 0
+
+    def name(self, stem):
+        self.count += 1
+        return f"{stem}{self.count}"
+
+    def input(self, name, *shape):
+        self.inputs.append(
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        return name
+
+    def output(self, value, name):
+        self.nodes.append(helper.make_node("Identity", [value], [name]))
+        self.outputs.append(
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+
+    def const(self, value):
+        name = self.name("const")
+        self.tensors.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def weights(self, *shape):
+        fan = int(np.prod(shape[1:])) or 1
+        return self.const(noise(*shape) / np.float32(np.sqrt(fan)))
+
+    def op(self, kind, *inputs, count=1, **attributes):
+        outputs = [self.name("value") for _ in range(count)]
+        self.nodes.append(helper.make_node(
+            kind, list(inputs), outputs, name=self.name(kind), **attributes))
+        return outputs[0] if count == 1 else outputs
+
+    def conv(self, x, inputs, outputs, taps, dilation=1, pads=(0, 0), **more):
+        return self.op("Conv", x, self.weights(outputs, inputs, taps),
+                       self.weights(outputs), dilations=[dilation],
+                       pads=list(pads), **more)
+
+    def recurrent(self, kind, x, inputs, units, h0="", c0="", **more):
+        gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[kind]
+        sides = 2 if more.get("direction") == "bidirectional" else 1
+        args = [x, self.weights(sides, gates * units, inputs),
+                self.weights(sides, gates * units, units),
+                self.weights(sides, 2 * gates * units), "", h0]
+        args += [c0] if kind == "LSTM" else []
+        while not args[-1]:
+            args.pop()
+        return self.op(kind, *args, count=3 if kind == "LSTM" else 2,
+                       hidden_size=units, **more)
+
+    def model(self):
+        graph = helper.make_graph(self.nodes, "graph", self.inputs,
+                                  self.outputs, self.tensors)
+        opsets = [helper.make_opsetid("", self.opset)]
+        if self.functions:
+            opsets.append(helper.make_opsetid("local", 1))
+        model = helper.make_model(graph, opset_imports=opsets,
+                                  functions=self.functions)
+        model.ir_version = 8
+        return model
+
+
+def port(array, time):
+    """As a port has it: time in front, the rest as channels."""
+    if time is None:
+        return array.reshape(-1)
+    array = np.moveaxis(array, time, 0)
+    return np.ascontiguousarray(array.reshape(array.shape[0], -1))
+
+
+def golden(name, graph, data, times, out_times, mode="stream", latency=0,
+           window=0, ask="auto", skip_inputs=(), outputs=None):
+    """data: arrays by input name; times: the time axis of each; out_times: of
+    each output that the model keeps (outputs names them)."""
+    folder = os.path.join(HERE, name)
+    os.makedirs(folder)
+    path = os.path.join(folder, "model.onnx")
+    onnx.save(graph.model(), path)
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = outputs or [v.name for v in graph.outputs]
+    result = session.run(names, data)
+    kept = [k for k in data if k not in skip_inputs]
+    for i, key in enumerate(kept):
+        np.save(os.path.join(folder, f"in{i}.npy"),
+                port(data[key], times.get(key)))
+    for i, (array, time) in enumerate(zip(result, out_times)):
+        np.save(os.path.join(folder, f"out{i}.npy"),
+                port(array.astype(np.float32), time))
+    lines.append(f"{name} {mode} {latency} {window} {ask}")
+
+
+# ------------------------------------------------------------------ streams --
+
+def streams(kind, t):
+    """t: "time" (dynamic) or T (fixed)."""
+    g = Graph()  # padding on both sides, the tail cut off
+    h = g.input("x", 1, 2, t)
+    for d in (1, 2, 4):
+        c = g.conv(h, 2 if d == 1 else 4, 4, 3, d, (2 * d, 2 * d))
+        c = g.op("Slice", c, g.const([0]), g.const([-2 * d]), g.const([2]))
+        h = g.op("Relu", c) if d == 1 else g.op("Add", g.op("Relu", c), h)
+    g.output(h, "y")
+    golden(f"trimmed-{kind}", g, {"x": noise(1, 2, T)}, {"x": 2}, [2])
+
+    g = Graph()  # symmetric padding; sigmoid(0) is not 0, so layers are held
+    x = g.input("x", 1, 1, t)
+    a = g.op("Sigmoid", g.conv(x, 1, 4, 5, 1, (2, 2)))
+    b = g.op("Sigmoid", g.conv(a, 4, 4, 3, 2, (2, 2)))
+    g.output(g.conv(g.op("Add", a, b), 4, 1, 3, 1, (1, 1)), "y")
+    golden(f"looks-ahead-{kind}", g, {"x": noise(1, 1, T)}, {"x": 2}, [2],
+           latency=5)
+
+    g = Graph()  # outputs that look ahead by 1, 2 and 0 frames
+    x = g.input("x", 1, 1, t)
+    g.output(g.op("Exp", g.conv(x, 1, 2, 3, 1, (1, 1))), "one")
+    g.output(g.op("Exp", g.conv(x, 1, 2, 5, 1, (2, 2))), "two")
+    g.output(g.op("Exp", x), "none")
+    golden(f"latencies-{kind}", g, {"x": noise(1, 1, T)}, {"x": 2}, [2, 2, 2],
+           latency=2)
+
+    g = Graph()  # padding in front by Pad, between transposes
+    h = g.op("Transpose", g.input("x", 1, t, 3), perm=[0, 2, 1])
+    h = g.op("Pad", h, g.const([0, 0, 6, 0, 0, 0]))
+    h = g.op("Transpose", g.op("Tanh", g.conv(h, 3, 5, 4, 2)), perm=[0, 2, 1])
+    g.output(g.op("MatMul", h, g.weights(5, 2)), "y")
+    golden(f"padded-{kind}", g, {"x": noise(1, T, 3)}, {"x": 1}, [1])
+
+    g = Graph()  # padding in front by joining zeros
+    x = g.input("x", 1, 2, t)
+    zeros = g.const(np.zeros((1, 2, 3), np.float32))
+    g.output(g.conv(g.op("Concat", zeros, x, axis=2), 2, 3, 4), "y")
+    golden(f"joined-zeros-{kind}", g, {"x": noise(1, 2, T)}, {"x": 2}, [2])
+
+    g = Graph()  # more padding in front than needed; padding that no layer takes
+    h = g.op("Sigmoid", g.conv(g.input("x", 1, 1, t), 1, 3, 3, 1, (7, 0)))
+    h = g.op("Exp", g.op("Pad", h, g.const([0, 0, 2, 0, 0, 0])))
+    g.output(g.conv(h, 3, 2, 2, 1, (1, 0)), "y")
+    golden(f"padded-more-{kind}", g, {"x": noise(1, 1, T)}, {"x": 2}, [2])
+
+    g = Graph()  # no padding at all, the branch beside cut to fit
+    h = g.input("x", 1, 3, t)
+    for d in (1, 3):
+        c = g.op("Tanh", g.conv(h, 3, 3, 3, d))
+        cut = g.op("Slice", h, g.const([2 * d]), g.const([FAR]), g.const([2]))
+        h = g.op("Add", c, cut)
+    g.output(h, "y")
+    golden(f"cropped-{kind}", g, {"x": noise(1, 3, T)}, {"x": 2}, [2],
+           latency=8)
+
+    g = Graph()  # a control that scales channels
+    x, k = g.input("x", 1, 1, t), g.input("k", 1, 4)
+    f = g.op("Gemm", k, g.weights(4, 6), g.weights(6))
+    f = g.op("Unsqueeze", f, g.const([2]))
+    h = g.op("Mul", g.conv(x, 1, 6, 3, 1, (2, 0)), f)
+    g.output(g.conv(g.op("Tanh", h), 6, 1, 1), "y")
+    golden(f"control-{kind}", g, {"x": noise(1, 1, T), "k": noise(1, 4)},
+           {"x": 2}, [2])
+
+    g = Graph()  # a control stretched to the length of the signal, as channels
+    x, k = g.input("x", 1, 1, t), g.input("k", 1, 4)
+    length = g.op("Gather", g.op("Shape", x), g.const([2]), axis=0)
+    shape = g.op("Concat", g.const([1, 4]), length, axis=0)
+    k = g.op("Expand", g.op("Unsqueeze", k, g.const([2])), shape)
+    h = g.conv(g.op("Concat", x, k, axis=1), 5, 6, 3, 1, (2, 0))
+    g.output(h, "y")
+    golden(f"stretched-{kind}", g, {"x": noise(1, 1, T), "k": noise(1, 4)},
+           {"x": 2}, [2])
+
+    g = Graph()  # two signals
+    x, k = g.input("x", 1, 1, t), g.input("k", 1, t, 2)
+    h = g.op("Concat", x, g.op("Transpose", k, perm=[0, 2, 1]), axis=1)
+    g.output(g.conv(h, 3, 2, 3, 1, (2, 0)), "y")
+    golden(f"two-signals-{kind}", g,
+           {"x": noise(1, 1, T), "k": noise(1, T, 2)}, {"x": 2, "k": 1}, [2])
+
+    g = Graph()  # softmax and reductions over channels
+    h = g.conv(g.input("x", 1, 4, t), 4, 6, 3, 1, (2, 0))
+    h = g.op("Softmax", h, axis=1)
+    h = g.op("Sub", h, g.op("ReduceMean", h, axes=[1], keepdims=1))
+    g.output(g.op("ReduceMax", h, axes=[1], keepdims=0), "y")
+    golden(f"reduced-{kind}", g, {"x": noise(1, 4, T)}, {"x": 2}, [1])
+
+    g = Graph()  # a batch of three signals
+    x = g.input("x", 3, 2, t)
+    g.output(g.op("Tanh", g.conv(x, 2, 4, 3, 1, (2, 0))), "y")
+    golden(f"batch-{kind}", g, {"x": noise(3, 2, T)}, {"x": 2}, [2])
+
+    g = Graph()  # channels in groups, shuffled
+    h = g.conv(g.input("x", 1, 4, t), 4, 6, 3, 1, (2, 0))
+    h = g.op("Reshape", h, g.const([1, 2, 3, -1]))
+    h = g.op("Transpose", h, perm=[0, 2, 1, 3])
+    h = g.op("Reshape", h, g.const([1, 6, -1]))
+    g.output(g.conv(h, 6, 2, 2, 1, (1, 0)), "y")
+    golden(f"shuffled-{kind}", g, {"x": noise(1, 4, T)}, {"x": 2}, [2])
+
+    g = Graph()  # a signal without channel or batch axis
+    h = g.op("Reshape", g.input("x", t), g.const([1, 1, -1]))
+    h = g.conv(g.conv(h, 1, 3, 3, 1, (2, 0)), 3, 1, 1)
+    g.output(g.op("Reshape", h, g.const([-1])), "y")
+    golden(f"bare-{kind}", g, {"x": noise(T)}, {"x": 0}, [0])
+
+    for layer in ("LSTM", "GRU", "RNN"):
+        g = Graph()
+        h = g.recurrent(layer, g.input("x", t, 1, 3), 3, 5)[0]
+        h = g.op("Squeeze", h, g.const([1]))
+        g.output(g.op("MatMul", h, g.weights(5, 2)), "y")
+        golden(f"{layer.lower()}-{kind}", g, {"x": noise(T, 1, 3)}, {"x": 0},
+               [0])
+
+    g = Graph()
+    h = g.recurrent("GRU", g.input("x", t, 1, 3), 3, 5,
+                    linear_before_reset=1)[0]
+    g.output(g.op("Squeeze", h, g.const([1])), "y")
+    golden(f"gru-after-{kind}", g, {"x": noise(T, 1, 3)}, {"x": 0}, [0])
+
+    g = Graph()  # states from outside, which then live in the session
+    x, h0 = g.input("x", t, 1, 3), g.input("h0", 1, 1, 5)
+    c0 = g.input("c0", 1, 1, 5)
+    y, hn, cn = g.recurrent("LSTM", x, 3, 5, h0, c0)
+    g.output(g.op("Squeeze", y, g.const([1])), "y")
+    g.output(hn, "hn")
+    g.output(cn, "cn")
+    zero = np.zeros((1, 1, 5), np.float32)
+    golden(f"lstm-states-{kind}", g,
+           {"x": noise(T, 1, 3), "h0": zero, "c0": zero}, {"x": 0}, [0],
+           skip_inputs=("h0", "c0"), outputs=["y"])
+
+
+# ------------------------------------------------------------------ windows --
+
+def windows():
+    def window(name, graph, data, times, out_times, **more):
+        golden(name, graph, data, times, out_times, mode="window", **more)
+
+    g = Graph()
+    h = g.op("Relu", g.conv(g.input("x", 1, 2, W), 2, 4, 5, 1, (2, 2)))
+    h = g.op("AveragePool", h, kernel_shape=[4], strides=[2], pads=[1, 1])
+    h = g.conv(h, 4, 4, 3, 1, (1, 1), strides=[2])
+    h = g.op("MaxPool", h, kernel_shape=[3], strides=[2], pads=[1, 1])
+    h = g.op("Gemm", g.op("Flatten", h), g.weights(16, 5), g.weights(5))
+    g.output(g.op("Softmax", h), "y")
+    window("pools", g, {"x": noise(1, 2, W)}, {"x": 2}, [None])
+
+    g = Graph()  # dynamic time: the window is asked for
+    h = g.op("Relu", g.conv(g.input("x", 1, 2, "time"), 2, 4, 5, 1, (2, 2)))
+    h = g.op("Flatten", g.op("GlobalAveragePool", h))
+    g.output(g.op("Gemm", h, g.weights(4, 5), g.weights(5)), "y")
+    window("window-asked-for", g, {"x": noise(1, 2, W)}, {"x": 2}, [None],
+           window=W)
+
+    g = Graph()  # a stream that is asked to be a window
+    h = g.conv(g.input("x", 1, 2, W), 2, 3, 3, 1, (2, 0))
+    g.output(g.op("Tanh", h), "y")
+    window("mode-asked-for", g, {"x": noise(1, 2, W)}, {"x": 2}, [2],
+           ask="window")
+
+    for layer in ("LSTM", "GRU", "RNN"):
+        g = Graph()
+        h = g.op("Transpose", g.input("x", 1, W, 3), perm=[1, 0, 2])
+        y = g.recurrent(layer, h, 3, 5, direction="bidirectional")
+        h = g.op("Transpose", y[0], perm=[2, 0, 1, 3])
+        h = g.op("Reshape", h, g.const([0, 0, 10]))
+        g.output(g.op("MatMul", h, g.weights(10, 2)), "y")
+        g.output(y[1], "h")
+        window(f"{layer.lower()}-both-ways", g, {"x": noise(1, W, 3)},
+               {"x": 1}, [1, None])
+
+        g = Graph()
+        y = g.recurrent(layer, g.input("x", W, 2, 3), 3, 5,
+                        direction="reverse")
+        g.output(y[0], "y")
+        g.output(y[1], "h")
+        window(f"{layer.lower()}-backwards", g, {"x": noise(W, 2, 3)},
+               {"x": 0}, [0, None])
+
+    g = Graph()  # the last frame only
+    h = g.op("Transpose", g.input("x", 1, W, 3), perm=[1, 0, 2])
+    h = g.op("Squeeze", g.recurrent("LSTM", h, 3, 5)[0], g.const([1]))
+    h = g.op("Gather", g.op("Transpose", h, perm=[1, 0, 2]), g.const(-1),
+             axis=1)
+    g.output(g.op("Gemm", h, g.weights(5, 4), g.weights(4)), "y")
+    window("last-frame", g, {"x": noise(1, W, 3)}, {"x": 1}, [None])
+
+    g = Graph()  # the final state only
+    h = g.op("Transpose", g.input("x", 1, W, 3), perm=[1, 0, 2])
+    h = g.op("Squeeze", g.recurrent("GRU", h, 3, 5)[1], g.const([0]))
+    g.output(g.op("Gemm", h, g.weights(5, 4), g.weights(4)), "y")
+    window("final-state", g, {"x": noise(1, W, 3)}, {"x": 1}, [None])
+
+    g = Graph()  # attention over time
+    h = g.conv(g.input("x", 1, 4, W), 4, 8, 3, 1, (1, 1))
+    h = g.op("Transpose", h, perm=[0, 2, 1])
+    q, k, v = (g.op("MatMul", h, g.weights(8, 8)) for _ in range(3))
+    s = g.op("MatMul", q, g.op("Transpose", k, perm=[0, 2, 1]))
+    s = g.op("Softmax", g.op("Div", s, g.const(np.float32(2.8))), axis=-1)
+    g.output(g.op("MatMul", s, v), "y")
+    window("attention", g, {"x": noise(1, 4, W)}, {"x": 2}, [1])
+
+    g = Graph()
+    h = g.conv(g.input("x", 1, 4, W), 4, 8, 3, 1, (1, 1))
+    h = g.op("InstanceNormalization", h, g.weights(8), g.weights(8))
+    g.output(h, "y")
+    window("instance-norm", g, {"x": noise(1, 4, W)}, {"x": 2}, [2])
+
+    g = Graph(21)
+    h = g.conv(g.input("x", 1, 4, W), 4, 8, 3, 1, (1, 1))
+    h = g.op("GroupNormalization", h, g.weights(8), g.weights(8),
+             num_groups=2)
+    g.output(h, "y")
+    window("group-norm", g, {"x": noise(1, 4, W)}, {"x": 2}, [2])
+
+    g = Graph()  # mirrored padding, then a layer
+    h = g.op("Pad", g.input("x", 1, 2, W), g.const([0, 0, 2, 0, 0, 3]),
+             mode="reflect")
+    h = g.op("Pad", g.conv(h, 2, 3, 6), g.const([0, 0, 2, 0, 0, 3]),
+             mode="edge")
+    g.output(h, "y")
+    window("mirrored", g, {"x": noise(1, 2, W)}, {"x": 2}, [None])
+
+    g = Graph()  # a constant that belongs to each frame
+    h = g.conv(g.input("x", 1, 2, W), 2, 2, 3, 1, (2, 0))
+    g.output(g.op("Add", h, g.weights(1, 2, W)), "y")
+    window("positions", g, {"x": noise(1, 2, W)}, {"x": 2}, [2])
+
+    g = Graph()  # steps of two frames, and a control
+    x, k = g.input("x", 1, 2, W), g.input("k", 1, 3)
+    h = g.conv(x, 2, 3, 3, 1, (1, 1), strides=[2])
+    g.output(g.op("Mul", h, g.op("Unsqueeze", k, g.const([2]))), "y")
+    window("strided", g, {"x": noise(1, 2, W), "k": noise(1, 3)}, {"x": 2},
+           [None])
+
+
+# -------------------------------------------------------------------- steps --
+
+def steps():
+    g = Graph()  # shapes that are computed from a dynamic batch axis
+    h = g.op("Gemm", g.input("x", "batch", 6), g.weights(6, 8), g.weights(8))
+    batch = g.op("Gather", g.op("Shape", "x"), g.const([0]))
+    h = g.op("Reshape", h, g.op("Concat", batch, g.const([2, 4]), axis=0))
+    g.output(g.op("ReduceL2", h, axes=[2], keepdims=0), "y")
+    golden("computed-shape", g, {"x": noise(1, 6)}, {}, [None], mode="step")
+
+    g = Graph()  # dense layers do not make a time axis
+    h = g.op("MatMul", g.input("x", "batch", "time", 3), g.weights(3, 5))
+    g.output(g.op("Tanh", h), "y")
+    golden("dense-step", g, {"x": noise(1, 1, 3)}, {}, [None], mode="step")
+
+    g = Graph()  # unless it is asked for
+    h = g.op("MatMul", g.input("x", "batch", "time", 3), g.weights(3, 5))
+    g.output(g.op("Tanh", h), "y")
+    golden("dense-stream", g, {"x": noise(1, T, 3)}, {"x": 1}, [1],
+           ask="stream")
+
+    g = Graph()  # one frame at a time
+    h = g.recurrent("LSTM", g.input("x", 1, 1, 3), 3, 5)[0]
+    g.output(g.op("Squeeze", h, g.const([1])), "y")
+    golden("one-frame", g, {"x": noise(1, 1, 3)}, {}, [None], mode="step")
+
+    g = Graph()  # nothing to do, and nothing to read
+    x = g.input("x", 1, 3)
+    g.output(x, "same")
+    g.output(g.op("Add", g.const(np.float32([1, 2])),
+                  g.const(np.float32([3, 4]))), "constant")
+    golden("passed-on", g, {"x": noise(1, 3)}, {}, [None, None], mode="step")
+
+    # A local function with an attribute, and an If whose condition folds.
+    body = [helper.make_node("Sigmoid", ["a"], ["s"]),
+            helper.make_node("Mul", ["a", "s"], ["m"]),
+            helper.make_node("LeakyRelu", ["m"], ["b"])]
+    alpha = onnx.AttributeProto(name="alpha", type=1, ref_attr_name="alpha")
+    body[2].attribute.append(alpha)
+    g = Graph()
+    g.functions = [helper.make_function(
+        "local", "Act", ["a"], ["b"], body, [helper.make_opsetid("", 17)],
+        ["alpha"])]
+    x = g.input("x", 1, 1, "time")
+    h = g.conv(x, 1, 4, 3, 1, (2, 0))
+    g.nodes.append(helper.make_node("Act", [h], ["acted"], domain="local",
+                                    alpha=0.3))
+    yes = helper.make_graph(
+        [helper.make_node("Relu", ["acted"], ["then"])], "yes", [],
+        [helper.make_tensor_value_info("then", TensorProto.FLOAT, None)])
+    no = helper.make_graph(
+        [helper.make_node("Einsum", ["acted"], ["else"],
+                          equation="abc->abc")], "no", [],
+        [helper.make_tensor_value_info("else", TensorProto.FLOAT, None)])
+    channels = g.op("Gather", g.op("Shape", x), g.const(1))
+    g.output(g.op("If", g.op("Equal", channels, g.const(1)), then_branch=yes,
+                  else_branch=no), "y")
+    golden("function-and-if", g, {"x": noise(1, 1, T)}, {"x": 2}, [2])
+
+
+shutil.rmtree(HERE, ignore_errors=True)
+os.makedirs(HERE)
+streams("time", "time")
+streams("fixed", T)
+windows()
+steps()
+with open(os.path.join(HERE, "list.txt"), "w") as f:
+    f.write("\n".join(lines) + "\n")
