@@ -48,7 +48,8 @@ help:
 #: make demo       a sound and a gesture through real, headless Pd
 #: make check      every test
 #: make check-long the same, exhaustively
-#: make bench      the benchmark table
+#: make bench      what a frame costs here, with each kernel build
+#:                 (BENCH_MODELS="FILE...": other models)
 #: make deps       install what is missing (Debian/Ubuntu)
 #: make install    into PDLIBDIR and PREFIX
 #: make dist       packages for every architecture with a compiler here
@@ -113,7 +114,8 @@ tests: $(TEST_PROGRAMS)
 includes-%: # what a room may include, for the test that it may nothing else
 	@echo '$(filter -I%,$(INC_$*))'
 # Every object, linked or not.
-objects: $(call obj,$(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC))
+objects: $(call obj,$(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC) \
+	tests/bench/speed.c)
 
 include pd-external/pd.mk
 include tests/trap/trap.mk
@@ -139,6 +141,16 @@ demo:
 	@tools/dependencies.sh demo
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@help-patches/demo/run.sh '$(ABSOLUTE_BUILD)'
+
+# What each kernel build costs here, for the models given.
+BENCH_MODELS ?= $(sort $(wildcard models/*/*.bin))
+$(BUILD)/tests/speed: $(BUILD)/obj/tests/bench/speed.o $(COMPILER) $(RUNTIME)
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+bench: $(BUILD)/tests/speed
+	@sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1
+	@$(BUILD)/tests/speed $(BENCH_MODELS)
 
 install: all
 	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PDLIBDIR)/mlinfer'

@@ -6,10 +6,9 @@
 #include "kernel_choice.h"
 #include "message.h"
 #include "mlinfer.h"
-#if __has_include("onnx_test.h")
 #include "onnx_test.h"
-#endif
 
+/* clang-format off */
 static const char usage[] =
     "mlinfer: neural networks for Pure Data\n"
     "\n"
@@ -27,14 +26,15 @@ static const char usage[] =
     "    folders in the layout of the ONNX backend tests\n"
     "mlinfer help, mlinfer --version\n"
     "\n"
-    "MODEL and SOURCE: a model.bin, .onnx or .nam, told by its content. "
-    "Arrays\n"
-    "of stream models are [frames], [frames, channels] or [channels, frames],\n"
-    "with a 1 in front or not; the outputs have the layout of the input. "
-    "Where\n"
-    "both sides fit the model's channels, the first counts as frames.\n"
+    "MODEL and SOURCE: a model.bin, .onnx or .nam, told by its content.\n"
+    "Sounds: mono goes to every input; else as many channels as inputs.\n"
+    "Arrays of stream models are [frames], [frames, channels] or [channels,\n"
+    "frames], with a batch axis of 1 or not; outputs are laid out as the input.\n"
+    "Where both sides fit the model's channels, the first counts as frames.\n"
+    "Arrays of step and window models: one list or window, or rows of them.\n"
     "MLI_KERNELS (generic sse2 avx2 avx512 neon) forces a kernel build.\n"
     "Exit status: 0 done, 1 it failed, 2 wrong usage.\n";
+/* clang-format on */
 
 static int help(int argc, char **argv)
 {
@@ -58,9 +58,7 @@ static const struct {
     {"convert", mli_tool_convert},
     {"info", mli_tool_info},
     {"run", mli_tool_run},
-#if __has_include("onnx_test.h")
     {"onnx-test", mli_tool_onnx_test},
-#endif
     {"help", help},
     {"--help", help},
     {"-h", help},
