@@ -133,7 +133,7 @@ else
 fi
 
 # ---------------------------------------------------------- help patches ----
-for patch in "$folder"/*.pd; do
+for patch in "$folder"/*.pd "$folder"/examples/*.pd; do
     name=$(basename "$patch")
     run_pd -open "$patch" -send "pd dsp 1; pd quit" >"$work/got"
     if grep -qE "couldn't create|error|failed|no such" "$work/got"; then
@@ -142,11 +142,13 @@ for patch in "$folder"/*.pd; do
         pass "$name opens without an error"
     fi
     case $name in
-    *-meta.pd) ;;
-    *) grep -q '^#X declare -path mlinfer;' "$patch" &&
+    *-help.pd) grep -q '^#X declare -path mlinfer;' "$patch" &&
         grep -q 'pd reference;' "$patch" && grep -q 'pd META;' "$patch" &&
         pass "$name has declare, reference and META" ||
         fail "$name" "lacks declare, reference or META" ;;
+    *-meta.pd) ;;
+    *) grep -q '^#X declare -path mlinfer' "$patch" ||
+        fail "$name" "does not begin with [declare -path mlinfer]" ;;
     esac
 done
 for class in mlinfer mlinfer~; do

@@ -286,8 +286,8 @@ EOF
 
 expect "without them there is no box" "mlinfer~ nothere" 1 "" <<'EOF'
 error: mlinfer~: nothere: not found beside the patch (PATCH), on declared or search paths
-verbose(0): mlinfer~ nothere
-verbose(1): ... couldn't create
+mlinfer~ nothere
+... couldn't create
 EOF
 
 expect "controls: kept by name, checked" "mlinfer~ -in 1 -out 1" 1 \
@@ -381,8 +381,8 @@ error: mlinfer~: -foo: unknown flag (expected -in -out -m -hop -list -norate -cl
 error: mlinfer~: -m: multichannel signals are not there yet, flag ignored
 error: mlinfer~: -in: expected a number behind it, got x
 error: mlinfer~: x MODELS/gain: not found beside the patch (PATCH), on declared or search paths
-verbose(0): mlinfer~ -in -1 -out 1.5 -hop 0 -foo -m -in x MODELS/gain
-verbose(1): ... couldn't create
+mlinfer~ -in -1 -out 1.5 -hop 0 -foo -m -in x MODELS/gain
+... couldn't create
 EOF
 
 expect "infinity from the model in the tick is said once" \
