@@ -418,13 +418,10 @@ def save(folder, stem, arrays):
 
 
 def first_line(error):
+    """The line of an exporter's long story that names the trouble."""
     lines = [l.strip() for l in str(error).splitlines() if l.strip()]
-    skip = ("Failed to", "-", "⬆", "##", "Step")
-    for l in lines:
-        if "Error" in l or "nsupported" in l or "No ONNX function" in l:
-            return l[:160]
-    lines = [l for l in lines if not l.startswith(skip)] or lines
-    return lines[0][:160]
+    named = [l for l in lines if "Error" in l or "nsupported" in l]
+    return (named or lines or [""])[0][:160]
 
 
 def make_case(name, maker, inputs, mode, latency, time_axis, exports):
