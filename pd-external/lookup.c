@@ -22,6 +22,16 @@ static const t_canvas *lookup_outer(const t_canvas *canvas)
     return canvas ? ((const t_glist_head *)canvas)->gl_owner : 0;
 }
 
+/* Declared paths come back with two slashes in a row. */
+static void lookup_tidy(char *path)
+{
+    char *to = path;
+    for (const char *from = path; *from; from++)
+        if (from[0] != '/' || from[1] != '/' || from == path)
+            *to++ = *from;
+    *to = 0;
+}
+
 static int lookup_try(const t_canvas *canvas, const char *name, const char *ext,
                       char *path)
 {
@@ -33,7 +43,10 @@ static int lookup_try(const t_canvas *canvas, const char *name, const char *ext,
     int length = directory[0]
                      ? snprintf(path, MAXPDSTRING, "%s/%s", directory, base)
                      : snprintf(path, MAXPDSTRING, "%s", base);
-    return length > 0 && length < MAXPDSTRING;
+    if (length <= 0 || length >= MAXPDSTRING)
+        return 0;
+    lookup_tidy(path);
+    return 1;
 }
 
 int lookup_find(const t_canvas *canvas, const char *name, char *path)
