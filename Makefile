@@ -131,7 +131,7 @@ deps:
 
 check:
 	@tools/dependencies.sh check
-	@$(MAKE) --no-print-directory -j$(JOBS) all tests
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests arm
 	@$(IN_TESTS) tests/run.sh $(abspath $(wildcard tests/test_*.sh)) \
 		$(abspath $(TEST_PROGRAMS))
 check-long: export MLI_LONG = 1
