@@ -6,7 +6,11 @@
 #include "text_math.h"
 #include "text_unary.h"
 #include "text_binary.h"
+#include "text_taps.h"
 #include "text_linear.h"
+#include "text_dot.h"
+#include "text_conv.h"
+#include "text_depthwise.h"
 #include "text_cells.h"
 #include "text_rows.h"
 

@@ -7,12 +7,6 @@
  * order taps, inputs: whatever the tile, the bits are the same.
  */
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 /*
  * Four frames are reached from one pointer. Compilers that see how the pointers
  * of a tile hang together keep one and a register per frame instead, of which
@@ -38,42 +32,6 @@ typedef struct linear_job {
     unsigned held;   /* lanes that w has: real outputs and their padding */
 } linear_job;
 
-/*
- * Where the taps of a frame lie, one after another: `jump` floats apart, back
- * to the front at the end of a ring.
- */
-typedef struct tap_walk {
-    const float *x;
-    size_t at, jump, limit;
-} tap_walk;
-
-/* x: the frame in question if tap 0 read frame 0 of the array. */
-V_FN tap_walk first_tap(const mli_conv *a, const float *x)
-{
-    tap_walk t = {x, 0, (size_t)a->dilation * a->x_stride, SIZE_MAX};
-    if (a->ring) {
-        uint32_t back = (a->taps - 1) * a->dilation;
-        uint32_t frame =
-            a->pos >= back ? a->pos - back : a->pos + (a->ring - back);
-        t.at = (size_t)frame * a->x_stride;
-        t.limit = (size_t)a->ring * a->x_stride;
-    }
-    return t;
-}
-
-V_FN const float *next_tap(tap_walk *t)
-{
-    const float *x = t->x + t->at;
-    size_t next = t->at + t->jump;
-    t->at = next >= t->limit ? next - t->limit : next;
-    return x;
-}
-
-V_FN size_t frame_step(const mli_conv *a)
-{
-    return (size_t)(a->ring ? 1 : a->step) * a->x_stride;
-}
-
 /* Where vector v of a run lies in w, relative to the run's first. */
 V_FN size_t column(const linear_job *j, int v)
 {
@@ -81,10 +39,17 @@ V_FN size_t column(const linear_job *j, int v)
            (size_t)(v % PANEL_VECTORS) * V_LANES;
 }
 
+/* A row of weights that may be narrower than a vector. */
+V_FN vf held_row(const linear_job *j, const float *w, const int part)
+{
+    return part < (int)V_LANES || V_LANES <= 4 ? v_load_low(w, (unsigned)part)
+                                               : v_load_part(w, 0, j->held);
+}
+
 /*
  * `tile` frames from frame f on, by `count` vectors. tile, count and part are
- * constants wherever this is used. part: one vector, of which only some lanes
- * are loaded and stored.
+ * constants wherever this is used. part, if not 0: one vector, of which not all
+ * lanes are loaded and stored, none beyond lane `part`.
  */
 V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
                       const int count, const int part)
@@ -117,8 +82,7 @@ V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
             vf row[V_ROW];
             UNROLL
             for (int v = 0; v < count; v++)
-                row[v] = part && V_LANES > 4 ? v_load_part(w, 0, j->held)
-                                             : v_load(w + column(j, v));
+                row[v] = part ? held_row(j, w, part) : v_load(w + column(j, v));
             UNROLL
             for (int t = 0; t < tile; t++) {
                 vf in = v_set1(at[t / 4][(size_t)(t % 4) * step]);
@@ -137,7 +101,7 @@ V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
         UNROLL
         for (int v = 0; v < count; v++) {
             if (part)
-                v_store_part(y, sum[t][v], j->lo, j->hi);
+                v_store_low(y, sum[t][v], (unsigned)part, j->lo, j->hi);
             else
                 v_store(y + v * (int)V_LANES, sum[t][v]);
         }
@@ -183,7 +147,12 @@ static void linear_vector(const linear_job *j)
 
 static void linear_part(const linear_job *j)
 {
-    linear_frames(j, V_TALL, 1, 1);
+    if (V_LANES > 4 && j->held == 4)
+        linear_frames(j, V_TALL, 1, 4);
+    else if (V_LANES > 8 && j->held == 8)
+        linear_frames(j, V_TALL, 1, 8);
+    else
+        linear_frames(j, V_TALL, 1, V_LANES);
 }
 
 /* The run that begins at output o of group g, whose matrix is w. */
@@ -261,90 +230,5 @@ static void linear_group(const mli_conv *a, uint32_t g, uint32_t first,
             linear_vector(&j);
             o += V_LANES;
         }
-    }
-}
-
-#include "text_dot.h"
-
-static void conv(const mli_conv *a, uint32_t first, uint32_t last)
-{
-    const uint32_t outputs = a->out_per_group;
-    for (uint32_t g = first / outputs; g * outputs < last; g++) {
-        uint32_t from = first > g * outputs ? first - g * outputs : 0;
-        uint32_t to = last - g * outputs;
-        if (to > outputs)
-            to = outputs;
-        if (outputs == 1 && a->in_per_group == 1 && a->taps >= FIR_TAPS)
-            fir_group(a, g);
-        else if (outputs == 1 && a->in_per_group >= 4 &&
-                 (uint64_t)a->taps * a->in_per_group >= DOT_PRODUCTS)
-            dot_group(a, g);
-        else
-            linear_group(a, g, from, to);
-    }
-}
-
-/* --------------------------------------------------------- depthwise ---- */
-
-/*
- * Channels c + lo to c + hi, `tile` frames from f on; `whole` says that these
- * are all the lanes.
- */
-V_FN void depthwise_tile(const mli_conv *a, uint32_t c, unsigned lo,
-                         unsigned hi, unsigned held, uint32_t f, const int tile,
-                         const int whole)
-{
-    const size_t step = frame_step(a);
-    const uint32_t left = a->groups - c / MLI_PANEL * MLI_PANEL;
-    const uint32_t width = left < MLI_PANEL ? (left + 3) / 4 * 4 : MLI_PANEL;
-    const float *w = a->w + mli_packed_index(a->groups, a->taps, 1, c, 0, 0);
-    vf sum[8];
-    vf b = K(0.0f);
-    if (a->b)
-        b = whole ? v_load(a->b + c) : v_load_part(a->b + c, lo, hi);
-    UNROLL
-    for (int t = 0; t < tile; t++)
-        sum[t] = b;
-    tap_walk walk = first_tap(a, a->x + f * step + c);
-    for (uint32_t k = 0; k < a->taps; k++, w += width) {
-        const float *x = next_tap(&walk);
-        vf row = whole ? v_load(w) : v_load_part(w, 0, held);
-        UNROLL
-        for (int t = 0; t < tile; t++) {
-            const float *at = x + (size_t)t * step;
-            vf in = whole ? v_load(at) : v_load_part(at, lo, hi);
-            sum[t] = v_fma(in, row, sum[t]);
-        }
-    }
-    UNROLL
-    for (int t = 0; t < tile; t++) {
-        float *y = a->y + (f + (uint32_t)t) * (size_t)a->y_stride + c;
-        if (whole)
-            v_store(y, sum[t]);
-        else
-            v_store_part(y, sum[t], lo, hi);
-    }
-}
-
-V_FN void depthwise_frames(const mli_conv *a, uint32_t c, unsigned lo,
-                           unsigned hi, unsigned held, const int whole)
-{
-    uint32_t f = 0;
-    for (; f + 4 <= a->frames; f += 4)
-        depthwise_tile(a, c, lo, hi, held, f, 4, whole);
-    for (; f < a->frames; f++)
-        depthwise_tile(a, c, lo, hi, held, f, 1, whole);
-}
-
-static void depthwise(const mli_conv *a, uint32_t first, uint32_t last)
-{
-    for (uint32_t c = first / V_LANES * V_LANES; c < last; c += V_LANES) {
-        unsigned lo = first > c ? first - c : 0;
-        unsigned hi = last - c < V_LANES ? last - c : V_LANES;
-        uint32_t held = (a->groups - c + 3) / 4 * 4;
-        if (lo == 0 && hi == V_LANES)
-            depthwise_frames(a, c, lo, hi, V_LANES, 1);
-        else
-            depthwise_frames(a, c, lo, hi, held < V_LANES ? held : V_LANES, 0);
     }
 }

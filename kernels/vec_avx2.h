@@ -12,6 +12,7 @@
 #define V_ROW     8
 #define V_FIR     2
 #define V_HAS_ROUND
+#define V_HAS_LOW
 
 typedef __m256 vf;
 typedef __m256 vm; /* all bits of a lane, or none */
@@ -42,6 +43,22 @@ V_FN vf v_load_part(const float *p, unsigned lo, unsigned hi)
 V_FN void v_store_part(float *p, vf x, unsigned lo, unsigned hi)
 {
     _mm256_maskstore_ps(p, v_lanes(lo, hi), x);
+}
+
+V_FN vf v_load_low(const float *p, unsigned n)
+{
+    (void)n;
+    return _mm256_zextps128_ps256(_mm_loadu_ps(p));
+}
+
+V_FN void v_store_low(float *p, vf x, unsigned n, unsigned lo, unsigned hi)
+{
+    const __m256i m = v_lanes(lo, hi);
+    if (n == 4)
+        _mm_maskstore_ps(p, _mm256_castsi256_si128(m),
+                         _mm256_castps256_ps128(x));
+    else
+        _mm256_maskstore_ps(p, m, x);
 }
 
 V_FN vf v_set1(float x)

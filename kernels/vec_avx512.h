@@ -12,6 +12,7 @@
 #define V_ROW     8
 #define V_FIR     4
 #define V_HAS_ROUND
+#define V_HAS_LOW
 
 typedef __m512 vf;
 typedef __mmask16 vm;
@@ -39,6 +40,24 @@ V_FN vf v_load_part(const float *p, unsigned lo, unsigned hi)
 V_FN void v_store_part(float *p, vf x, unsigned lo, unsigned hi)
 {
     _mm512_mask_storeu_ps(p, v_lanes(lo, hi), x);
+}
+
+V_FN vf v_load_low(const float *p, unsigned n)
+{
+    return n == 4 ? _mm512_zextps128_ps512(_mm_loadu_ps(p))
+                  : _mm512_zextps256_ps512(_mm256_loadu_ps(p));
+}
+
+/* A narrow store does not touch a second cache line for lanes it leaves. */
+V_FN void v_store_low(float *p, vf x, unsigned n, unsigned lo, unsigned hi)
+{
+    const __mmask16 m = v_lanes(lo, hi);
+    if (n == 4)
+        _mm_mask_storeu_ps(p, (__mmask8)m, _mm512_castps512_ps128(x));
+    else if (n == 8)
+        _mm256_mask_storeu_ps(p, (__mmask8)m, _mm512_castps512_ps256(x));
+    else
+        _mm512_mask_storeu_ps(p, m, x);
 }
 
 V_FN vf v_set1(float x)

@@ -21,6 +21,21 @@ V_FN vf v_floor(vf x)
 }
 #endif
 
+#ifndef V_HAS_LOW
+/* No row of weights is narrower than these vectors. */
+V_FN vf v_load_low(const float *p, unsigned n)
+{
+    (void)n;
+    return v_load(p);
+}
+
+V_FN void v_store_low(float *p, vf x, unsigned n, unsigned lo, unsigned hi)
+{
+    (void)n;
+    v_store_part(p, x, lo, hi);
+}
+#endif
+
 V_FN vf v_ceil(vf x)
 {
     return v_neg(v_floor(v_neg(x)));

@@ -16,6 +16,8 @@
  *   v_load, v_store          V_LANES floats, any address
  *   v_load_part, v_store_part  lanes lo <= l < hi only, lane l at p[l]; other
  *                            lanes read as 0 and are not touched in memory
+ *   v_load_low(p, n)         n = 4 or 8 < V_LANES floats, 0 above
+ *   v_store_low(p, x, n, lo, hi)  as v_store_part, hi <= n, n = 4, 8 or V_LANES
  *   v_fma(a, b, c)           a*b + c; one rounding where the machine can
  *   v_div(a, b)              2^-100 < |b| < 2^100, within 3 ulp
  *   v_div_any(a, b)          any a and b, IEEE's special cases
