@@ -25,18 +25,20 @@ V_FN vf math_silu(vf x)
 }
 
 /*
- * tanh(log(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2); for x > 0 top and
- * bottom are multiplied by e^-2x.
+ * tanh(log(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2). For x > 0 both are
+ * multiplied by e^-2x and x - 2x / (n + 2) is taken: what is rounded is small.
  */
 V_FN vf math_mish(vf x)
 {
     vf e = exp_negative(v_neg(v_abs(x)));
     vm below = v_lt(x, K(0.0f));
     vf square = v_mul(e, e);
-    vf twice = v_add(e, e);
-    vf top = v_add(twice, v_select(below, square, K(1.0f)));
-    vf rest = v_select(below, K(2.0f), v_add(square, square));
-    return v_mul(v_max(x, K(-100.0f)), v_div(top, v_add(top, rest)));
+    vf n = v_add(v_add(e, e), v_select(below, square, K(1.0f)));
+    vf two = v_select(below, K(2.0f), v_add(square, square));
+    vf held = v_min(v_max(x, K(-100.0f)), K(100.0f));
+    vf top = v_mul(held, v_select(below, n, two));
+    vf part = v_div(top, v_add(n, two));
+    return v_select(below, part, v_sub(x, part));
 }
 
 V_FN vf math_elu(vf x, vf p)
