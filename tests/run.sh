@@ -7,7 +7,7 @@
 # it announced, counts as a failure.
 set -u
 
-seconds=${MLI_TIMEOUT:-150}
+seconds=${MLI_TIMEOUT:-300}
 [ -n "${MLI_LONG:-}" ] && seconds=${MLI_TIMEOUT:-7200}
 
 # One program: its output to $2.tap, exit status to $2.rc, time to $2.time.
