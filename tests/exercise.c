@@ -61,14 +61,15 @@ static void free_arrays(float **a, uint32_t n)
     free(a);
 }
 
-static void blocks(mli_session *s, const mli_info *info)
+static void blocks(mli_session *s, const mli_info *info, uint32_t single,
+                   uint32_t whole)
 {
     float **in = arrays(info->in_channels, BLOCK);
     float **out = arrays(info->out_channels, BLOCK);
     const float *const *from = (const float *const *)in;
-    for (uint32_t i = 0; i < 70; i++)
+    for (uint32_t i = 0; i < single; i++)
         mli_process(s, from, out, 1);
-    for (uint32_t i = 0; i < 3; i++)
+    for (uint32_t i = 0; i < whole; i++)
         mli_process(s, from, out, BLOCK);
     free_arrays(in, info->in_channels);
     free_arrays(out, info->out_channels);
@@ -117,10 +118,10 @@ static void run(const mli_model *model, uint32_t tile, const char *kernels)
     if (mli_start(model, mli_kernels_find(kernels), tile, state, arena, &s) !=
         MLI_OK)
         abort();
-    blocks(s, &info);
+    blocks(s, &info, 40, 2);
     run_once(s, model, &info);
     mli_reset(s);
-    blocks(s, &info);
+    blocks(s, &info, 3, 1);
     free(state);
     free(arena);
 }
