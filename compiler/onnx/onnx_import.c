@@ -24,6 +24,7 @@
 #define MEMORY       ((size_t)1 << 28) /* beyond 24 times the file */
 
 typedef struct import {
+    onnx_exit *exit; /* while no walk is under way */
     onnx_model model;
     onnx_pool pool; /* of the model */
     const mlc_options *options;
@@ -454,6 +455,7 @@ static void try(import *m, const attempt *a, outcome *o)
     }
     onnx_pool_free(&w->pool);
     free(w);
+    m->model.exit = m->pool.exit = m->exit;
 }
 
 /* Does the graph depend on what time was bound to? */
@@ -796,7 +798,7 @@ static mlc_status run_import(import *m, const uint8_t *bytes, size_t size,
     int64_t opset;
     if (!c)
         return mlc_fail(error, MLC_MEMORY, "out of memory");
-    m->model.exit = m->pool.exit = &exit;
+    m->exit = m->model.exit = m->pool.exit = &exit;
     if (setjmp(exit.jump)) {
         onnx_pool_free(&m->pool);
         free(c);

@@ -41,7 +41,7 @@ void *onnx_take(onnx_pool *p, size_t count, size_t size)
     char *at;
     if (size && count > (p->limit - p->used) / size)
         refuse(p);
-    bytes = (count * size + ALIGN - 1) / ALIGN * ALIGN;
+    bytes = (count * size + ALIGN) / ALIGN * ALIGN; /* never 0 */
     if (bytes > p->limit - p->used)
         refuse(p);
     if (bytes > p->room) {

@@ -328,10 +328,12 @@ static void from_lists(onnx_model *m, onnx_tensor *t)
 
 void onnx_tensor_read(onnx_model *m, onnx_tensor *t)
 {
-    onnx_reader r = t->message;
+    onnx_reader r;
     onnx_field f, raw = {0};
     if (t->f || t->i)
         return;
+    t->message.exit = m->exit; /* not where it led when it was parsed */
+    r = t->message;
     if (!known(t->type) || !types[t->type].bytes)
         onnx_stop(m->exit, ONNX_WRONG, MLC_UNSUPPORTED,
                   "tensor %s: values of type %s (number %d) are not supported",

@@ -1,0 +1,48 @@
+#!/bin/sh
+# The ONNX backend tests, where Debian's libonnx-testdata is installed: nothing
+# that we take on may fail, and as much passes as ever has.
+data=${MLI_ONNX_DATA:-/usr/share/libonnx-testdata/data}
+mlinfer=${MLI_BUILD:-build}/mlinfer
+failed=0
+
+# folder, and how many pass at least
+backend() {
+    if [ ! -d "$data/$1" ]; then
+        echo "ok - onnx-test $1 # SKIP libonnx-testdata is not installed"
+        return
+    fi
+    out=$("$mlinfer" onnx-test "$data/$1" 2>&1)
+    status=$?
+    last=$(printf '%s\n' "$out" | tail -n 1)
+    passed=${last%% passed*}
+    if [ "$status" -ne 0 ]; then
+        why=$(printf '%s\n' "$out" | grep '^FAIL' | head -n 1)
+        echo "not ok - onnx-test $1: ${why:-status $status}"
+        failed=1
+    elif [ "$passed" -lt "$2" ]; then
+        echo "not ok - onnx-test $1: $last (expected $2 passed)"
+        failed=1
+    else
+        echo "ok - onnx-test $1: $last"
+    fi
+}
+
+backend node 460
+backend simple 6
+backend pytorch-converted 50
+backend pytorch-operator 33
+
+# Wrong usage and wrong folders are said.
+if "$mlinfer" onnx-test 2>/dev/null; [ $? -eq 2 ]; then
+    echo "ok - onnx-test without a folder is wrong usage"
+else
+    echo "not ok - onnx-test without a folder is wrong usage"
+    failed=1
+fi
+if "$mlinfer" onnx-test "${MLI_ROOT:-.}/compiler" >/dev/null 2>&1; then
+    echo "not ok - onnx-test in a folder without tests: it was content"
+    failed=1
+else
+    echo "ok - onnx-test in a folder without tests"
+fi
+exit $failed
