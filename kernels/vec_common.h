@@ -2,6 +2,10 @@
  * vec_common.h - what the vector layers share, written over their own names.
  */
 
+#ifdef __FAST_MATH__
+#error "compile without -ffast-math: rounding and NaN are part of the contract"
+#endif
+
 /* The value k in every lane. */
 #define K(k) v_set1(k)
 

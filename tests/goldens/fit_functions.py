@@ -88,13 +88,13 @@ def hyperbolic_tangent():
     top = 9.02
     f = lambda u: mp.tanh(mp.sqrt(u)) / mp.sqrt(u) if u else mp.mpf(1)
     s = lambda u: 1 / f(u)
-    for m, n in ((4, 4),):
-        p, q, best = fit(f, s, 0, top**2, m, n)
-        # both begin with the same number, so that tanh x = x for small x
-        q = [v * p[0] for v in q[:1]] + [v for v in q[1:]]
-        report("tanh %d/%d" % (m, n), single(p), single(q),
-               lambda x, p, q: x * horner(p, x * x) / horner(q, x * x),
-               mp.tanh, lambda x: 1 / mp.tanh(x), 1e-3, top, best)
+    m, n = 4, 4
+    p, q, best = fit(f, s, 0, top**2, m, n)
+    # both begin with the same number, so that tanh x = x for small x
+    q = [v * p[0] for v in q[:1]] + [v for v in q[1:]]
+    report("tanh %d/%d" % (m, n), single(p), single(q),
+           lambda x, p, q: x * horner(p, x * x) / horner(q, x * x),
+           mp.tanh, lambda x: 1 / mp.tanh(x), 1e-3, top, best)
 
 
 def error_function():
@@ -103,22 +103,22 @@ def error_function():
     f = lambda u: (mp.erf(mp.sqrt(u)) / mp.sqrt(u) if u else
                    2 / mp.sqrt(mp.pi))
     s = lambda u: 1 / f(u)
-    for m, n in ((5, 5),):
-        p, q, best = fit(f, s, 0, top**2, m, n)
-        report("erf %d/%d" % (m, n), single(p), single(q),
-               lambda x, p, q: x * horner(p, x * x) / horner(q, x * x),
-               mp.erf, lambda x: 1 / mp.erf(x), 1e-3, top, best)
+    m, n = 5, 5
+    p, q, best = fit(f, s, 0, top**2, m, n)
+    report("erf %d/%d" % (m, n), single(p), single(q),
+           lambda x, p, q: x * horner(p, x * x) / horner(q, x * x),
+           mp.erf, lambda x: 1 / mp.erf(x), 1e-3, top, best)
 
 
 def normal_tail():
     # Phi(-a) e^(a^2/2) = P(a) / Q(a), Phi the normal distribution; relative
     top = 13.3
     f = lambda a: mp.erfc(a / mp.sqrt(2)) / 2 * mp.exp(a * a / 2)
-    for m, n in ((3, 4),):
-        p, q, best = fit(f, lambda a: 1 / f(a), 0, top, m, n)
-        report("normal %d/%d" % (m, n), single(p), single(q),
-               lambda x, p, q: horner(p, x) / horner(q, x), f,
-               lambda x: 1 / f(x), 0, top, best)
+    m, n = 3, 4
+    p, q, best = fit(f, lambda a: 1 / f(a), 0, top, m, n)
+    report("normal %d/%d" % (m, n), single(p), single(q),
+           lambda x, p, q: horner(p, x) / horner(q, x), f,
+           lambda x: 1 / f(x), 0, top, best)
 
 
 def logarithm():
@@ -128,11 +128,11 @@ def logarithm():
     f = lambda u: ((g(mp.sqrt(u)) - 2 * mp.sqrt(u)) / mp.sqrt(u)**3 if u else
                    mp.mpf(2) / 3)
     s = lambda u: mp.sqrt(u)**3 / g(mp.sqrt(u)) if u else mp.mpf(0)
-    for m in (2,):
-        p, q, best = fit(f, s, 0, top**2, m, 0)
-        report("log", single(p), [1],
-               lambda x, p, q: 2 * x + x**3 * horner(p, x * x), g,
-               lambda x: 1 / g(x), 1e-3, top, best)
+    m = 2
+    p, q, best = fit(f, s, 0, top**2, m, 0)
+    report("log", single(p), [1],
+           lambda x, p, q: 2 * x + x**3 * horner(p, x * x), g,
+           lambda x: 1 / g(x), 1e-3, top, best)
 
 
 def sine():
