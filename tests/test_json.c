@@ -397,7 +397,7 @@ static void hard_numbers(void **state)
 /* As Python's json writes a float32 and a float64: they must come back. */
 static void round_trips(void **state)
 {
-    int n = getenv("MLI_LONG") ? 20000000 : 200000;
+    int n = getenv("MLI_LONG") ? 4000000 : 200000;
     char text[64];
 
     (void)state;
@@ -424,7 +424,7 @@ static void round_trips(void **state)
 
 static void random_numbers(void **state)
 {
-    int n = getenv("MLI_LONG") ? 10000000 : 100000;
+    int n = getenv("MLI_LONG") ? 2000000 : 100000;
     char text[96];
 
     (void)state;
