@@ -187,6 +187,8 @@ static void name_input(onnx_run *r, const import *m, onnx_scope *s,
     onnx_name(r, s, info->name, v);
 }
 
+#define MAX_VIEWS 256 /* of one state: a slice for each layer, and so on */
+
 /*
  * An input that does nothing but start recurrent layers, through slices and
  * reshapes. Such a state lives in the session.
@@ -197,9 +199,8 @@ static int is_state(import *m, const char *name)
                                         "Reshape",  "Squeeze",  "Unsqueeze",
                                         "Identity", "Transpose"};
     const onnx_graph *g = &m->model.graph;
-    const char **names =
-        onnx_take(&m->pool, g->node_count * 2 + 1, sizeof *names);
-    size_t count = 1, room = g->node_count * 2 + 1;
+    const char *names[MAX_VIEWS];
+    size_t count = 1;
     int starts = 0;
     names[0] = name;
     for (size_t i = 0; i < g->node_count; i++) {
@@ -221,7 +222,7 @@ static int is_state(import *m, const char *name)
             }
         starts |= uses && layer;
         for (size_t k = 0; uses && view && k < n->outputs; k++) {
-            if (count == room)
+            if (count == MAX_VIEWS)
                 return 0;
             names[count++] = n->out[k];
         }
@@ -633,14 +634,18 @@ static void consider(import *m, choice *c, int input, int axis)
     ir_free(o.g);
 }
 
+#define MAX_TRIES 64 /* axes: a walk each, so a hostile file needs a bound */
+
 /* Dynamic axes first: that one of them is time is more likely. */
 static void consider_all(import *m, choice *c)
 {
     const onnx_graph *g = &m->model.graph;
+    int tries = 0;
     for (int dynamic = 1; dynamic >= 0; dynamic--)
         for (size_t i = 0; i < g->input_count; i++)
             for (int a = g->inputs[i].rank - 1; a >= 0 && !c->found; a--)
-                if (is_running(m, i) && (g->inputs[i].dims[a] < 0) == dynamic)
+                if (is_running(m, i) && (g->inputs[i].dims[a] < 0) == dynamic &&
+                    tries++ < MAX_TRIES)
                     consider(m, c, (int)i, a);
 }
 
@@ -779,6 +784,11 @@ static void read_all(import *m, const uint8_t *bytes, size_t size)
     onnx_graph *g = &m->model.graph;
     onnx_model_read(&m->model, bytes, size);
     check_opset(m);
+    if (g->input_count > MLI_MAX_PORTS + g->tensor_count ||
+        g->output_count > MLI_MAX_PORTS)
+        onnx_stop(m->model.exit, ONNX_WRONG, MLC_UNSUPPORTED,
+                  "%zu inputs and %zu outputs (expected at most %u each)",
+                  g->input_count, g->output_count, MLI_MAX_PORTS);
     if (!g->output_count)
         onnx_stop(m->model.exit, ONNX_WRONG, MLC_CORRUPT,
                   "the graph has no output");
