@@ -129,11 +129,13 @@ IN_TESTS := MLI_ROOT='$(CURDIR)' MLI_BUILD='$(ABSOLUTE_BUILD)'
 deps:
 	@tools/dependencies.sh check
 
+# They begin first, so that none of them is waited for at the end.
+SLOW_TESTS := tests/test_build.sh tests/test_pd_arm.sh
 check:
 	@tools/dependencies.sh check
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests arm
-	@$(IN_TESTS) tests/run.sh $(abspath $(wildcard tests/test_*.sh)) \
-		$(abspath $(TEST_PROGRAMS))
+	@$(IN_TESTS) tests/run.sh $(abspath $(SLOW_TESTS) $(filter-out \
+		$(SLOW_TESTS),$(wildcard tests/test_*.sh)) $(TEST_PROGRAMS))
 check-long: export MLI_LONG = 1
 check-long: check
 
