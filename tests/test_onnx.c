@@ -431,6 +431,52 @@ static void test_many_unsupported(void **state)
     assert_non_null(strstr(error.text, " more"));
 }
 
+/* Asking for what a graph cannot be is an error in every mode. */
+static void test_modes(void **state)
+{
+    static const struct {
+        const char *name;
+        int mode;
+        uint32_t window;
+        mlc_status status;
+        const char *words;
+    } cases[] = {
+        {"trimmed-time", MLI_WINDOW, 0, MLC_UNSUPPORTED,
+         "a window length is needed (--window N)"},
+        {"trimmed-time", MLI_WINDOW, 40, MLC_OK, ""},
+        {"trimmed-time", MLI_STEP, 0, MLC_OK, ""},
+        {"window-asked-for", -1, 0, MLC_UNSUPPORTED,
+         "not a stream: node GlobalAveragePool"},
+        {"window-asked-for", MLI_STREAM, 0, MLC_UNSUPPORTED,
+         "not a stream: node GlobalAveragePool"},
+        {"pools", MLI_STREAM, 0, MLC_UNSUPPORTED, "pools over time"},
+        {"lstm-backwards", MLI_STREAM, 0, MLC_UNSUPPORTED,
+         "runs backwards in time"},
+        {"last-frame", MLI_STREAM, 0, MLC_UNSUPPORTED, "takes one frame of"},
+        {"dense-step", MLI_WINDOW, 0, MLC_UNSUPPORTED, "--window N"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mlc_options options = MLC_OPTIONS_DEFAULT;
+        mlc_image image;
+        mlc_error error = {MLC_OK, ""};
+        char name[64];
+        file f;
+        snprintf(name, sizeof name, "onnx-graphs/%s", cases[i].name);
+        f = read_golden(name);
+        options.mode = cases[i].mode;
+        options.window = cases[i].window;
+        memset(&image, 0, sizeof image);
+        if (mlc_import_onnx(f.bytes, f.size, NULL, &options, &image, &error) !=
+                cases[i].status ||
+            !strstr(error.text, cases[i].words))
+            fail_msg("%s, mode %d: status %d, \"%s\"", name, cases[i].mode,
+                     error.status, error.text);
+        mlc_image_free(&image);
+        free(f.bytes);
+    }
+}
+
 /* ----------------------------------------------------------- external ---- */
 
 static char folder[] = "/tmp/mlinfer-onnx-XXXXXX";
@@ -533,6 +579,7 @@ int main(void)
         cmocka_unit_test(test_external),
         cmocka_unit_test(test_unsupported_are_listed),
         cmocka_unit_test(test_many_unsupported),
+        cmocka_unit_test(test_modes),
         cmocka_unit_test(test_bombs),
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_changed),

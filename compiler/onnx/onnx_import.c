@@ -681,11 +681,15 @@ static mlc_status windowed(import *m, choice *c, mlc_error *error)
                         "cannot run on windows: no input");
     dim = m->model.graph.inputs[a.input].dims[a.axis];
     a.frames = m->options->window ? (int64_t)m->options->window : dim;
+    if (a.frames < 1 && (!c->strong || c->found))
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "a window length is needed (--window N): the graph's "
+                        "own is dynamic");
     if (a.frames < 1)
-        return mlc_fail(error, c->strong ? c->status : MLC_UNSUPPORTED,
-                        "%s%.400s%swindow length needed (--window N)",
-                        c->strong ? "not a stream: " : "", c->reason,
-                        c->strong ? "; to run on windows, a " : "a ");
+        return mlc_fail(error, c->status,
+                        "not a stream: %.400s; to run on windows, a window "
+                        "length is needed (--window N)",
+                        c->reason);
     if (a.frames > (int64_t)MLI_MAX_ELEMENTS ||
         (int64_t)m->options->hop > a.frames)
         return mlc_fail(error, MLC_UNSUPPORTED,
