@@ -12,21 +12,33 @@ V_FN vf math_gelu(vf x)
     return v_sub(v_max(x, K(0.0f)), normal_tail(v_abs(x)));
 }
 
-/* x/2 (1 + tanh u) = x sigmoid(2u) */
-V_FN vf math_gelu_tanh(vf x)
+/*
+ * x sigmoid(u), where u has the sign of x. For x > 0 as x - x sigmoid(-u):
+ * what is rounded is small.
+ */
+V_FN vf math_gate(vf x, vf u)
 {
-    vf c = v_fma(v_mul(x, x), K(0x1.2444f2p-4f), K(0x1.988454p+0f));
-    return v_mul(v_max(x, K(-20.0f)), math_sigmoid(v_mul(x, c)));
+    vf e = exp_negative(v_neg(v_abs(u)));
+    vf held = v_min(v_max(x, K(-100.0f)), K(100.0f));
+    vf part = v_div(v_mul(held, e), v_add(e, K(1.0f)));
+    return v_select(v_lt(x, K(0.0f)), part, v_sub(x, part));
 }
 
 V_FN vf math_silu(vf x)
 {
-    return v_mul(v_max(x, K(-100.0f)), math_sigmoid(x));
+    return math_gate(x, x);
+}
+
+/* x/2 (1 + tanh u) = x sigmoid(2u) */
+V_FN vf math_gelu_tanh(vf x)
+{
+    vf c = v_fma(v_mul(x, x), K(0x1.2444f2p-4f), K(0x1.988454p+0f));
+    return math_gate(x, v_mul(x, c));
 }
 
 /*
  * tanh(log(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2). For x > 0 both are
- * multiplied by e^-2x and x - 2x / (n + 2) is taken: what is rounded is small.
+ * multiplied by e^-2x and x - 2x / (n + 2) is taken.
  */
 V_FN vf math_mish(vf x)
 {
