@@ -2,9 +2,10 @@
  * text_linear.h - convolution and dense layers, over the vector layer.
  *
  * Outputs lie across the lanes. A tile of frames by vectors of outputs is kept
- * in registers while the weights of these outputs go by once. Each output has
- * one accumulator, that starts from the bias and takes its products in the
- * order taps, inputs: whatever the tile, the bits are the same.
+ * in registers while the weights of these outputs go by once. Each output
+ * starts from the bias and takes its products in the order taps, inputs, in
+ * blocks that the shape alone decides: whatever the tile, the bits are the
+ * same.
  */
 
 /*
@@ -47,18 +48,94 @@ V_FN vf held_row(const linear_job *j, const float *w, const int part)
 }
 
 /*
- * `tile` frames from frame f on, by `count` vectors. tile, count and part are
- * constants wherever this is used. part, if not 0: one vector, of which not all
- * lanes are loaded and stored, none beyond lane `part`.
+ * A sum of n products rounds n times, each time at the size that it has by
+ * then. So products are summed in blocks of their own: a block ends with the
+ * first tap, or the first LINEAR_BLOCK inputs of one, by which it has so many.
  */
-V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
-                      const int count, const int part)
-{
-    const mli_conv *a = j->a;
-    const size_t step = j->x_step;
-    const float *w = j->w;
-    vf sum[V_TALL][V_ROW];
+#define LINEAR_BLOCK 16u
 
+/* How far the products of a tile have come. */
+typedef struct linear_cursor {
+    tap_walk walk;
+    const float *x; /* of the tap: its first frame, at the next input */
+    const float *w;
+    uint32_t taps;   /* to come, after this one */
+    uint32_t inputs; /* of this tap to come */
+} linear_cursor;
+
+V_FN linear_cursor linear_start(const linear_job *j, uint32_t f)
+{
+    linear_cursor c;
+    c.walk = first_tap(j->a, j->x + f * j->x_step);
+    c.x = next_tap(&c.walk);
+    c.w = j->w;
+    c.taps = j->a->taps - 1;
+    c.inputs = j->a->in_per_group;
+    return c;
+}
+
+/*
+ * Add n products of one tap to sums. Four frames are reached from one pointer
+ * (see HIDE).
+ */
+V_FN void linear_products(const linear_job *j, linear_cursor *c, uint32_t n,
+                          vf sum[V_TALL][V_ROW], const int tile,
+                          const int count, const int part)
+{
+    const size_t step = j->x_step;
+    const float *w = c->w;
+    const float *at[V_TALL / 4 + 1];
+    UNROLL
+    for (int t = 0; t < tile; t += 4) {
+        at[t / 4] = c->x + (size_t)t * step;
+        HIDE(at[t / 4]);
+    }
+    for (uint32_t i = 0; i < n; i++, w += j->width) {
+        vf row[V_ROW];
+        UNROLL
+        for (int v = 0; v < count; v++)
+            row[v] = part ? held_row(j, w, part) : v_load(w + column(j, v));
+        UNROLL
+        for (int t = 0; t < tile; t++) {
+            vf in = v_set1(at[t / 4][(size_t)(t % 4) * step]);
+            UNROLL
+            for (int v = 0; v < count; v++)
+                sum[t][v] = v_fma(in, row[v], sum[t][v]);
+        }
+        UNROLL
+        for (int t = 0; t < tile; t += 4)
+            at[t / 4]++;
+    }
+    c->w = w;
+    c->x += n;
+    c->inputs -= n;
+}
+
+/* Add the next block to sums; 0 if it was the last. */
+V_FN int linear_block(const linear_job *j, linear_cursor *c,
+                      vf sum[V_TALL][V_ROW], const int tile, const int count,
+                      const int part)
+{
+    uint32_t done = 0;
+    for (;;) {
+        uint32_t n = c->inputs < LINEAR_BLOCK ? c->inputs : LINEAR_BLOCK;
+        linear_products(j, c, n, sum, tile, count, part);
+        done += n;
+        if (c->inputs == 0) {
+            if (c->taps == 0)
+                return 0;
+            c->taps--;
+            c->x = next_tap(&c->walk);
+            c->inputs = j->a->in_per_group;
+        }
+        if (done >= LINEAR_BLOCK)
+            return 1;
+    }
+}
+
+V_FN void linear_bias(const linear_job *j, vf sum[V_TALL][V_ROW],
+                      const int tile, const int count, const int part)
+{
     UNROLL
     for (int v = 0; v < count; v++) {
         vf b = K(0.0f);
@@ -69,35 +146,14 @@ V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
         for (int t = 0; t < tile; t++)
             sum[t][v] = b;
     }
-    tap_walk walk = first_tap(a, j->x + f * step);
-    for (uint32_t k = 0; k < a->taps; k++) {
-        const float *x = next_tap(&walk);
-        const float *at[V_TALL / 4 + 1];
-        UNROLL
-        for (int t = 0; t < tile; t += 4) {
-            at[t / 4] = x + (size_t)t * step;
-            HIDE(at[t / 4]);
-        }
-        for (uint32_t i = 0; i < a->in_per_group; i++, w += j->width) {
-            vf row[V_ROW];
-            UNROLL
-            for (int v = 0; v < count; v++)
-                row[v] = part ? held_row(j, w, part) : v_load(w + column(j, v));
-            UNROLL
-            for (int t = 0; t < tile; t++) {
-                vf in = v_set1(at[t / 4][(size_t)(t % 4) * step]);
-                UNROLL
-                for (int v = 0; v < count; v++)
-                    sum[t][v] = v_fma(in, row[v], sum[t][v]);
-            }
-            UNROLL
-            for (int t = 0; t < tile; t += 4)
-                at[t / 4]++;
-        }
-    }
+}
+
+V_FN void linear_store(const linear_job *j, uint32_t f, vf sum[V_TALL][V_ROW],
+                       const int tile, const int count, const int part)
+{
     UNROLL
     for (int t = 0; t < tile; t++) {
-        float *y = j->y + (f + (uint32_t)t) * (size_t)a->y_stride;
+        float *y = j->y + (f + (uint32_t)t) * (size_t)j->a->y_stride;
         UNROLL
         for (int v = 0; v < count; v++) {
             if (part)
@@ -106,6 +162,37 @@ V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
                 v_store(y + v * (int)V_LANES, sum[t][v]);
         }
     }
+}
+
+/*
+ * `tile` frames from frame f on, by `count` vectors. tile, count and part are
+ * constants wherever this is used. part: one vector, of which only some lanes
+ * are loaded and stored.
+ */
+V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
+                      const int count, const int part)
+{
+    vf sum[V_TALL][V_ROW], before[V_TALL][V_ROW];
+    linear_cursor c = linear_start(j, f);
+
+    linear_bias(j, sum, tile, count, part);
+    int more = linear_block(j, &c, sum, tile, count, part);
+    while (more) {
+        UNROLL
+        for (int t = 0; t < tile; t++)
+            UNROLL
+        for (int v = 0; v < count; v++) {
+            before[t][v] = sum[t][v];
+            sum[t][v] = K(0.0f);
+        }
+        more = linear_block(j, &c, sum, tile, count, part);
+        UNROLL
+        for (int t = 0; t < tile; t++)
+            UNROLL
+        for (int v = 0; v < count; v++)
+            sum[t][v] = v_add(before[t][v], sum[t][v]);
+    }
+    linear_store(j, f, sum, tile, count, part);
 }
 
 /* All frames by `count` vectors. */
