@@ -42,7 +42,7 @@ typedef struct attempt {
 
 typedef struct outcome {
     ir_graph *g; /* NULL: it did not work, for the reason in error */
-    int why;     /* 0, or anything else */
+    int why;     /* 0 or onnx_why */
     int layers;  /* along time */
     mlc_error error;
 } outcome;
@@ -444,9 +444,14 @@ static void try(import *m, const attempt *a, outcome *o)
         return;
     }
     prepare(w, m, a, o);
-    if (!setjmp(w->exit.jump)) {
+    switch (setjmp(w->exit.jump)) {
+    case 0:
         walk(&w->run, m);
         o->why = 0;
+        break;
+    case ONNX_TIME:
+        o->why = ONNX_TIME;
+        break;
     }
     o->layers = w->run.layers_in_time;
     ir_at(o->g, NULL);
@@ -485,8 +490,9 @@ typedef struct choice {
     attempt at;
     int found;      /* a stream with layers along time */
     attempt broken; /* layers along time, but no stream */
-    char reason[512];
+    char reason[sizeof(mlc_error)];
     mlc_status status;
+    int wrong;    /* the reason has nothing to do with time */
     int strong;   /* broken and reason are set */
     attempt weak; /* a stream without such layers */
     int has_weak;
@@ -588,6 +594,7 @@ static void check_length(import *m, const attempt *a, outcome *o)
         o->g = NULL;
         mlc_fail(&o->error, MLC_UNSUPPORTED,
                  "the graph computes with the length of the signal");
+        o->why = ONNX_TIME;
     }
     ir_free(other.g);
 }
@@ -629,7 +636,8 @@ static void consider(import *m, choice *c, int input, int axis)
         c->strong = 1;
         c->broken = a;
         c->status = o.error.status;
-        snprintf(c->reason, sizeof c->reason, "%.500s", o.error.text);
+        c->wrong = o.why == ONNX_WRONG;
+        snprintf(c->reason, sizeof c->reason, "%s", o.error.text);
     }
     ir_free(o.g);
 }
@@ -685,6 +693,8 @@ static mlc_status windowed(import *m, choice *c, mlc_error *error)
         return mlc_fail(error, MLC_UNSUPPORTED,
                         "a window length is needed (--window N): the graph's "
                         "own is dynamic");
+    if (a.frames < 1 && c->wrong)
+        return mlc_fail(error, c->status, "%s", c->reason);
     if (a.frames < 1)
         return mlc_fail(error, c->status,
                         "not a stream: %.400s; to run on windows, a window "

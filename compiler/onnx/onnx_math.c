@@ -405,6 +405,9 @@ void onnx_do_many(onnx_run *r, onnx_call *c, int fn)
 {
     onnx_value *v = c->in[0];
     for (int i = 1; i < c->inputs; i++)
+        if (!c->in[i])
+            onnx_bad(r, c, "input %d is missing", i);
+    for (int i = 1; i < c->inputs; i++)
         v = onnx_binary(r, c, fn < 0 ? MLI_ADD : (mli_binary)fn, v, c->in[i]);
     if (fn < 0 && c->inputs > 1)
         v = onnx_binary(r, c, MLI_DIV, v, onnx_new_scalar(r, (float)c->inputs));
