@@ -1,4 +1,5 @@
 /* [mlinfer]: a model on lists. */
+#include <stdio.h>
 #include <string.h>
 #include "box.h"
 #include "classes.h"
@@ -9,12 +10,14 @@ static t_class *listclass_class;
 
 typedef struct _listbox {
     t_box x_box;
-    int x_lengthsaid; /* a list of the wrong length was said */
+    int x_wrongsaid; /* a list that is wrong was said */
     t_outlet *x_out;
 } t_listbox;
 
-/* Atoms of a result that fit the stack; longer ones come from the heap. */
-#define ATOMS_STACK 1024
+/* Atoms of a result that fit the stack; longer ones come from the heap. A
+   patch that feeds a box with its own output comes back here a thousand times
+   before Pd stops it, and a thousand of these must fit the stack as well. */
+#define ATOMS_STACK 64
 
 /* The result as a list. The patch may send the next list, or load another
    model, before this returns: so the list is a copy. */
@@ -53,47 +56,56 @@ static void listbox_bang(t_listbox *x)
         listbox_output(x);
 }
 
-/* What the model takes, for an error: the first few names. */
-static void listbox_names(const t_player *p, char *text, size_t size)
+/* The names of n values from first on, for an error: the first few. */
+static void listbox_names(const t_player *p, uint32_t first, uint32_t n,
+                          char *text, size_t size)
 {
     mli_port port;
     mli_channel channel;
     text[0] = 0;
-    for (uint32_t c = 0; c < p->p_nin && c < 8; c++) {
-        player_input(p, c, &port, &channel, 0);
-        strncat(text, c ? " " : ": ", size - strlen(text) - 1);
+    for (uint32_t i = 0; i < n && i < 8; i++) {
+        player_input(p, first + i, &port, &channel, 0);
+        strncat(text, i ? " " : ": ", size - strlen(text) - 1);
         strncat(text, *channel.label ? channel.label : port.name,
                 size - strlen(text) - 1);
     }
-    if (p->p_nin > 8)
+    if (n > 8)
         strncat(text, " ...", size - strlen(text) - 1);
 }
 
-/* Numbers from a message into values [n]; 1 if they are as many numbers. */
-static int listbox_take(t_listbox *x, uint32_t first, uint32_t n, int argc,
-                        const t_atom *argv)
+/* What is wrong with values for n inputs from first on, of which the first
+   good ones are numbers. what: the message that they came with. */
+static void listbox_saywrong(t_listbox *x, const char *what, uint32_t first,
+                             uint32_t n, int argc, int good)
+{
+    char names[MAXPDSTRING];
+    if (x->x_wrongsaid)
+        return;
+    x->x_wrongsaid = 1;
+    listbox_names(&x->x_box.x_player, first, n, names, sizeof(names));
+    if (good < argc)
+        box_error(&x->x_box, "%s: element %d is not a number", what, good + 1);
+    else
+        box_error(&x->x_box, "%s of %d, %s takes %u%s", what, argc,
+                  box_filename(&x->x_box), (unsigned)n, names);
+}
+
+/* Numbers from a message to n inputs from first on; 1 if they are as many
+   numbers. */
+static int listbox_take(t_listbox *x, const char *what, uint32_t first,
+                        uint32_t n, int argc, const t_atom *argv)
 {
     t_player *p = &x->x_box.x_player;
-    char names[MAXPDSTRING];
-    int numbers = 0;
-    while (numbers < argc && argv[numbers].a_type == A_FLOAT)
-        numbers++;
-    if (numbers < argc || (uint32_t)argc != n) {
-        listbox_names(p, names, sizeof(names));
-        if (x->x_lengthsaid)
-            return 0;
-        x->x_lengthsaid = 1;
-        if (numbers < argc)
-            box_error(&x->x_box, "list: element %d is not a number",
-                      numbers + 1);
-        else
-            box_error(&x->x_box, "list of %d, %s takes %u%s", argc,
-                      box_filename(&x->x_box), (unsigned)n, names);
-        return 0;
-    }
-    x->x_lengthsaid = 0;
     mli_port port;
     mli_channel channel;
+    int good = 0;
+    while (good < argc && argv[good].a_type == A_FLOAT)
+        good++;
+    if (good < argc || (uint32_t)argc != n) {
+        listbox_saywrong(x, what, first, n, argc, good);
+        return 0;
+    }
+    x->x_wrongsaid = 0;
     for (uint32_t i = 0; i < n; i++) {
         float f = (float)argv[i].a_w.w_float;
         f = value_is_finite(f) ? f : 0;
@@ -112,7 +124,7 @@ static void listbox_list(t_listbox *x, t_symbol *s, int argc, t_atom *argv)
     (void)s;
     if (!p->p_model)
         return;
-    if (argc && !listbox_take(x, 0, p->p_nin, argc, argv))
+    if (argc && !listbox_take(x, "list", 0, p->p_nin, argc, argv))
         return;
     listbox_bang(x);
 }
@@ -140,16 +152,18 @@ static int listbox_input(const t_player *p, const t_symbol *name,
 static void listbox_set(t_listbox *x, t_symbol *s, int argc, t_atom *argv)
 {
     t_player *p = &x->x_box.x_player;
+    char what[MAXPDSTRING];
     uint32_t first, n;
     (void)s;
     if (argc && argv->a_type == A_SYMBOL) {
         t_symbol *name = argv->a_w.w_symbol;
+        snprintf(what, sizeof(what), "set %s", name->s_name);
         if (listbox_input(p, name, &first, &n))
-            listbox_take(x, first, n, argc - 1, argv + 1);
+            listbox_take(x, what, first, n, argc - 1, argv + 1);
         else
             box_setcontrol(&x->x_box, name, argc - 1, argv + 1);
     } else if (p->p_model) {
-        listbox_take(x, 0, p->p_nin, argc, argv);
+        listbox_take(x, "set", 0, p->p_nin, argc, argv);
     }
 }
 
@@ -163,7 +177,7 @@ static int listbox_fit(t_box *x, const t_player *next, t_failure *failure)
 
 static void listbox_adopt(t_box *x)
 {
-    ((t_listbox *)x)->x_lengthsaid = 0;
+    ((t_listbox *)x)->x_wrongsaid = 0;
 }
 
 static void listbox_reset(t_box *x)

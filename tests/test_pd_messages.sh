@@ -118,6 +118,19 @@ INFO: macs 6
 INFO: memory BYTES 896
 EOF
 
+expect "set says what it was told, and by which name" \
+    "mlinfer MODELS/sumlist" 1 "set 1 2; 1 2 3; set x 1 y; 1 2 3; set; cpu on" \
+    <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 0
+error: mlinfer: set of 2, sumlist.bin takes 3: a b c
+OUT: 6 -1
+error: mlinfer: set x: element 2 is not a number
+OUT: 6 -1
+error: mlinfer: set of 0, sumlist.bin takes 3: a b c
+error: mlinfer: cpu: expected 0 or 1, got on
+EOF
+
 expect "print" "mlinfer MODELS/sumlist" 1 "print" <<'EOF'
 INFO: loaded 1 MODELS/sumlist.bin
 INFO: latency 0
@@ -134,7 +147,6 @@ mlinfer: sumlist
   parameters: 6
   multiply-accumulates: 6 a list
   memory: BYTES bytes, and 896 shared by all boxes with this file
-  name: sumlist
 EOF
 
 expect "no model: silence, and what is asked" "mlinfer" 1 \
@@ -224,6 +236,47 @@ INFO: latency 0
 OUT: 1
 EOF
 
+# Its own output into a box, from a loadbang, that is: before the clock.
+cat >"$work/loop.pd" <<EOF
+#N canvas 0 0 300 300 12;
+#X declare -path mlinfer;
+#X obj 20 20 mlinfer $work/models/larger;
+#X obj 20 60 loadbang;
+#X msg 20 80 1 0;
+#X connect 0 0 0 0;
+#X connect 1 0 2 0;
+#X connect 2 0 0 0;
+EOF
+told=$(run_pd -open "$work/loop.pd" -send "pd quit" | sort -u)
+if [ "$told" = "error: stack overflow" ]; then
+    pass "a box that feeds itself is stopped by Pd"
+else
+    fail "a box that feeds itself is stopped by Pd" "it said $told"
+fi
+
+cat >"$work/early.pd" <<EOF
+#N canvas 0 0 300 300 12;
+#X declare -path mlinfer;
+#X obj 20 20 mlinfer $work/models/total;
+#X obj 20 60 loadbang;
+#X msg 20 80 load $work/models/clock \\, load nope;
+#X obj 20 120 print;
+#X obj 90 80 delay 10;
+#X msg 90 100 \\; pd quit;
+#X connect 0 1 3 0;
+#X connect 1 0 2 0;
+#X connect 1 0 4 0;
+#X connect 2 0 0 0;
+#X connect 4 0 5 0;
+EOF
+told=$(run_pd -open "$work/early.pd" | grep '^print: loaded' |
+    sed 's|.*/||' | xargs)
+if [ "$told" = "total.bin clock.bin print: loaded 0 notfound" ]; then
+    pass "each load has one report, in order, even before the first clock"
+else
+    fail "each load has one report, in order" "it said $told"
+fi
+
 # --------------------------------------------------------- [mlinfer~] ----
 expect "as many inlets and outlets as the model has" "mlinfer~ MODELS/sums" 2 \
     "print" <<'EOF'
@@ -242,7 +295,6 @@ mlinfer~: sums
   parameters: 6
   multiply-accumulates: 6 a frame
   memory: BYTES bytes, and 896 shared by all boxes with this file
-  name: sums
 EOF
 
 expect "a latency is told" "mlinfer~ MODELS/late" 1 "load MODELS/gain" <<'EOF'
