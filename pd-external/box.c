@@ -63,6 +63,11 @@ static void box_cpu(t_box *x, t_symbol *s, int argc, t_atom *argv)
     t_stopwatch *w = &x->x_watch;
     t_atom at[2];
     (void)s;
+    if (argc && argv->a_type != A_FLOAT) {
+        box_error(x, "cpu: expected 0 or 1, got %s",
+                  atom_getsymbol(argv)->s_name);
+        return;
+    }
     if (argc) {
         w->w_on = atom_getfloat(argv) != 0;
         if (w->w_on)
@@ -92,6 +97,17 @@ static void box_say(t_box *x)
         SETFLOAT(at, (t_float)x->x_kind->k_latency(x));
         outlet_anything(x->x_info, gensym("latency"), 1, at);
     }
+}
+
+/* One report for each load: that of creation comes before that of a load that
+   does not wait for the clock. */
+static void box_saycreated(t_box *x)
+{
+    if (!x->x_saycreated)
+        return;
+    clock_free(x->x_saycreated);
+    x->x_saycreated = 0;
+    box_say(x);
 }
 
 static int box_find(t_box *x, const char *name, char *path, t_failure *failure)
@@ -128,6 +144,7 @@ static int box_open(t_box *x, const char *name, const char *path, int fresh)
 {
     char found[MAXPDSTRING];
     t_failure failure = {0, ""};
+    const char *said = path ? path : name;
     if (!path && box_find(x, name, found, &failure))
         path = found;
     if (path && box_change(x, path, fresh, &failure)) {
@@ -135,7 +152,7 @@ static int box_open(t_box *x, const char *name, const char *path, int fresh)
         x->x_reason = 0;
         return 1;
     }
-    box_error(x, "%s: %s", name, failure.f_text);
+    box_error(x, "%s: %s", said, failure.f_text);
     x->x_reason = failure.f_word;
     return 0;
 }
@@ -150,6 +167,7 @@ static void box_load(t_box *x, t_symbol *s, int argc, t_atom *argv)
                   argc ? "0" : "nothing");
         return;
     }
+    box_saycreated(x);
     if (!x->x_path) /* so that reload can look again */
         snprintf(x->x_name, sizeof(x->x_name), "%s", name);
     box_open(x, name, 0, 0);
@@ -163,6 +181,7 @@ static void box_reload(t_box *x)
         return;
     }
     char name[MAXPDSTRING];
+    box_saycreated(x);
     snprintf(name, sizeof(name), "%s", x->x_name);
     box_open(x, name, x->x_path ? x->x_path->s_name : 0, 1);
     box_say(x);
@@ -246,7 +265,7 @@ int box_first(t_box *x)
 void box_outlet(t_box *x)
 {
     x->x_info = outlet_new(&x->x_obj, 0);
-    x->x_saycreated = clock_new(x, (t_method)box_say);
+    x->x_saycreated = clock_new(x, (t_method)box_saycreated);
     clock_delay(x->x_saycreated, 0);
 }
 

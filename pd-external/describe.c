@@ -1,5 +1,6 @@
 /* see describe.h */
 #include <stdio.h>
+#include <string.h>
 #include "describe.h"
 
 static const char *mode_name(mli_mode mode)
@@ -156,5 +157,6 @@ void box_print(t_box *x)
     post("  memory: %llu bytes, and %u shared by all boxes with this file",
          (unsigned long long)p->p_bytes, (unsigned)p->p_info.file_bytes);
     for (uint32_t i = 0; mli_get_meta_at(p->p_model, i, &key, &value); i++)
-        post("  %s: %s", key, value);
+        if (strcmp(key, "name")) /* stands at the top */
+            post("  %s: %s", key, value);
 }
