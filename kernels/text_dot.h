@@ -119,14 +119,14 @@ V_FN void fir_tile(const mli_conv *a, uint32_t g, uint32_t f, unsigned n,
         next_taps(&walk, x);
         UNROLL
         for (int c = 0; c < FIR_CHAINS; c++) {
-            if ((uint32_t)c >= left)
-                break;
-            vf tap = v_set1(w[c * 4]);
-            UNROLL
-            for (int v = 0; v < count; v++)
-                sum[c][v] =
-                    v_fma(fir_load(x[c] + (size_t)v * V_LANES * step, step, n),
-                          tap, sum[c][v]);
+            if ((uint32_t)c < left) { /* no break: it could not be unrolled */
+                vf tap = v_set1(w[c * 4]);
+                UNROLL
+                for (int v = 0; v < count; v++)
+                    sum[c][v] = v_fma(
+                        fir_load(x[c] + (size_t)v * V_LANES * step, step, n),
+                        tap, sum[c][v]);
+            }
         }
     }
     float *y = a->y + (size_t)f * a->y_stride + g;
