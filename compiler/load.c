@@ -99,6 +99,9 @@ static mlc_status take_model(uint8_t *bytes, size_t size, mlc_image *image,
                         "a newer model file (expected format version %u, got "
                         "%u): update mlinfer",
                         MLI_FORMAT_VERSION, index);
+    if (status == MLI_ERR_FILE_SIZE)
+        return mlc_fail(error, MLC_CORRUPT, "%s (expected %u bytes, got %zu)",
+                        mli_status_text(status), index, size);
     return mlc_fail(error, MLC_CORRUPT, "%s (error %d at %u)",
                     mli_status_text(status), (int)status, index);
 }

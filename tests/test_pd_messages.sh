@@ -185,6 +185,8 @@ EOF
 
 # Broken files of every kind; the model that plays goes on.
 head -c 100 "$work/models/total.bin" >"$work/short.bin"
+size=$(stat -c %s "$work/models/total.bin")
+head -c 600 "$work/models/total.bin" >"$work/cut.bin"
 sed 's/total/tatol/' "$work/models/total.bin" >"$work/changed.bin"
 echo "hello, this is not a model at all" >"$work/text.bin"
 : >"$work/empty.bin"
@@ -192,14 +194,16 @@ mkdir "$work/folder.bin"
 { head -c 8 "$work/models/total.bin"; printf '\377\0\0\0'
   tail -c +13 "$work/models/total.bin"; } >"$work/newer.bin"
 expect "loads that fail harm nothing" "mlinfer MODELS/total" 1 \
-    "1; load short; 1; load changed; 1; load text; load empty; load folder; load newer; load nope; 1" \
-    <<'EOF'
+    "1; load short; 1; load cut; load changed; 1; load text; load empty; load folder; load newer; load nope; 1" \
+    <<EOF
 INFO: loaded 1 MODELS/total.bin
 INFO: latency 0
 OUT: 1
 error: mlinfer: short: shorter than a model file's header (error 2 at 100)
 INFO: loaded 0 corrupt
 OUT: 2
+error: mlinfer: cut: its size is not the one in its header (expected $size bytes, got 600)
+INFO: loaded 0 corrupt
 error: mlinfer: changed: damaged: the checksum does not match (error 6 at 0)
 INFO: loaded 0 corrupt
 OUT: 3
