@@ -1,49 +1,33 @@
 /* The memory of [mlinfer~]'s perform routine; see signalbox.h. */
 #include <stdlib.h>
 #include <string.h>
+#include "layout.h"
 #include "signalbox.h"
 
 /* Frames of delay that are worth holding memory for: three minutes. */
 #define LATENCY_MAX (1u << 23)
 
-/* Lay out one array after another; counts only while base is 0. */
-typedef struct _layout {
-    char *l_base;
-    size_t l_used;
-} t_layout;
-
-static void *lay(t_layout *l, size_t count, size_t size)
-{
-    void *here = l->l_base ? l->l_base + l->l_used : 0;
-    l->l_used +=
-        (count * size + MLI_ALIGNMENT - 1) / MLI_ALIGNMENT * MLI_ALIGNMENT;
-    return here;
-}
-
 static float **lay_channels(t_layout *l, size_t channels, size_t frames)
 {
-    float **v = lay(l, channels + 1, sizeof(float *));
+    float **v = layout_take(l, channels + 1, sizeof(float *));
     for (size_t c = 0; c < channels; c++) {
-        float *vector = lay(l, frames, sizeof(float));
+        float *vector = layout_take(l, frames, sizeof(float));
         if (v)
             v[c] = vector;
     }
     return v;
 }
 
-/* Sizes stay far below SIZE_MAX: at most PORTS_MAX channels (results as lists:
-   VALUES_MAX) of CHUNK_MAX frames; the delay lines are checked by the caller.
- */
 static void buffers_lay(t_buffers *b, t_layout *l, size_t in, size_t out,
                         int clamp)
 {
     b->b_in = lay_channels(l, in, b->b_chunk);
     b->b_out = lay_channels(l, out, b->b_chunk);
     b->b_dry = lay_channels(l, (size_t)b->b_ndry, b->b_chunk);
-    b->b_line = lay(l, (size_t)b->b_ndry * b->b_latency, sizeof(float));
-    b->b_from = lay(l, out, sizeof(float));
-    b->b_to = lay(l, out, sizeof(float));
-    b->b_ranges = clamp ? lay(l, in, sizeof(t_range)) : 0;
+    b->b_line = layout_take(l, b->b_latency, (size_t)b->b_ndry * sizeof(float));
+    b->b_from = layout_take(l, out, sizeof(float));
+    b->b_to = layout_take(l, out, sizeof(float));
+    b->b_ranges = clamp ? layout_take(l, in, sizeof(t_range)) : 0;
 }
 
 static void buffers_ranges(t_buffers *b, const t_player *p)
@@ -51,7 +35,7 @@ static void buffers_ranges(t_buffers *b, const t_player *p)
     mli_port port;
     mli_channel channel;
     for (uint32_t c = 0; b->b_ranges && p && c < p->p_nin; c++) {
-        player_input(p, c, &port, &channel, 0);
+        player_channel(p, SIDE_IN, c, &port, &channel);
         b->b_ranges[c].r_low = channel.low;
         b->b_ranges[c].r_high = channel.high;
     }
@@ -103,17 +87,12 @@ int buffers_make(t_buffers *b, const t_signalbox *x, const t_player *p,
                     (unsigned)b->b_latency, LATENCY_MAX);
         return 0;
     }
-    if (b->b_latency && (size_t)b->b_ndry > SIZE_MAX / 16 / b->b_latency) {
-        failure_set(failure, "memory", "no memory");
-        return 0;
-    }
     buffers_lay(b, &l, (size_t)nin, out, a->a_clamp);
-    if (!(l.l_base = aligned_alloc(MLI_ALIGNMENT, l.l_used))) {
-        failure_set(failure, "memory", "no memory (%zu bytes)", l.l_used);
+    size_t bytes = l.l_used;
+    if (!layout_make(&l)) {
+        failure_set(failure, "memory", "needs %zu bytes: not there", bytes);
         return 0;
     }
-    memset(l.l_base, 0, l.l_used);
-    l.l_used = 0;
     b->b_memory = l.l_base;
     buffers_lay(b, &l, (size_t)nin, out, a->a_clamp);
     buffers_ranges(b, p);

@@ -62,29 +62,30 @@ static void say_channel(t_box *x, const char *tag, uint32_t index,
 typedef void (*t_visit)(t_box *x, const char *tag, uint32_t index,
                         const char *name, const mli_channel *channel);
 
-static void visit_channels(t_box *x, const t_player *p, t_visit visit)
+static void visit_side(t_box *x, const t_player *p, t_side side, t_visit visit)
 {
     char text[MAXPDSTRING];
     mli_port port;
     mli_channel channel;
-    uint32_t k;
-    for (uint32_t c = 0; c < p->p_nin; c++) {
-        player_input(p, c, &port, &channel, &k);
-        visit(x, "in", c,
+    for (uint32_t c = 0; c < (side == SIDE_IN ? p->p_nin : p->p_nout); c++) {
+        uint32_t k = player_channel(p, side, c, &port, &channel);
+        visit(x, side == SIDE_IN ? "in" : "out", c,
               channel_name(&port, &channel, k, player_values(p, &port), text,
                            sizeof(text)),
               &channel);
     }
-    for (uint32_t c = 0; c < p->p_nout; c++) {
-        player_output(p, c, &port, &channel, &k);
-        visit(x, "out", c,
-              channel_name(&port, &channel, k, player_values(p, &port), text,
-                           sizeof(text)),
-              &channel);
-    }
+}
+
+static void visit_channels(t_box *x, const t_player *p, t_visit visit)
+{
+    mli_port port;
+    mli_channel channel;
+    visit_side(x, p, SIDE_IN, visit);
+    visit_side(x, p, SIDE_OUT, visit);
     for (uint32_t i = 0, n = 0; i < p->p_info.inputs; i++) {
         mli_get_input(p->p_model, i, &port);
-        for (k = 0; port.kind == MLI_PORT_CONTROL && k < port.channels; k++) {
+        for (uint32_t k = 0; port.kind == MLI_PORT_CONTROL && k < port.channels;
+             k++) {
             mli_get_input_channel(p->p_model, i, k, &channel);
             visit(x, "control", n++, port.name, &channel);
         }

@@ -64,7 +64,7 @@ static void listbox_names(const t_player *p, uint32_t first, uint32_t n,
     mli_channel channel;
     text[0] = 0;
     for (uint32_t i = 0; i < n && i < 8; i++) {
-        player_input(p, first + i, &port, &channel, 0);
+        player_channel(p, SIDE_IN, first + i, &port, &channel);
         strncat(text, i ? " " : ": ", size - strlen(text) - 1);
         strncat(text, *channel.label ? channel.label : port.name,
                 size - strlen(text) - 1);
@@ -110,7 +110,7 @@ static int listbox_take(t_listbox *x, const char *what, uint32_t first,
         float f = (float)argv[i].a_w.w_float;
         f = value_is_finite(f) ? f : 0;
         if (x->x_box.x_args.a_clamp) {
-            player_input(p, first + i, &port, &channel, 0);
+            player_channel(p, SIDE_IN, first + i, &port, &channel);
             f = box_clamp(&channel, f);
         }
         p->p_x[first + i] = f;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "layout.h"
 #include "player.h"
 
 /* Values in one list or frame: more than any patch can send. */
@@ -50,63 +51,55 @@ uint32_t player_values(const t_player *p, const mli_port *port)
                                       : port->channels;
 }
 
+/* Port number i of a side. Returns its values, which are none for a control. */
+static uint32_t player_port(const t_player *p, t_side side, uint32_t i,
+                            mli_port *port)
+{
+    if (side == SIDE_IN)
+        mli_get_input(p->p_model, i, port);
+    else
+        mli_get_output(p->p_model, i, port);
+    return port->kind == MLI_PORT_SIGNAL ? player_values(p, port) : 0;
+}
+
+static uint32_t player_ports(const t_player *p, t_side side)
+{
+    return side == SIDE_IN ? p->p_info.inputs : p->p_info.outputs;
+}
+
 /* Sums over ports, in 64 bits: no file can make them wrap. */
 static int player_count(t_player *p, t_failure *failure)
 {
-    uint64_t in = 0, out = 0;
+    uint64_t sum[2] = {0, 0};
     mli_port port;
-    for (uint32_t i = 0; i < p->p_info.inputs; i++) {
-        mli_get_input(p->p_model, i, &port);
-        if (port.kind == MLI_PORT_SIGNAL)
-            in += (uint64_t)port.channels *
-                  (p->p_info.mode == MLI_STEP ? port.frames : 1);
-    }
-    for (uint32_t i = 0; i < p->p_info.outputs; i++) {
-        mli_get_output(p->p_model, i, &port);
-        out += (uint64_t)port.channels *
-               (p->p_info.mode == MLI_STEP ? port.frames : 1);
-    }
-    if (in > VALUES_MAX || out > VALUES_MAX) {
+    for (int side = SIDE_IN; side <= SIDE_OUT; side++)
+        for (uint32_t i = 0; i < player_ports(p, side); i++)
+            sum[side] += player_port(p, side, i, &port);
+    if (sum[SIDE_IN] > VALUES_MAX || sum[SIDE_OUT] > VALUES_MAX) {
         failure_set(failure, "unsupported",
                     "has %llu input and %llu output values (expected at most "
                     "%u)",
-                    (unsigned long long)in, (unsigned long long)out,
-                    VALUES_MAX);
+                    (unsigned long long)sum[SIDE_IN],
+                    (unsigned long long)sum[SIDE_OUT], VALUES_MAX);
         return 0;
     }
-    p->p_nin = (uint32_t)in;
-    p->p_nout = (uint32_t)out;
+    p->p_nin = (uint32_t)sum[SIDE_IN];
+    p->p_nout = (uint32_t)sum[SIDE_OUT];
     return 1;
 }
 
 /* One pointer a port for step models, one a channel for others. */
-static void player_wire(t_player *p)
+static void player_wire(const t_player *p, t_side side, float **pointers,
+                        float *values)
 {
     int step = p->p_info.mode == MLI_STEP;
     mli_port port;
-    uint32_t at = 0, pointer = 0;
-    for (uint32_t i = 0; i < p->p_info.inputs; i++) {
-        mli_get_input(p->p_model, i, &port);
-        if (port.kind != MLI_PORT_SIGNAL)
-            continue;
-        for (uint32_t c = 0; c < (step ? 1 : port.channels); c++) {
-            p->p_in[pointer++] = p->p_x + at;
-            at += step ? player_values(p, &port) : 1;
-        }
+    for (uint32_t i = 0; i < player_ports(p, side); i++) {
+        uint32_t n = player_port(p, side, i, &port);
+        for (uint32_t at = 0; at < n; at += step ? n : 1)
+            *pointers++ = values + at;
+        values += n;
     }
-    at = pointer = 0;
-    for (uint32_t i = 0; i < p->p_info.outputs; i++) {
-        mli_get_output(p->p_model, i, &port);
-        for (uint32_t c = 0; c < (step ? 1 : port.channels); c++) {
-            p->p_out[pointer++] = p->p_y + at;
-            at += step ? player_values(p, &port) : 1;
-        }
-    }
-}
-
-static size_t rounded(size_t bytes)
-{
-    return (bytes + MLI_ALIGNMENT - 1) / MLI_ALIGNMENT * MLI_ALIGNMENT;
 }
 
 /* Every value starts as its channel says; the rest of the memory as 0. */
@@ -115,48 +108,50 @@ static void player_initial(t_player *p)
     mli_port port;
     mli_channel channel;
     for (uint32_t c = 0; c < p->p_nin; c++) {
-        player_input(p, c, &port, &channel, 0);
+        player_channel(p, SIDE_IN, c, &port, &channel);
         p->p_x[c] = value_is_finite(channel.initial) ? channel.initial : 0;
     }
+}
+
+/* Give all arrays their places; state and arena are for the session. */
+static void player_lay(t_player *p, t_layout *l, const mli_memory *need,
+                       void **state, void **arena)
+{
+    *state = layout_take(l, need->state_bytes, 1);
+    *arena = layout_take(l, need->arena_bytes, 1);
+    p->p_x = layout_take(l, p->p_nin, sizeof(float));
+    p->p_y = layout_take(l, p->p_nout, sizeof(float));
+    p->p_in = layout_take(l, p->p_nin, sizeof(float *));
+    p->p_out = layout_take(l, p->p_nout, sizeof(float *));
 }
 
 static int player_start(t_player *p, t_failure *failure)
 {
     const mli_kernels *kernels = player_kernels(failure);
     uint32_t tile = player_tile();
+    t_layout l = {0, 0};
     mli_memory need;
     mli_status status;
+    void *state, *arena;
     if (!kernels)
         return 0;
     if ((status = mli_sizes(p->p_model, tile, &need)) != MLI_OK) {
         failure_set(failure, "memory", "%s", mli_status_text(status));
         return 0;
     }
-    size_t state = rounded(need.state_bytes), arena = rounded(need.arena_bytes);
-    size_t in = rounded(p->p_nin * sizeof(float));
-    size_t out = rounded(p->p_nout * sizeof(float));
-    size_t pin = rounded((p->p_nin + 1) * sizeof(float *));
-    size_t pout = rounded((p->p_nout + 1) * sizeof(float *));
-    size_t few = in + out + pin + pout; /* at most 24 * VALUES_MAX + change */
-    if (state < need.state_bytes || arena < need.arena_bytes ||
-        state > SIZE_MAX / 2 - few || arena > SIZE_MAX / 2 - few ||
-        posix_memalign(&p->p_memory, MLI_ALIGNMENT, state + arena + few)) {
-        p->p_memory = 0;
+    player_lay(p, &l, &need, &state, &arena);
+    p->p_bytes = l.l_used;
+    if (!layout_make(&l)) {
         failure_set(failure, "memory", "needs %zu bytes: not there",
-                    need.state_bytes + need.arena_bytes);
+                    p->p_bytes);
         return 0;
     }
-    p->p_bytes = state + arena + few;
-    memset(p->p_memory, 0, p->p_bytes);
-    char *at = p->p_memory;
-    p->p_x = (float *)(at + state + arena);
-    p->p_y = (float *)(at + state + arena + in);
-    p->p_in = (const float **)(at + state + arena + in + out);
-    p->p_out = (float **)(at + state + arena + in + out + pin);
-    player_wire(p);
+    p->p_memory = l.l_base;
+    player_lay(p, &l, &need, &state, &arena);
+    player_wire(p, SIDE_IN, p->p_in, p->p_x);
+    player_wire(p, SIDE_OUT, p->p_out, p->p_y);
     player_initial(p);
-    status =
-        mli_start(p->p_model, kernels, tile, at, at + state, &p->p_session);
+    status = mli_start(p->p_model, kernels, tile, state, arena, &p->p_session);
     if (status != MLI_OK)
         failure_set(failure, "memory", "%s", mli_status_text(status));
     return status == MLI_OK;
@@ -188,44 +183,26 @@ void player_close(t_player *p)
 
 int player_once(t_player *p)
 {
+    const float *const *in = (const float *const *)p->p_in;
     if (p->p_info.mode == MLI_STEP) {
-        mli_run(p->p_session, p->p_in, p->p_out);
+        mli_run(p->p_session, in, p->p_out);
         return 1;
     }
-    uint32_t runs = mli_process(p->p_session, p->p_in, p->p_out, 1);
+    uint32_t runs = mli_process(p->p_session, in, p->p_out, 1);
     return p->p_info.mode == MLI_STREAM || runs > 0;
 }
 
-void player_input(const t_player *p, uint32_t c, mli_port *port,
-                  mli_channel *channel, uint32_t *in_port)
+uint32_t player_channel(const t_player *p, t_side side, uint32_t c,
+                        mli_port *port, mli_channel *channel)
 {
-    for (uint32_t i = 0; i < p->p_info.inputs; i++) {
-        mli_get_input(p->p_model, i, port);
-        if (port->kind != MLI_PORT_SIGNAL)
-            continue;
-        if (c < player_values(p, port)) {
-            mli_get_input_channel(p->p_model, i, c, channel);
-            break;
-        }
-        c -= player_values(p, port);
-    }
-    if (in_port)
-        *in_port = c;
-}
-
-void player_output(const t_player *p, uint32_t c, mli_port *port,
-                   mli_channel *channel, uint32_t *in_port)
-{
-    for (uint32_t i = 0; i < p->p_info.outputs; i++) {
-        mli_get_output(p->p_model, i, port);
-        if (c < player_values(p, port)) {
-            mli_get_output_channel(p->p_model, i, c, channel);
-            break;
-        }
-        c -= player_values(p, port);
-    }
-    if (in_port)
-        *in_port = c;
+    uint32_t i = 0, n;
+    while (c >= (n = player_port(p, side, i, port)))
+        c -= n, i++;
+    if (side == SIDE_IN)
+        mli_get_input_channel(p->p_model, i, c, channel);
+    else
+        mli_get_output_channel(p->p_model, i, c, channel);
+    return c;
 }
 
 int player_named(const t_player *p, const char *name, mli_port_kind kind)

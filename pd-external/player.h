@@ -17,16 +17,18 @@ typedef struct _failure {
 void failure_set(t_failure *f, const char *word, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+typedef enum { SIDE_IN, SIDE_OUT } t_side; /* of a model */
+
 typedef struct _player {
     t_shared *p_shared;
     const mli_model *p_model; /* 0: there is none */
     mli_session *p_session;
     mli_info p_info;
-    uint32_t p_nin;     /* values of all signal inputs: a frame, or a list */
-    uint32_t p_nout;    /* and of all outputs */
-    float *p_x;         /* [p_nin] the values that player_once takes */
-    float *p_y;         /* [p_nout] and makes */
-    const float **p_in; /* the same, in the order that the runtime asks for */
+    uint32_t p_nin;  /* values of all signal inputs: a frame, or a list */
+    uint32_t p_nout; /* and of all outputs */
+    float *p_x;      /* [p_nin] the values that player_once takes */
+    float *p_y;      /* [p_nout] and makes */
+    float **p_in;    /* the same, in the order that the runtime asks for */
     float **p_out;
     void *p_memory; /* all of it */
     size_t p_bytes;
@@ -49,11 +51,10 @@ int player_once(t_player *p);
 /* Values of one port: a list for step models, a frame for others. */
 uint32_t player_values(const t_player *p, const mli_port *port);
 
-/* Channel number c, counted from 0 over the signal inputs (or outputs). */
-void player_input(const t_player *p, uint32_t c, mli_port *port,
-                  mli_channel *channel, uint32_t *in_port);
-void player_output(const t_player *p, uint32_t c, mli_port *port,
-                   mli_channel *channel, uint32_t *in_port);
+/* Channel number c, counted from 0 over all signal ports of a side, which has
+   more than c. Returns the channel's number in its port. */
+uint32_t player_channel(const t_player *p, t_side side, uint32_t c,
+                        mli_port *port, mli_channel *channel);
 
 /* Index of the input that has this name, of a kind; -1: none. */
 int player_named(const t_player *p, const char *name, mli_port_kind kind);

@@ -35,7 +35,7 @@ typedef struct _buffers {
 
 /* Results between perform and the clock: a ring of r_room of them. */
 typedef struct _results {
-    float *r_values; /* [r_room][outputs] */
+    float *r_values; /* [r_room][outputs], its own memory */
     uint32_t r_room, r_first, r_count;
 } t_results;
 
@@ -54,7 +54,6 @@ typedef struct _signalbox {
     t_buffers x_buffers;
     t_buffers x_next; /* for a model that is about to come */
     t_results x_results;
-    float *x_resultmemory;
     t_clock *x_tell; /* says what perform found */
     t_outlet *x_list;
 } t_signalbox;

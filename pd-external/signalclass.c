@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "classes.h"
+#include "layout.h"
 #include "signalbox.h"
 
 /* ------------ mlinfer~ - neural networks on signals ----------------------- */
@@ -172,22 +173,20 @@ static t_int *signalbox_perform(t_int *w)
 static void signalbox_room(t_signalbox *x, int block)
 {
     t_results *r = &x->x_results;
+    t_layout l = {0, 0};
     uint32_t n = x->x_box.x_player.p_nout, hop = x->x_buffers.b_hop;
+    free(r->r_values);
     memset(r, 0, sizeof(*r));
-    free(x->x_resultmemory);
-    x->x_resultmemory = 0;
-    if (!x->x_box.x_player.p_model || !x->x_buffers.b_tell || !hop || !n)
+    if (!x->x_buffers.b_tell || !n)
         return;
     uint32_t room = (uint32_t)block / hop + 2;
-    size_t bytes = ((size_t)room * n * sizeof(float) + MLI_ALIGNMENT - 1) /
-                   MLI_ALIGNMENT * MLI_ALIGNMENT;
-    if (!(x->x_resultmemory = aligned_alloc(MLI_ALIGNMENT, bytes))) {
+    layout_take(&l, room, n * sizeof(float));
+    if (!layout_make(&l)) {
         box_error(&x->x_box, "no memory for %u results of %u values",
                   (unsigned)room, (unsigned)n);
         return;
     }
-    memset(x->x_resultmemory, 0, bytes);
-    r->r_values = x->x_resultmemory;
+    r->r_values = (float *)l.l_base;
     r->r_room = room;
 }
 
@@ -272,11 +271,12 @@ static int signalbox_countfits(const char *what, const char *flag,
     if (model <= most)
         return 1;
     if (box < 0)
-        failure_set(failure, "channels", "has %u %s, expected at most %u",
+        failure_set(failure, "channels", "has %u %ss, expected at most %u",
                     (unsigned)model, what, (unsigned)most);
     else
-        failure_set(failure, "channels", "has %u %s, box has %d: use %s %u",
-                    (unsigned)model, what, box, flag, (unsigned)model);
+        failure_set(failure, "channels", "has %u %s%s, box has %d: use %s %u",
+                    (unsigned)model, what, model == 1 ? "" : "s", box, flag,
+                    (unsigned)model);
     return 0;
 }
 
@@ -284,14 +284,14 @@ static int signalbox_fit(t_box *box, const t_player *next, t_failure *failure)
 {
     t_signalbox *x = (t_signalbox *)box;
     int lists = box->x_args.a_list;
-    if (!signalbox_countfits("inputs", "-in", next->p_nin, x->x_nin, failure))
+    if (!signalbox_countfits("input", "-in", next->p_nin, x->x_nin, failure))
         return 0;
     if (lists && next->p_info.mode == MLI_STREAM) {
         failure_set(failure, "unsupported",
                     "-list: expected a step or window model, got a stream");
         return 0;
     }
-    if (!lists && !signalbox_countfits("outputs", "-out", next->p_nout,
+    if (!lists && !signalbox_countfits("output", "-out", next->p_nout,
                                        x->x_nout, failure))
         return 0;
     return buffers_make(&x->x_next, x, next, failure);
@@ -406,7 +406,7 @@ static void signalbox_free(t_signalbox *x)
 {
     clock_free(x->x_tell);
     buffers_free(&x->x_buffers);
-    free(x->x_resultmemory);
+    free(x->x_results.r_values);
     free(x->x_invec);
     free(x->x_outvec);
     box_free(&x->x_box);

@@ -332,6 +332,14 @@ INFO: loaded 1 MODELS/gain.bin
 INFO: latency 0
 EOF
 
+expect "none at all is a number, too" "mlinfer~ -in 0 -out 0" 0 \
+    "load MODELS/gain; load MODELS/clock; pd: dsp 1" <<'EOF'
+error: mlinfer~: MODELS/gain: has 1 input, box has 0: use -in 1
+INFO: loaded 0 channels
+error: mlinfer~: MODELS/clock: has 1 output, box has 0: use -out 1
+INFO: loaded 0 channels
+EOF
+
 expect "a missing model with -in and -out: the box lives" \
     "mlinfer~ -in 2 -out 1 nothere" 1 "pd: dsp 1; load MODELS/gain" <<'EOF'
 error: mlinfer~: nothere: not found beside the patch (PATCH), on declared or search paths
