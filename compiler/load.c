@@ -94,6 +94,9 @@ static mlc_status take_model(uint8_t *bytes, size_t size, mlc_image *image,
         return MLC_OK;
     }
     free(bytes);
+    if (status == MLI_ERR_FILE_SIZE)
+        return mlc_fail(error, MLC_CORRUPT, "%s (expected %u bytes, got %zu)",
+                        mli_status_text(status), index, size);
     if (status == MLI_ERR_VERSION)
         return mlc_fail(error, MLC_NEWER,
                         "a newer model file (expected format version %u, got "
@@ -104,6 +107,36 @@ static mlc_status take_model(uint8_t *bytes, size_t size, mlc_image *image,
                         mli_status_text(status), index, size);
     return mlc_fail(error, MLC_CORRUPT, "%s (error %d at %u)",
                     mli_status_text(status), (int)status, index);
+}
+
+/* What was asked for, of a file that leaves no choice. */
+static mlc_status check_asked(const mlc_options *asked, const mlc_image *image,
+                              mlc_error *error)
+{
+    static const char *const modes[] = {"stream", "window", "step"};
+    mli_model model;
+    mli_info info;
+
+    if (!asked || mli_open(&model, image->bytes, image->size, NULL) != MLI_OK)
+        return MLC_OK;
+    mli_get_info(&model, &info);
+    if (asked->mode >= 0 && asked->mode != (int)info.mode)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "its mode cannot be chosen (expected %s, got %s)",
+                        modes[info.mode], modes[asked->mode]);
+    if (asked->window && asked->window != info.window)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "its window cannot be chosen (expected %u, got %u)",
+                        info.window, asked->window);
+    if (asked->hop && asked->hop != info.hop)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "its hop cannot be chosen (expected %u, got %u)",
+                        info.hop, asked->hop);
+    if (asked->rate > 0 && asked->rate != info.rate)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "its rate cannot be chosen (expected %g Hz, got %g)",
+                        info.rate, asked->rate);
+    return MLC_OK;
 }
 
 mlc_status mlc_load(const char *path, const mlc_options *options,
@@ -123,9 +156,15 @@ mlc_status mlc_load(const char *path, const mlc_options *options,
         return status;
     switch (mlc_kind_of(bytes, size, error)) {
     case MLC_KIND_MODEL:
-        return take_model(bytes, size, image, error);
+        status = take_model(bytes, size, image, error);
+        bytes = NULL;
+        if (status == MLC_OK)
+            status = check_asked(options, image, error);
+        break;
     case MLC_KIND_NAM:
         status = mlc_import_nam(bytes, size, options, image, error);
+        if (status == MLC_OK)
+            status = check_asked(options, image, error);
         break;
     case MLC_KIND_ONNX:
         status = mlc_import_onnx(bytes, size, path, options, image, error);
@@ -134,5 +173,7 @@ mlc_status mlc_load(const char *path, const mlc_options *options,
         status = error->status;
     }
     free(bytes);
+    if (status)
+        mlc_image_free(image);
     return status;
 }

@@ -114,6 +114,20 @@ run convert stream.bin -o again.bin
 if cmp -s stream.bin again.bin; then ok "a .bin stays as it is"; else
     not_ok "a .bin stays as it is" "differs"
 fi
+run convert step.bin -o x.bin --mode stream
+error "a .bin keeps its mode" 1 "expected step, got stream"
+run convert step.bin -o x.bin --window 8
+error "a .bin keeps its window" 1 "expected 0, got 8"
+run convert step.bin -o x.bin --rate 44100
+error "a .bin keeps its rate" 1 "got 44100"
+nam=$root/tests/goldens/nam/linear.nam
+run convert "$nam" -o x.bin --mode step
+error "a .nam is a stream" 1 "expected stream, got step"
+same "and nothing is written" "$(ls x.bin* 2>&1 | grep -c '^x')" 0
+mkdir full
+( ulimit -f 1; "$mlinfer" convert "$nam" -o full/x.bin >out 2>err; echo $? >rc )
+same "no room left" "$(cat rc) $(ls -A full) $(cat err)" \
+    "1  mlinfer: full/x.bin: cannot be written: File too large"
 run convert "$stream" -o nowhere/x.bin
 error "a folder that is not there" 1 "nowhere/x.bin: cannot be written"
 run convert "$stream" -o .
@@ -188,6 +202,12 @@ same "a list of the wrong length ends it" "$rc $(wc -l <out) $(cat err)" \
 feed $'0 zero 0\n' step.bin
 same "not a number" "$rc $(cat err)" \
     "1 mlinfer: standard input: line 1: not a number: zero"
+feed $'0 -inf 0\n' step.bin
+same "not a finite number" "$rc $(cat err)" \
+    "1 mlinfer: standard input: line 1: not a finite number: -inf"
+printf '0 0 0\0 1\n' | "$mlinfer" run step.bin --list >out 2>err
+same "a zero byte in a list" "$? $(cat err)" \
+    "1 mlinfer: standard input: line 1: a zero byte (expected text)"
 feed $'0.25\n0.25\n' stream.bin
 same "a stream model takes a frame a line" "$rc $(sort -u out | wc -l)" "0 2"
 

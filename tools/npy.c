@@ -97,6 +97,7 @@ static const char *parse_shape(const char *s, npy_header *h, char *error)
     if (*s++ != '(')
         goto bad;
     a->count = 1;
+    a->rank = 0;
     for (s = skip_blanks(s); *s != ')'; s = skip_blanks(s)) {
         uint64_t n = 0;
         if (*s < '0' || *s > '9')

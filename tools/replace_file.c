@@ -26,12 +26,13 @@ static void interrupted(int number)
 
 static void watch(char *path)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
     struct sigaction action = {.sa_handler = interrupted}, old;
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_DFL)
             sigaction(numbers[i], &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* too large a file is an error of write() */
     for (int i = 0; i < MAX_OPEN; i++)
         if (!pending[i]) {
             pending[i] = path;

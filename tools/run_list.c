@@ -1,5 +1,6 @@
 /* mlinfer run --list: one list a line in, one list a line out. */
 #define _POSIX_C_SOURCE 200809L /* getline */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,9 +50,11 @@ static void connect(list_run *r)
     }
 }
 
+#define SEPARATORS " \t\r\n,;"
+
 static const char *skip_separators(const char *s)
 {
-    return s + strspn(s, " \t\r\n,;");
+    return s + strspn(s, SEPARATORS);
 }
 
 /* Numbers between blanks, commas or semicolons into values. Says what is wrong
@@ -60,11 +63,13 @@ static int parse(const list_run *r, const char *line, unsigned long number)
 {
     size_t n = 0;
     for (const char *s = skip_separators(line); *s; s = skip_separators(s)) {
+        size_t length = strcspn(s, SEPARATORS);
         char *end;
         float value = strtof(s, &end);
-        if (end == s || (*end && !strchr(" \t\r\n,;", *end))) {
-            tool_error("standard input", "line %lu: not a number: %.*s", number,
-                       (int)strcspn(s, " \t\r\n,;"), s);
+        if (end != s + length || !isfinite(value)) {
+            int shown = length < 40 ? (int)length : 40;
+            tool_error("standard input", "line %lu: not a %snumber: %.*s",
+                       number, end == s + length ? "finite " : "", shown, s);
             return -1;
         }
         if (n < r->inputs)
@@ -109,11 +114,17 @@ static int serve(list_run *r)
     char *line = NULL;
     size_t room = 0;
     int status = TOOL_DONE;
+    ssize_t length;
     for (unsigned long number = 1;
-         status == TOOL_DONE && getline(&line, &room, stdin) > 0; number++) {
-        if (r->inputs && blank(line))
+         status == TOOL_DONE && (length = getline(&line, &room, stdin)) > 0;
+         number++) {
+        if (strlen(line) != (size_t)length)
+            status =
+                tool_error("standard input",
+                           "line %lu: a zero byte (expected text)", number);
+        else if (r->inputs && blank(line))
             continue;
-        if (parse(r, line, number))
+        else if (parse(r, line, number))
             status = TOOL_FAILED;
         else if (run(r))
             print(r);

@@ -52,9 +52,9 @@ static int match(const loaded_model *loaded, const run_arguments *a,
                               i ? ", " : "", port.name);
     }
     tool_error(a->model,
-               "has %u inputs: %s (expected as many --npy, or one, "
+               "has %u input%s: %s (expected as many --npy, or one, "
                "got %u)",
-               all, names, a->npy_count);
+               all, all == 1 ? "" : "s", names, a->npy_count);
     return -1;
 }
 
