@@ -1,14 +1,12 @@
 /*
  * text.c - what may be in names and messages.
  */
-#include <stddef.h>
 #include <stdint.h>
 #include "text.h"
 
-/* Bytes of the UTF-8 character at s, 0 if it is none. s ends with a NUL, which
-   is no continuation byte: nothing past it is read. */
-static size_t character(const uint8_t *s)
+size_t mlc_utf8_length(const char *text)
 {
+    const uint8_t *s = (const uint8_t *)text;
     size_t n = s[0] < 0x80   ? 1
                : s[0] < 0xc2 ? 0
                : s[0] < 0xe0 ? 2
@@ -29,7 +27,7 @@ static size_t character(const uint8_t *s)
 void mlc_make_utf8(char *text)
 {
     while (*text) {
-        size_t n = character((const uint8_t *)text);
+        size_t n = mlc_utf8_length(text);
 
         if (n == 0)
             *text = '?';

@@ -3,37 +3,22 @@
 #include <stdio.h>
 
 #include "json_writer.h"
-
-/* Length of the UTF-8 sequence at s, 0 if it is not one (RFC 3629). */
-static int utf8_length(const unsigned char *s)
-{
-    int n = s[0] < 0x80                    ? 1
-            : s[0] >= 0xc2 && s[0] <= 0xdf ? 2
-            : s[0] >= 0xe0 && s[0] <= 0xef ? 3
-            : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
-                                           : 0;
-    for (int i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
+#include "text.h"
 
 /* Texts come from model files: what is not UTF-8 becomes U+FFFD. */
 static void put_string(FILE *file, const char *text)
 {
-    const unsigned char *s = (const unsigned char *)text;
+    const char *s = text;
     fputc('"', file);
     while (*s) {
-        int n = utf8_length(s);
+        size_t n = mlc_utf8_length(s);
+        unsigned char c = (unsigned char)*s;
         if (*s == '"' || *s == '\\')
             fprintf(file, "\\%c", *s);
-        else if (*s < 0x20 || *s == 0x7f)
-            fprintf(file, "\\u%04x", *s);
+        else if (c < 0x20 || c == 0x7f)
+            fprintf(file, "\\u%04x", c);
         else if (n)
-            fwrite(s, 1, (size_t)n, file);
+            fwrite(s, 1, n, file);
         else
             fputs("\\ufffd", file);
         s += n ? n : 1;
