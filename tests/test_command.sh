@@ -56,6 +56,9 @@ run
 status "no arguments: wrong usage" 2
 run help
 status "help" 0
+cp out help
+run run --help
+same "help after a command" "$rc $(cmp out help 2>&1)" "0 "
 run --version
 same "version" "$(sed 's/, kernels.*//' out)" \
     "mlinfer 0.1.0, model file format 1"

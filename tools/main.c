@@ -60,10 +60,13 @@ static const struct {
     {"run", mli_tool_run},
     {"onnx-test", mli_tool_onnx_test},
     {"help", help},
-    {"--help", help},
-    {"-h", help},
     {"--version", version},
 };
+
+static int asks_for_help(const char *argument)
+{
+    return !strcmp(argument, "--help") || !strcmp(argument, "-h");
+}
 
 int main(int argc, char **argv)
 {
@@ -71,6 +74,8 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return TOOL_USAGE;
     }
+    if (asks_for_help(argv[1]) || (argc == 3 && asks_for_help(argv[2])))
+        return help(argc, argv);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (!strcmp(argv[1], commands[i].name)) {
             /* Everywhere the same: even where no kernel runs, a wish that
