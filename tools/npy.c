@@ -244,7 +244,8 @@ static int read_data(FILE *file, const npy_header *h, char *error)
     npy_array *a = h->array;
     long here = ftell(file);
     if (here < 0 || fseek(file, 0, SEEK_END))
-        return fail(error, "%s", strerror(errno));
+        return fail(error, "its length is unknown: %s (expected a file)",
+                    strerror(errno));
     uint64_t got = (uint64_t)(ftell(file) - here);
     uint64_t expected = (uint64_t)a->count * h->size;
     if (got != expected)
