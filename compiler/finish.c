@@ -36,6 +36,9 @@ static mlc_status take_options(ir_graph *g, const mlc_options *options,
         g->rate = options->rate;
     if (options && options->hop)
         g->hop = options->hop;
+    if (options && (options->hop || options->window) && g->mode != MLI_WINDOW)
+        ir_note(g, "not a window model: the window or hop that was asked for "
+                   "has no effect");
     if (g->mode == MLI_WINDOW && (g->hop == 0 || g->hop > g->window))
         g->hop = g->window;
     if (g->mode == MLI_WINDOW && g->window == 0)

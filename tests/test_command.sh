@@ -117,6 +117,8 @@ run convert stream.bin -o again.bin
 if cmp -s stream.bin again.bin; then ok "a .bin stays as it is"; else
     not_ok "a .bin stays as it is" "differs"
 fi
+run convert "$step" -o hop.bin --hop 8
+says "a hop that has no effect is told" '^not a window model'
 run convert step.bin -o x.bin --mode stream
 error "a .bin keeps its mode" 1 "expected step, got stream"
 run convert step.bin -o x.bin --window 8
