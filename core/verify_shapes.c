@@ -3,47 +3,7 @@
  * its operator. Dims and elements are at most 2^28, so products of two, and
  * sums of 4096, fit 64 bits.
  */
-#include "verify.h"
-#include "weights.h"
-
-typedef struct op_view {
-    const mli_file *file;
-    const mli_file_op *op;
-    const mli_file_tensor *x; /* the first input */
-    const mli_file_tensor *y;
-} op_view;
-
-static int is_weight_of(const op_view *v, uint32_t i, uint64_t floats)
-{
-    /* a missing operand fits */
-    return i >= v->op->inputs ||
-           mli_operand(v->file, v->op, i)->dims[0] == floats;
-}
-
-static int last_dim(const mli_file_tensor *t, uint64_t n)
-{
-    return t->rank >= 1 && t->dims[t->rank - 1] == n;
-}
-
-/* y's dims are x's in [first, last) */
-static int same_dims(const mli_file_tensor *x, const mli_file_tensor *y,
-                     uint32_t first, uint32_t last)
-{
-    for (uint32_t i = first; i < last; i++)
-        if (x->dims[i] != y->dims[i])
-            return 0;
-    return 1;
-}
-
-static int same_shape(const mli_file_tensor *x, const mli_file_tensor *y)
-{
-    return x->rank == y->rank && same_dims(x, y, 0, x->rank);
-}
-
-static mli_status shape_if(int fits)
-{
-    return fits ? MLI_OK : MLI_ERR_OP_SHAPE;
-}
+#include "shapes.h"
 
 static mli_status linear(const op_view *v)
 {
@@ -157,12 +117,6 @@ static mli_status unary(const op_view *v)
     return shape_if(same_shape(v->x, v->y));
 }
 
-/* The size of axis i, counted from the last, of x in a broadcast to n axes. */
-static uint32_t axis_from_end(const mli_file_tensor *t, uint32_t i)
-{
-    return i < t->rank ? t->dims[t->rank - 1 - i] : 1;
-}
-
 static mli_status binary(const op_view *v)
 {
     const mli_file_tensor *a = v->x, *b = mli_operand(v->file, v->op, 1);
@@ -227,14 +181,6 @@ static mli_status reduce(const op_view *v)
         if (v->y->dims[i] != 1)
             return MLI_ERR_OP_SHAPE;
     return MLI_OK;
-}
-
-/* Ranks agree, and all dims but that of the axis. */
-static int same_but(const mli_file_tensor *x, const mli_file_tensor *y,
-                    uint32_t axis)
-{
-    return x->rank == y->rank && same_dims(x, y, 0, axis) &&
-           same_dims(x, y, axis + 1, x->rank);
 }
 
 static mli_status concat(const op_view *v)

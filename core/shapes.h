@@ -1,0 +1,66 @@
+/*
+ * shapes.h - what the derivations of shapes share. An operator's derivation
+ * says whether its parameters are in range and its result has the shape that
+ * its operands give. Families of operators have files of their own
+ * (verify_*.c), all entered in the table of verify_shapes.c.
+ */
+#ifndef MLI_SHAPES_H
+#define MLI_SHAPES_H
+
+#include "verify.h"
+#include "weights.h"
+
+typedef struct op_view {
+    const mli_file *file;
+    const mli_file_op *op;
+    const mli_file_tensor *x; /* the first input */
+    const mli_file_tensor *y;
+} op_view;
+
+static inline int is_weight_of(const op_view *v, uint32_t i, uint64_t floats)
+{
+    /* a missing operand fits */
+    return i >= v->op->inputs ||
+           mli_operand(v->file, v->op, i)->dims[0] == floats;
+}
+
+static inline int last_dim(const mli_file_tensor *t, uint64_t n)
+{
+    return t->rank >= 1 && t->dims[t->rank - 1] == n;
+}
+
+/* y's dims are x's in [first, last) */
+static inline int same_dims(const mli_file_tensor *x, const mli_file_tensor *y,
+                            uint32_t first, uint32_t last)
+{
+    for (uint32_t i = first; i < last; i++)
+        if (x->dims[i] != y->dims[i])
+            return 0;
+    return 1;
+}
+
+static inline int same_shape(const mli_file_tensor *x, const mli_file_tensor *y)
+{
+    return x->rank == y->rank && same_dims(x, y, 0, x->rank);
+}
+
+static inline mli_status shape_if(int fits)
+{
+    return fits ? MLI_OK : MLI_ERR_OP_SHAPE;
+}
+
+/* The size of axis i, counted from the last, of x in a broadcast to n axes. */
+static inline uint32_t axis_from_end(const mli_file_tensor *t, uint32_t i)
+{
+    return i < t->rank ? t->dims[t->rank - 1 - i] : 1;
+}
+
+/* Ranks agree, and all dims but that of the axis. */
+static inline int same_but(const mli_file_tensor *x, const mli_file_tensor *y,
+                           uint32_t axis)
+{
+    return x->rank == y->rank && same_dims(x, y, 0, axis) &&
+           same_dims(x, y, axis + 1, x->rank);
+}
+
+#endif

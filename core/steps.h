@@ -1,0 +1,50 @@
+/*
+ * steps.h - what the preparations of operators share. A preparation turns an
+ * operator of the file into steps. Families of operators have files of their
+ * own (prepare_*.c), all entered in the table of prepare.c.
+ */
+#ifndef MLI_STEPS_H
+#define MLI_STEPS_H
+
+#include "session.h"
+
+typedef struct prepare {
+    mli_session *s;
+    const mli_file *f;
+    const mli_file_op *op;
+    const mli_file_tensor *x, *y;
+} prepare;
+
+/* Strides in floats, an axis each. */
+typedef int64_t strides[MLI_MAX_RANK];
+
+/* Where a tensor lies. */
+const float *mli_place(const prepare *p, const mli_file_tensor *t);
+/* The i-th input's place, NULL past the last. */
+const float *mli_step_operand(const prepare *p, uint32_t i);
+/* A step from the first input to y, its `rows` 1. */
+mli_step *mli_add_step(const prepare *p, mli_step_run *run);
+/* The function that an operator ends with. */
+void mli_add_function(const prepare *p);
+/* A map step; size: floats of a row */
+mli_map_step *mli_step_by_rows(const prepare *p, mli_step_run *run,
+                               uint32_t size);
+
+void mli_own_strides(const mli_file_tensor *t, strides s);
+/* The strides of t along y's axes: 0 where t is broadcast. */
+void mli_broadcast_strides(const mli_file_tensor *t, const mli_file_tensor *y,
+                           strides s);
+int64_t mli_time_stride(const mli_file_tensor *t);
+/*
+ * Fill in a walk over these axes: without those of length 1, and joined where
+ * they can be.
+ */
+void mli_set_walk(mli_walk_step *w, const mli_file_tensor *axes,
+                  const strides a, const strides b, int64_t a_time,
+                  int64_t b_time);
+/* Copy over the axes of a tensor from x to y, both with offsets. */
+void mli_add_copy(const prepare *p, const mli_file_tensor *x,
+                  const mli_file_tensor *axes, const strides sx,
+                  int64_t x_offset, const strides sy, int64_t y_offset);
+
+#endif
