@@ -37,7 +37,7 @@ RUNTIME := $(BUILD)/libmlinfer.a
 COMPILER := $(BUILD)/libmlcompiler.a
 COMMAND := $(BUILD)/mlinfer
 
-.PHONY: all help command pd objects tests demo check check-long bench deps \
+.PHONY: all help command pd objects tests demo check check-long bench zoo deps \
 	install dist clean always
 .SECONDARY: # objects stay
 all: command pd
@@ -50,6 +50,7 @@ help:
 #: make check-long the same, exhaustively
 #: make bench      what a frame costs here, with each kernel build
 #:                 (BENCH_MODELS="FILE...": other models)
+#: make zoo        ten known architectures against PyTorch (needs PyTorch)
 #: make deps       install what is missing (Debian/Ubuntu)
 #: make install    into PDLIBDIR and PREFIX
 #: make dist       packages for every architecture with a compiler here
@@ -153,6 +154,9 @@ $(BUILD)/tests/speed: $(BUILD)/obj/tests/bench/speed.o $(COMPILER) $(RUNTIME)
 bench: $(BUILD)/tests/speed
 	@sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1
 	@$(BUILD)/tests/speed $(BENCH_MODELS)
+
+zoo: $(COMMAND) $(BUILD)/tests/speed
+	@BUILD='$(ABSOLUTE_BUILD)' models/zoo/zoo.sh
 
 install: all
 	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PDLIBDIR)/mlinfer'

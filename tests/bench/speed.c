@@ -1,6 +1,6 @@
 /*
  * make bench: what a model costs on this machine with each kernel build, in
- * nanoseconds a frame (stream, in blocks of 64) or a list (step).
+ * nanoseconds a frame (stream, in blocks of 64), a window or a list (step).
  *
  * One thread, warm, no pinning. A figure is the median of 41 rounds of about
  * 10 ms each: typical, not best and not worst.
@@ -45,18 +45,26 @@ static void *memory(size_t bytes)
     return p;
 }
 
-/* Blocks of noise at half scale for all inputs. A step model's port gets as
-   much room as all channels need: only its first values are read. */
+/*
+ * Noise at half scale for all inputs. A stream has an array for each channel,
+ * others one for each port; all get as much room as the largest needs.
+ */
 static void connect(runner *r)
 {
     size_t in = r->info.in_channels, out = r->info.out_channels;
+    size_t frames = r->info.window > BLOCK ? r->info.window : BLOCK;
+    size_t room = r->info.mode == MLI_STREAM ? BLOCK : (in + out) * frames;
     uint32_t seed = 1;
-    r->values = memory((in + out) * (in + out + BLOCK) * sizeof(float));
+    if (r->info.mode != MLI_STREAM) {
+        in = r->info.inputs;
+        out = r->info.outputs;
+    }
+    r->values = memory((in + out) * room * sizeof(float));
     r->in = memory((in + 1) * sizeof *r->in);
     r->out = memory((out + 1) * sizeof *r->out);
     for (size_t c = 0; c < in + out; c++) {
-        float *at = r->values + c * (in + out + BLOCK);
-        for (size_t i = 0; c < in && i < in + out + BLOCK; i++) {
+        float *at = r->values + c * room;
+        for (size_t i = 0; c < in && i < room; i++) {
             seed = seed * 1664525u + 1013904223u;
             at[i] = (float)((int32_t)seed / 4294967296.0);
         }
@@ -71,10 +79,10 @@ static double round_of(runner *r, unsigned calls)
 {
     double start = now();
     for (unsigned i = 0; i < calls; i++)
-        if (r->info.mode == MLI_STEP)
-            mli_run(r->session, r->in, r->out);
-        else
+        if (r->info.mode == MLI_STREAM)
             mli_process(r->session, r->in, r->out, BLOCK);
+        else
+            mli_run(r->session, r->in, r->out);
     return now() - start;
 }
 
@@ -84,7 +92,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Nanoseconds a frame or list. */
+/* Nanoseconds a frame, list or window. */
 static double measure(runner *r)
 {
     double rounds[ROUNDS];
@@ -94,7 +102,8 @@ static double measure(runner *r)
     for (int i = 0; i < ROUNDS; i++)
         rounds[i] = round_of(r, calls);
     qsort(rounds, ROUNDS, sizeof *rounds, compare);
-    return rounds[ROUNDS / 2] / calls / (r->info.mode == MLI_STEP ? 1 : BLOCK);
+    return rounds[ROUNDS / 2] / calls /
+           (r->info.mode == MLI_STREAM ? BLOCK : 1);
 }
 
 static void print(const runner *r, const char *path, const char *kernels,
@@ -102,12 +111,13 @@ static void print(const runner *r, const char *path, const char *kernels,
 {
     const char *base = strrchr(path, '/');
     double macs = (double)r->info.macs_per_frame / cost;
-    int step = r->info.mode == MLI_STEP;
+    static const char *const each[] = {"frame", "window", "list"};
+    double frames = r->info.mode == MLI_WINDOW ? r->info.hop : 1;
     printf("%-24s %-8s %10.1f ns/%-6s %7.2f", base ? base + 1 : path, kernels,
-           cost, step ? "list" : "frame", macs);
-    if (!step)
-        printf(" %9.0f x",
-               1e9 / (r->info.rate > 0 ? r->info.rate : 48000) / cost);
+           cost, each[r->info.mode], macs);
+    if (r->info.mode != MLI_STEP)
+        printf(" %9.1f x",
+               frames * 1e9 / (r->info.rate > 0 ? r->info.rate : 48000) / cost);
     putchar('\n');
 }
 
