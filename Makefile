@@ -37,7 +37,7 @@ RUNTIME := $(BUILD)/libmlinfer.a
 COMPILER := $(BUILD)/libmlcompiler.a
 COMMAND := $(BUILD)/mlinfer
 
-.PHONY: all help command pd objects tests demo check check-long bench zoo deps \
+.PHONY: all help command pd objects tests demo check check-long bench readme zoo deps \
 	install dist clean always
 .SECONDARY: # objects stay
 all: command pd
@@ -50,6 +50,7 @@ help:
 #: make check-long the same, exhaustively
 #: make bench      what a frame costs here, with each kernel build
 #:                 (BENCH_MODELS="FILE...": other models)
+#: make readme     the table of formats in README.md
 #: make zoo        ten known architectures against PyTorch (needs PyTorch)
 #: make deps       install what is missing (Debian/Ubuntu)
 #: make install    into PDLIBDIR and PREFIX
@@ -154,6 +155,11 @@ $(BUILD)/tests/speed: $(BUILD)/obj/tests/bench/speed.o $(COMPILER) $(RUNTIME)
 bench: $(BUILD)/tests/speed
 	@sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1
 	@$(BUILD)/tests/speed $(BENCH_MODELS)
+
+readme: $(COMMAND)
+	@sed -i -e '/<!-- formats -->/,/<!-- end -->/{//!d}' README.md
+	@$(COMMAND) formats --markdown | \
+		sed -i -e '/<!-- formats -->/r /dev/stdin' README.md
 
 zoo: $(COMMAND) $(BUILD)/tests/speed
 	@BUILD='$(ABSOLUTE_BUILD)' models/zoo/zoo.sh

@@ -22,6 +22,8 @@ static const char usage[] =
     "    one OUTDIR/NAME.npy for each output\n"
     "mlinfer run MODEL --list\n"
     "    one list a line on standard input, one a line out\n"
+    "mlinfer formats [--markdown]\n"
+    "    what can be opened, and which operators\n"
     "mlinfer onnx-test DIR...\n"
     "    folders in the layout of the ONNX backend tests\n"
     "mlinfer help, mlinfer --version\n"
@@ -58,6 +60,7 @@ static const struct {
     {"convert", mli_tool_convert},
     {"info", mli_tool_info},
     {"run", mli_tool_run},
+    {"formats", mli_tool_formats},
     {"onnx-test", mli_tool_onnx_test},
     {"help", help},
     {"--version", version},
@@ -84,7 +87,7 @@ int main(int argc, char **argv)
                 return TOOL_FAILED;
             return commands[i].run(argc - 1, argv + 1);
         }
-    return tool_usage("%s: no such command (expected convert, info, run or "
-                      "onnx-test)",
+    return tool_usage("%s: no such command (expected convert, info, run, "
+                      "formats or onnx-test)",
                       argv[1]);
 }

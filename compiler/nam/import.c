@@ -104,18 +104,23 @@ int nam_input(nam_import *m, const char *key, uint32_t channels, nam_signal *in)
 /* ---------------------------------------------------------------- model ----
  */
 
+static const struct {
+    const char *name;
+    int (*build)(nam_import *m, nam_model *model, nam_signal *out);
+} known[] = {{"WaveNet", nam_wavenet},
+             {"LSTM", nam_lstm},
+             {"ConvNet", nam_convnet},
+             {"Linear", nam_linear},
+             {"SlimmableContainer", nam_container}};
+
+const char *mlc_nam_architecture(size_t i)
+{
+    return i < sizeof known / sizeof *known ? known[i].name : NULL;
+}
+
 static int build(nam_import *m, const nam_field *architecture, nam_model *model,
                  nam_signal *out)
 {
-    static const struct {
-        const char *name;
-        int (*build)(nam_import *m, nam_model *model, nam_signal *out);
-    } known[] = {{"WaveNet", nam_wavenet},
-                 {"LSTM", nam_lstm},
-                 {"ConvNet", nam_convnet},
-                 {"Linear", nam_linear},
-                 {"SlimmableContainer", nam_container}};
-
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(known[i].name, model->architecture))
             return known[i].build(m, model, out);

@@ -1,5 +1,6 @@
 /* onnx_ops.c - the operators by name, and the ones that only pass on. */
 #include <string.h>
+#include "formats.h"
 #include "onnx_run.h"
 
 void onnx_do_identity(onnx_run *r, onnx_call *c, int what)
@@ -195,4 +196,14 @@ const onnx_op *onnx_find_op(const char *name)
             high = middle;
     }
     return NULL;
+}
+
+/* Those that the walk inlines itself come first. */
+const char *mlc_onnx_operator(size_t i)
+{
+    static const char *const inlined[] = {"If"};
+    const size_t n = sizeof inlined / sizeof *inlined;
+    if (i < n)
+        return inlined[i];
+    return i - n < sizeof ops / sizeof *ops ? ops[i - n].name : NULL;
 }

@@ -1,0 +1,12 @@
+/* formats.c - the list of formats. */
+#include "formats.h"
+
+static const mlc_format formats[] = {
+    {"ONNX", ".onnx", "operators", mlc_onnx_operator},
+    {"Neural Amp Modeler", ".nam", "architectures", mlc_nam_architecture},
+};
+
+const mlc_format *mlc_format_at(size_t i)
+{
+    return i < sizeof formats / sizeof *formats ? &formats[i] : NULL;
+}
