@@ -101,6 +101,7 @@ static uint64_t lookback(const ir_node *node)
     case MLI_OP_LSTM:
     case MLI_OP_GRU:
     case MLI_OP_RNN:
+    case MLI_OP_RECALL:
         return UNBOUNDED;
     default:
         return 0;

@@ -34,8 +34,8 @@ static void free_nodes(ir_graph *g)
     for (uint32_t i = 0; i < g->node_count; i++) {
         free(g->nodes[i].name);
         free(g->nodes[i].in);
-        free(g->nodes[i].states[0].init);
-        free(g->nodes[i].states[1].init);
+        for (uint32_t k = 0; k < g->nodes[i].state_count; k++)
+            free(g->nodes[i].states[k].init);
     }
     free(g->nodes);
 }

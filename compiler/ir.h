@@ -59,7 +59,7 @@ typedef struct ir_node {
     mli_unary fn;
     float fp, fq;
     uint32_t p[8];
-    ir_state states[2];
+    ir_state states[3];
     uint32_t state_count;
 } ir_node;
 
@@ -203,6 +203,17 @@ ir_id ir_pad(ir_graph *g, ir_id x, uint32_t axis, uint32_t before,
              uint32_t after, float value);
 ir_id ir_delay(ir_graph *g, ir_id x, uint32_t frames);
 ir_id ir_hold(ir_graph *g, ir_id x, uint32_t frames);
+/* y, which ir_lstm, ir_gru or ir_rnn made last: for the first frames after a
+   reset the layer waits in its first state, and y is 0. Timed only. */
+ir_id ir_recurrent_hold(ir_graph *g, ir_id y, uint32_t frames);
+/* In window graphs its state goes on from run to run. */
+ir_id ir_recurrent_lasts(ir_graph *g, ir_id y);
+/* What ir_store kept in the run before; at first init (all elements, NULL:
+   zeros). Not in stream graphs. */
+ir_id ir_recall(ir_graph *g, uint32_t rank, const uint32_t *dims,
+                const float *init);
+/* x, as many elements as `recall`, is kept for the next run. Answers x. */
+ir_id ir_store(ir_graph *g, ir_id recall, ir_id x);
 
 const ir_value *ir_get(const ir_graph *g, ir_id id);
 

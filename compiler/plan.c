@@ -51,6 +51,7 @@ static int overwrites(const ir_node *op, const ir_value *y, uint32_t k)
     case MLI_OP_RESHAPE:
     case MLI_OP_HOLD:
     case MLI_OP_DELAY:
+    case MLI_OP_STORE:
         return k == 0;
     case MLI_OP_CONV1D:
         return k == 0 && y->timed && op->p[0] > 1;

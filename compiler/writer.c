@@ -96,6 +96,22 @@ static void write_states(writer *w, const ir_node *node)
     w->states += node->state_count;
 }
 
+/* The number in the file of a node of the graph: ops rise. */
+static uint32_t op_of(const mlc_program *p, uint32_t node)
+{
+    uint32_t low = 0, high = p->op_count;
+
+    while (low + 1u < high) {
+        uint32_t middle = low + (high - low) / 2u;
+
+        if (p->ops[middle] > node)
+            high = middle;
+        else
+            low = middle;
+    }
+    return low;
+}
+
 static void write_op(writer *w, const ir_node *node)
 {
     mlc_bytes *operands = &w->section[MLI_SEC_OPERANDS];
@@ -111,6 +127,8 @@ static void write_op(writer *w, const ir_node *node)
     f.state = node->state_count ? w->states : MLI_NONE;
     f.name = mlc_text(&w->texts, node->name);
     memcpy(f.p, node->p, sizeof f.p);
+    if (node->type == MLI_OP_STORE)
+        f.p[0] = op_of(w->p, node->p[0]);
     mlc_put(&w->section[MLI_SEC_OPS], &f, sizeof f);
     for (uint32_t i = 0; i < node->inputs; i++)
         mlc_put(operands, &w->p->tensor_of[node->in[i]], sizeof(uint32_t));

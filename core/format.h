@@ -156,7 +156,12 @@ typedef struct mli_file_state {
  *                                  packed (4*units4, 1, units), b [4*units4];
  *                                  y [units]. states: h (1 x units), c (1 x
  *                                  units4). Not timed: g [L, 4*units4], y [L,
- *                                  units].
+ *                                  units]. p2, timed only: for so many first
+ *                                  frames after a reset y is 0 and the states
+ *                                  stay as they are; if not 0, one state more:
+ *                                  that count, as HOLD has. p3: 1 = in window
+ *                                  files the states go on from run to run. p2
+ *                                  and p3 are GRU's and RNN's as well.
  * GRU          g u b -> y          p0 units, p1: 1 = linear before reset, one
  *                                  matrix u (3*units4, 1, units), b
  *                                  [3*units4], gates r z n. state: h.
@@ -190,11 +195,18 @@ typedef struct mli_file_state {
  * HOLD         x -> y              Timed only. p0 frames >= 1: y is 0 for the
  *                                  first p0 frames after a reset, then x. state:
  *                                  frames 1, width 1 (the count so far).
+ * RECALL         -> y              Not in stream files. y is what STORE kept in
+ *                                  the run before, any dims. state: frames 1,
+ *                                  width = elements; it goes on from run to
+ *                                  run, in window files too.
+ * STORE        x -> y              p0: the RECALL before it (its number among
+ *                                  the operators) whose state x is from now on.
+ *                                  y is x.
  *
  * Operators that may write over their first input (same offset, same number of
  * elements, its last use): UNARY, AFFINE, SOFTMAX, NORMALIZE, RESHAPE, HOLD,
  * DELAY, and CONV1D when timed with taps > 1; BINARY over either input of the
- * output's dims and timing.
+ * output's dims and timing; STORE.
  */
 typedef enum mli_op_type {
     MLI_OP_LINEAR = 1,
@@ -216,6 +228,8 @@ typedef enum mli_op_type {
     MLI_OP_PAD = 17,
     MLI_OP_DELAY = 18,
     MLI_OP_HOLD = 19,
+    MLI_OP_RECALL = 44,
+    MLI_OP_STORE = 45,
     MLI_OP_COUNT
 } mli_op_type;
 

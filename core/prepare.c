@@ -3,6 +3,7 @@
  * sizes worked out, so that a run only calls them one after another.
  */
 #include "steps.h"
+#include "verify.h"
 
 uint32_t mli_step_room(const mli_file_op *op)
 {
@@ -118,6 +119,8 @@ static mli_recurrent_step *recurrent(const prepare *p, mli_step_run *run,
     r->reset = p->s->scratch + gates * units4;
     r->h = p->s->kept + p->op->state;
     r->c = NULL;
+    r->hold = p->op->p[2];
+    r->held = r->hold ? r->h + mli_op_states(p->f, p->op) - 1 : NULL;
     r->units = units;
     r->gate_floats = gates * units4;
     r->f = (mli_unary)p->op->fn;
@@ -301,6 +304,8 @@ void mli_prepare(mli_session *s, const mli_file *f)
         [MLI_OP_PAD] = pad,
         [MLI_OP_DELAY] = delay,
         [MLI_OP_HOLD] = hold,
+        [MLI_OP_RECALL] = mli_prepare_recall,
+        [MLI_OP_STORE] = mli_prepare_store,
     };
     s->step_count = 0;
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {

@@ -74,7 +74,8 @@ static void process_chunk(mli_session *s, const float *const *in,
 static void begin_window(mli_session *s)
 {
     for (uint32_t i = 0; i < s->kept_count; i++)
-        mli_kept_reset(s->kept + i);
+        if (!s->kept[i].lasts)
+            mli_kept_reset(s->kept + i);
     give_controls(s);
 }
 

@@ -39,6 +39,19 @@ static uint32_t ring_room(const mli_file_op *op, uint32_t tile)
     return op->type == MLI_OP_CONV1D ? tile : 0;
 }
 
+/* In window files: does this operator's state outlive a run? */
+static uint32_t lasts(const mli_file_op *op)
+{
+    switch (op->type) {
+    case MLI_OP_LSTM:
+    case MLI_OP_GRU:
+    case MLI_OP_RNN:
+        return op->p[3];
+    default:
+        return op->type == MLI_OP_RECALL;
+    }
+}
+
 static uint64_t slot_floats(const mli_file *f, uint32_t i)
 {
     const mli_file_port *p = f->ports + i;
@@ -151,6 +164,7 @@ static void lay_states(mli_session *s, const mli_file *f, plan *p,
         k->width = state->width;
         k->capacity = state->frames + room;
         k->mirror = room;
+        k->lasts = lasts(op);
     }
 }
 

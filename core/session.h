@@ -22,6 +22,7 @@ typedef struct mli_kept {
     uint32_t capacity;
     uint32_t mirror;
     uint32_t pos;
+    uint32_t lasts; /* goes on from window to window */
 } mli_kept;
 
 void mli_kept_reset(mli_kept *k);
@@ -48,7 +49,9 @@ typedef struct mli_recurrent_step {
     float *gates;       /* scratch: the recurrent product */
     float *reset;       /* scratch: reset h, then its product */
     mli_kept *h;
-    mli_kept *c; /* or NULL */
+    mli_kept *c;    /* or NULL */
+    mli_kept *held; /* the count of frames that were held, or NULL */
+    uint32_t hold;  /* frames to hold */
     uint32_t units;
     uint32_t gate_floats; /* in a frame of x */
     mli_unary f;
@@ -89,7 +92,7 @@ struct mli_step {
         mli_recurrent_step recurrent;
         mli_map_step map;
         mli_walk_step walk;
-        mli_kept *kept; /* delay, hold */
+        mli_kept *kept; /* delay, hold, recall, store */
         float value;    /* fill */
     } u;
 };
@@ -129,6 +132,10 @@ uint32_t mli_step_room(const mli_file_op *op);
 /* Floats of scratch that the recurrent operators share. */
 uint64_t mli_scratch_floats(const mli_file_op *op);
 
+/* How many of the next frames a count up to `most` still silences; it goes on.
+ */
+uint32_t mli_count_held(mli_kept *count, uint32_t most, uint32_t frames);
+
 /* step_matrix.c, step_recurrent.c, step_map.c, step_walk.c, step_time.c */
 mli_step_run mli_run_matrix, mli_run_ring_matrix;
 mli_step_run mli_run_recurrent, mli_run_gru_reset_first;
@@ -136,5 +143,6 @@ mli_step_run mli_run_unary, mli_run_affine, mli_run_softmax, mli_run_normalize,
     mli_run_reduce;
 mli_step_run mli_run_binary, mli_run_copy, mli_run_fill;
 mli_step_run mli_run_delay, mli_run_hold;
+mli_step_run mli_run_recall, mli_run_store; /* step_carry.c */
 
 #endif

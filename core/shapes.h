@@ -17,6 +17,10 @@ typedef struct op_view {
     const mli_file_tensor *y;
 } op_view;
 
+/* verify_carry.c */
+mli_status mli_derive_recall(const op_view *v);
+mli_status mli_derive_store(const op_view *v);
+
 static inline int is_weight_of(const op_view *v, uint32_t i, uint64_t floats)
 {
     /* a missing operand fits */

@@ -36,12 +36,24 @@ static void next_cell(const mli_recurrent_step *r, mli_cell *a)
     a->y += r->units;
 }
 
+/* Silence for the frames that are held back; answers how many frames. */
+static uint32_t hold_back(const mli_step *step, mli_cell *a, uint32_t frames)
+{
+    const mli_recurrent_step *r = &step->u.recurrent;
+    uint32_t n = r->held ? mli_count_held(r->held, r->hold, frames) : 0;
+    __builtin_memset(a->y, 0, (size_t)n * r->units * sizeof(float));
+    a->x += (size_t)n * r->gate_floats;
+    a->y += (size_t)n * r->units;
+    return n;
+}
+
 void mli_run_recurrent(const mli_kernels *k, const mli_step *step,
                        uint32_t frames)
 {
     const mli_recurrent_step *r = &step->u.recurrent;
     mli_cell a = first_cell(step);
-    for (uint32_t i = 0; i < frames * step->rows; i++) {
+    for (uint32_t i = hold_back(step, &a, frames); i < frames * step->rows;
+         i++) {
         product(k, &r->product, a.h, r->gates);
         r->cell(&a, 0, r->units);
         next_cell(r, &a);
@@ -66,7 +78,8 @@ void mli_run_gru_reset_first(const mli_kernels *k, const mli_step *step,
     const mli_recurrent_step *r = &step->u.recurrent;
     float *half = r->reset + mli_quads(r->units);
     mli_cell a = first_cell(step);
-    for (uint32_t i = 0; i < frames * step->rows; i++) {
+    for (uint32_t i = hold_back(step, &a, frames); i < frames * step->rows;
+         i++) {
         float *y = a.y;
         product(k, &r->product, a.h, half);
         spread(half, 2, 0, r->gates, r->units);

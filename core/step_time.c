@@ -34,16 +34,22 @@ static uint32_t count_of(float count, uint32_t most)
     return count >= (float)most ? most : count > 0.0f ? (uint32_t)count : 0;
 }
 
+uint32_t mli_count_held(mli_kept *kept, uint32_t most, uint32_t frames)
+{
+    uint32_t count = count_of(kept->data[0], most);
+    uint32_t left = most - count;
+    uint32_t silent = left < frames ? left : frames;
+    kept->data[0] = (float)(count + silent);
+    return silent;
+}
+
 void mli_run_hold(const mli_kernels *k, const mli_step *step, uint32_t frames)
 {
-    uint32_t count = count_of(step->u.kept->data[0], step->rows);
-    uint32_t left = step->rows - count;
-    uint32_t silent = left < frames ? left : frames;
+    uint32_t silent = mli_count_held(step->u.kept, step->rows, frames);
     size_t n = (size_t)silent * step->elements;
     (void)k;
     __builtin_memset(step->y, 0, n * sizeof(float));
     if (step->y != step->x)
         __builtin_memcpy(step->y + n, step->x + n,
                          ((size_t)frames * step->elements - n) * sizeof(float));
-    step->u.kept->data[0] = (float)(count + silent);
 }

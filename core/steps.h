@@ -47,4 +47,8 @@ void mli_add_copy(const prepare *p, const mli_file_tensor *x,
                   const mli_file_tensor *axes, const strides sx,
                   int64_t x_offset, const strides sy, int64_t y_offset);
 
+/* prepare_carry.c */
+void mli_prepare_recall(const prepare *p);
+void mli_prepare_store(const prepare *p);
+
 #endif

@@ -119,6 +119,7 @@ static int in_place(const mli_file *f, const mli_file_op *op, uint32_t k)
     case MLI_OP_RESHAPE:
     case MLI_OP_HOLD:
     case MLI_OP_DELAY:
+    case MLI_OP_STORE:
         return k == 0;
     case MLI_OP_CONV1D:
         return k == 0 && mli_op_states(f, op) != 0;

@@ -15,9 +15,9 @@ typedef struct op_rule {
 static const op_rule rules[MLI_OP_COUNT] = {
     [MLI_OP_LINEAR] = {2, 3, 2, 1, 0, 1},
     [MLI_OP_CONV1D] = {2, 3, 6, 1, 0, 1},
-    [MLI_OP_LSTM] = {3, 3, 1, 0, 0, 1},
-    [MLI_OP_GRU] = {3, 5, 2, 0, 0, 1},
-    [MLI_OP_RNN] = {3, 3, 1, 1, 0, 1},
+    [MLI_OP_LSTM] = {3, 3, 4, 0, 0, 1},
+    [MLI_OP_GRU] = {3, 5, 4, 0, 0, 1},
+    [MLI_OP_RNN] = {3, 3, 4, 1, 0, 1},
     [MLI_OP_UNARY] = {1, 1, 0, 1, 0, 1},
     [MLI_OP_BINARY] = {2, 2, 1, 0, 0, 2},
     [MLI_OP_AFFINE] = {3, 3, 0, 1, 0, 1},
@@ -32,7 +32,15 @@ static const op_rule rules[MLI_OP_COUNT] = {
     [MLI_OP_PAD] = {1, 1, 3, 0, 1, 1},
     [MLI_OP_DELAY] = {1, 1, 1, 0, 0, 1},
     [MLI_OP_HOLD] = {1, 1, 1, 0, 0, 1},
+    [MLI_OP_RECALL] = {0, 0, 0, 0, 0, 0},
+    [MLI_OP_STORE] = {1, 1, 1, 0, 0, 1},
 };
+
+static int is_known(uint32_t type)
+{
+    return type < MLI_OP_COUNT &&
+           (rules[type].max_inputs != 0 || type == MLI_OP_RECALL);
+}
 
 int mli_is_weight(const mli_file_op *op, uint32_t i)
 {
@@ -105,7 +113,7 @@ static mli_status check_op(const mli_file *f, uint32_t i, uint32_t operands)
 {
     const mli_file_op *op = f->ops + i;
     uint32_t first = f->count[MLI_SEC_TENSORS] - f->count[MLI_SEC_OPS];
-    if (op->type == 0 || op->type >= MLI_OP_COUNT)
+    if (!is_known(op->type))
         return MLI_ERR_OP_TYPE;
     if (!arity_fits(f, op, operands))
         return MLI_ERR_OP_ARITY;

@@ -81,11 +81,18 @@ static int matrix_fits(const op_view *v, uint32_t i, uint32_t gates)
 
 static int units_fit(const op_view *v)
 {
-    return v->op->p[0] != 0 && v->op->p[0] <= MLI_MAX_ELEMENTS / 4;
+    const uint32_t *p = v->op->p;
+    if (p[2] > (mli_timed(v->x) ? MLI_MAX_HOLD : 0))
+        return 0;
+    if (p[3] > (v->file->header->mode == MLI_WINDOW))
+        return 0;
+    return p[0] != 0 && p[0] <= MLI_MAX_ELEMENTS / 4;
 }
 
 static mli_status lstm(const op_view *v)
 {
+    if (v->op->p[1] != 0)
+        return MLI_ERR_OP_UNUSED;
     if (!units_fit(v))
         return MLI_ERR_OP_PARAMETER;
     return shape_if(recurrent_fits(v, 4) && matrix_fits(v, 1, 4));
@@ -106,6 +113,8 @@ static mli_status gru(const op_view *v)
 static mli_status rnn(const op_view *v)
 {
     uint32_t fn = v->op->fn;
+    if (v->op->p[1] != 0)
+        return MLI_ERR_OP_UNUSED;
     if (!units_fit(v) ||
         (fn != MLI_TANH && fn != MLI_RELU && fn != MLI_IDENTITY))
         return MLI_ERR_OP_PARAMETER;
@@ -292,6 +301,8 @@ static mli_status (*const derive[MLI_OP_COUNT])(const op_view *) = {
     [MLI_OP_PAD] = pad,
     [MLI_OP_DELAY] = delay,
     [MLI_OP_HOLD] = hold,
+    [MLI_OP_RECALL] = mli_derive_recall,
+    [MLI_OP_STORE] = mli_derive_store,
 };
 
 /* A function's number and its parameters, which may be any number. */

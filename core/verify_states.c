@@ -6,11 +6,13 @@ uint32_t mli_op_states(const mli_file *f, const mli_file_op *op)
     case MLI_OP_CONV1D:
         return op->p[0] > 1 && mli_timed(mli_operand(f, op, 0));
     case MLI_OP_LSTM:
-        return 2;
+        return op->p[2] != 0 ? 3 : 2;
     case MLI_OP_GRU:
     case MLI_OP_RNN:
+        return op->p[2] != 0 ? 2 : 1;
     case MLI_OP_DELAY:
     case MLI_OP_HOLD:
+    case MLI_OP_RECALL:
         return 1;
     default:
         return 0;
@@ -26,14 +28,19 @@ static int state_fits(const mli_file *f, const mli_file_op *op, uint32_t k,
     case MLI_OP_CONV1D:
         return s->frames == (p[0] - 1) * p[1] && s->width == p[3];
     case MLI_OP_LSTM:
+        if (k == 2)
+            return s->frames == 1 && s->width == 1;
         return s->frames == 1 && s->width == (k == 0 ? p[0] : mli_quads(p[0]));
     case MLI_OP_DELAY:
         return s->frames == p[0] &&
                s->width == mli_elements(mli_operand(f, op, 0));
     case MLI_OP_HOLD:
         return s->frames == 1 && s->width == 1;
+    case MLI_OP_RECALL:
+        return s->frames == 1 &&
+               s->width == mli_elements(mli_operand(f, op, 0));
     default: /* GRU, RNN */
-        return s->frames == 1 && s->width == p[0];
+        return s->frames == 1 && s->width == (k == 0 ? p[0] : 1);
     }
 }
 

@@ -23,7 +23,7 @@ static int foldable(const ir_graph *g, const ir_node *node)
 {
     uint64_t operands = 0, result = g->values[node->out].elements;
 
-    if (node->dead || node->state_count)
+    if (node->dead || node->state_count || node->type == MLI_OP_STORE)
         return 0;
     for (uint32_t k = 0; k < node->inputs; k++) {
         if (!g->values[node->in[k]].constant)

@@ -20,7 +20,9 @@ void ir_pass_unused(ir_graph *g, ir_tally *tally)
 
         if (node->dead)
             continue;
-        if (!needed[node->out]) {
+        if (node->type == MLI_OP_STORE) /* it is there for the next run */
+            needed[g->nodes[node->p[0]].out] = 1;
+        else if (!needed[node->out]) {
             node->dead = 1;
             tally->unused++;
             continue;
