@@ -12,6 +12,7 @@ uint64_t mlc_node_macs(const ir_graph *g, const ir_node *node)
 
     switch (node->type) {
     case MLI_OP_LINEAR:
+    case MLI_OP_DISTANCE:
         return rows * node->p[0] * node->p[1];
     case MLI_OP_CONV1D:
         return rows * node->p[0] * (node->p[3] / node->p[2]) * node->p[4];

@@ -201,6 +201,21 @@ ir_id ir_transpose(ir_graph *g, ir_id x, const uint32_t *perm);
 ir_id ir_expand(ir_graph *g, ir_id x, uint32_t rank, const uint32_t *dims);
 ir_id ir_pad(ir_graph *g, ir_id x, uint32_t axis, uint32_t before,
              uint32_t after, float value);
+/* An ensemble of trees; mli_tree_node in format.h says what is in a node. */
+typedef struct ir_forest {
+    mli_aggregate aggregate;
+    uint32_t targets, trees, nodes, weights;
+    const uint32_t *root;      /* of each tree: its first node */
+    const mli_tree_node *node; /* tree after tree */
+    const uint32_t *weight;    /* pairs (target, bits of the weight) */
+    const float *base;         /* of each target, or NULL */
+} ir_forest;
+ir_id ir_trees(ir_graph *g, ir_id x, uint32_t features, const ir_forest *f);
+/* To each point: w [points][inputs] row-major. exponent: Minkowski's. */
+ir_id ir_distance(ir_graph *g, ir_id x, uint32_t inputs, uint32_t points,
+                  mli_distance metric, float exponent, const float *w);
+/* Probabilities of the pairs i < j (01 02 .. 12 ..) to those of the classes. */
+ir_id ir_couple(ir_graph *g, ir_id x, uint32_t classes);
 ir_id ir_delay(ir_graph *g, ir_id x, uint32_t frames);
 ir_id ir_hold(ir_graph *g, ir_id x, uint32_t frames);
 /* y, which ir_lstm, ir_gru or ir_rnn made last: for the first frames after a

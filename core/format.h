@@ -195,6 +195,29 @@ typedef struct mli_file_state {
  * HOLD         x -> y              Timed only. p0 frames >= 1: y is 0 for the
  *                                  first p0 frames after a reset, then x. state:
  *                                  frames 1, width 1 (the count so far).
+ * TREES        x n r b [w] -> y  p0 features, p1 targets, p2 mli_aggregate.
+ *                                  Row-wise; x's last dim = features, y = x's
+ *                                  dims with targets last. n: nodes, three words
+ *                                  each, tree after tree; r: each tree's root,
+ *                                  its first node (words, ascending from 0);
+ *                                  b [targets] is added to the result; w: words
+ *                                  in pairs (target, weight) for leaves of
+ *                                  several weights. See mli_tree_node.
+ * DISTANCE     x w -> y            p0 inputs, p1 points, p2 mli_distance, fp: the
+ *                                  exponent of Minkowski's, else 0. Row-wise; x's
+ *                                  last dim = inputs, y = x's dims with points
+ *                                  last: the distance to each point, summed over
+ *                                  the inputs in order. w packed (points, 1,
+ *                                  inputs). Nothing is gained by expanding a
+ *                                  square: near points would lose all digits.
+ * COUPLE       x -> y              p0 classes >= 2. Row-wise; x's last dim =
+ *                                  classes*(classes-1)/2: for each i < j the
+ *                                  probability of i against j, in [1e-7, 1-1e-7]
+ *                                  (clamped; NaN counts as a half), in the order
+ *                                  01 02 .. 12 ..; y: the probabilities of the
+ *                                  classes that agree best with them (Wu, Lin,
+ *                                  Weng 2004, second method; at most 100 rounds,
+ *                                  as in libsvm).
  * RECALL         -> y              Not in stream files. y is what STORE kept in
  *                                  the run before, any dims. state: frames 1,
  *                                  width = elements; it goes on from run to
@@ -228,10 +251,59 @@ typedef enum mli_op_type {
     MLI_OP_PAD = 17,
     MLI_OP_DELAY = 18,
     MLI_OP_HOLD = 19,
+    MLI_OP_TREES = 33,
+    MLI_OP_DISTANCE = 34,
+    MLI_OP_COUPLE = 35,
     MLI_OP_RECALL = 44,
     MLI_OP_STORE = 45,
     MLI_OP_COUNT
 } mli_op_type;
+
+/* What becomes of the weights that the trees give to one target: their sum,
+   mean over all trees, least, greatest. Without a weight: 0. */
+typedef enum mli_aggregate {
+    MLI_TREES_SUM = 0,
+    MLI_TREES_AVERAGE = 1,
+    MLI_TREES_MIN = 2,
+    MLI_TREES_MAX = 3,
+    MLI_AGGREGATE_COUNT
+} mli_aggregate;
+
+typedef enum mli_distance {
+    MLI_SQUARED_EUCLIDEAN = 0,
+    MLI_EUCLIDEAN = 1,
+    MLI_MANHATTAN = 2,
+    MLI_CHEBYSHEV = 3,
+    MLI_MINKOWSKI = 4, /* (sum |x - w|^fp)^(1/fp), fp > 0 */
+    MLI_COSINE = 5,    /* 1 - x.w / (|x| |w|) */
+    MLI_DISTANCE_COUNT
+} mli_distance;
+
+/*
+ * A node of TREES, as three words of a constant. key: bits 28, 29: the kind;
+ *   0 branch: bits 0-23 feature; bits 24-27: for which results of comparing the
+ *     feature with `value` (not NaN) the node `next` follows (24: less, 25:
+ *     equal, 26: greater, 27: the feature is NaN), else the node right after
+ *     this one. `next` is greater than the node's own number and in the same
+ *     tree, as is the node right after.
+ *   1 leaf: gives `value` to target `next`.
+ *   2 leaf of bits 0-23 many weights: `next` is the first of them in w. The
+ *     leaves share out w in order, none twice and none left; value is 0.
+ * So one run visits each node and each weight at most once.
+ */
+typedef struct mli_tree_node {
+    uint32_t key;
+    float value;
+    uint32_t next;
+} mli_tree_node;
+
+#define MLI_TREE_INDEX   0xffffffu
+#define MLI_TREE_LESS    (1u << 24)
+#define MLI_TREE_EQUAL   (1u << 25)
+#define MLI_TREE_GREATER (1u << 26)
+#define MLI_TREE_NAN     (1u << 27)
+#define MLI_TREE_LEAF    (1u << 28)
+#define MLI_TREE_LEAVES  (2u << 28)
 
 typedef struct mli_file_op { /* 64 bytes */
     uint16_t type;
@@ -255,5 +327,6 @@ uint32_t mli_file_crc32(const void *bytes, size_t size);
 _Static_assert(sizeof(mli_file_header) == 192, "header layout");
 _Static_assert(sizeof(mli_file_tensor) == 64, "tensor layout");
 _Static_assert(sizeof(mli_file_op) == 64, "operator layout");
+_Static_assert(sizeof(mli_tree_node) == 12, "tree node layout");
 
 #endif

@@ -30,6 +30,8 @@ uint64_t mli_scratch_floats(const mli_file_op *op)
         return op->p[1] ? 3 * units4 : 6 * units4;
     case MLI_OP_RNN:
         return units4;
+    case MLI_OP_COUPLE:
+        return 2 * (uint64_t)op->p[0];
     default:
         return 0;
     }
@@ -304,6 +306,9 @@ void mli_prepare(mli_session *s, const mli_file *f)
         [MLI_OP_PAD] = pad,
         [MLI_OP_DELAY] = delay,
         [MLI_OP_HOLD] = hold,
+        [MLI_OP_TREES] = mli_prepare_trees,
+        [MLI_OP_DISTANCE] = mli_prepare_distance,
+        [MLI_OP_COUPLE] = mli_prepare_couple,
         [MLI_OP_RECALL] = mli_prepare_recall,
         [MLI_OP_STORE] = mli_prepare_store,
     };

@@ -79,6 +79,21 @@ typedef struct mli_walk_step {
     uint32_t f;
 } mli_walk_step;
 
+typedef struct mli_trees_step {
+    const float *nodes;   /* mli_tree_node, three words each */
+    const float *roots;   /* words */
+    const float *base;    /* of each target */
+    const float *weights; /* pairs of words, or NULL */
+    uint32_t trees, features, targets, aggregate;
+} mli_trees_step;
+
+typedef struct mli_distance_step { /* distance, couple */
+    const float *w;
+    float *scratch; /* couple: 2 * points floats */
+    uint32_t inputs, points, metric;
+    float p;
+} mli_distance_step;
+
 struct mli_step {
     mli_step_run *run;
     const float *x;
@@ -92,6 +107,8 @@ struct mli_step {
         mli_recurrent_step recurrent;
         mli_map_step map;
         mli_walk_step walk;
+        mli_trees_step trees;
+        mli_distance_step distance;
         mli_kept *kept; /* delay, hold, recall, store */
         float value;    /* fill */
     } u;
@@ -143,6 +160,8 @@ mli_step_run mli_run_unary, mli_run_affine, mli_run_softmax, mli_run_normalize,
     mli_run_reduce;
 mli_step_run mli_run_binary, mli_run_copy, mli_run_fill;
 mli_step_run mli_run_delay, mli_run_hold;
+/* step_trees.c, step_distance.c, step_couple.c */
+mli_step_run mli_run_trees, mli_run_distance, mli_run_couple;
 mli_step_run mli_run_recall, mli_run_store; /* step_carry.c */
 
 #endif

@@ -17,6 +17,10 @@ typedef struct op_view {
     const mli_file_tensor *y;
 } op_view;
 
+/* verify_trees.c, verify_distance.c */
+mli_status mli_derive_trees(const op_view *v);
+mli_status mli_derive_distance(const op_view *v);
+mli_status mli_derive_couple(const op_view *v);
 /* verify_carry.c */
 mli_status mli_derive_recall(const op_view *v);
 mli_status mli_derive_store(const op_view *v);

@@ -18,6 +18,11 @@ typedef struct prepare {
 /* Strides in floats, an axis each. */
 typedef int64_t strides[MLI_MAX_RANK];
 
+/* prepare_classical.c */
+void mli_prepare_trees(const prepare *p);
+void mli_prepare_distance(const prepare *p);
+void mli_prepare_couple(const prepare *p);
+
 /* Where a tensor lies. */
 const float *mli_place(const prepare *p, const mli_file_tensor *t);
 /* The i-th input's place, NULL past the last. */

@@ -32,6 +32,9 @@ static const op_rule rules[MLI_OP_COUNT] = {
     [MLI_OP_PAD] = {1, 1, 3, 0, 1, 1},
     [MLI_OP_DELAY] = {1, 1, 1, 0, 0, 1},
     [MLI_OP_HOLD] = {1, 1, 1, 0, 0, 1},
+    [MLI_OP_TREES] = {4, 5, 3, 0, 0, 1},
+    [MLI_OP_DISTANCE] = {2, 2, 3, 0, 1, 1},
+    [MLI_OP_COUPLE] = {1, 1, 1, 0, 0, 1},
     [MLI_OP_RECALL] = {0, 0, 0, 0, 0, 0},
     [MLI_OP_STORE] = {1, 1, 1, 0, 0, 1},
 };

@@ -301,6 +301,9 @@ static mli_status (*const derive[MLI_OP_COUNT])(const op_view *) = {
     [MLI_OP_PAD] = pad,
     [MLI_OP_DELAY] = delay,
     [MLI_OP_HOLD] = hold,
+    [MLI_OP_TREES] = mli_derive_trees,
+    [MLI_OP_DISTANCE] = mli_derive_distance,
+    [MLI_OP_COUPLE] = mli_derive_couple,
     [MLI_OP_RECALL] = mli_derive_recall,
     [MLI_OP_STORE] = mli_derive_store,
 };
@@ -325,6 +328,7 @@ static uint64_t macs_of(const mli_file_op *op, const mli_file_tensor *y)
     case MLI_OP_GRU:
         return n * 3 * op->p[0];
     case MLI_OP_RNN:
+    case MLI_OP_DISTANCE:
         return n * op->p[0];
     default:
         return 0;
