@@ -22,6 +22,8 @@ uint64_t mlc_node_macs(const ir_graph *g, const ir_node *node)
         return rows * 3 * units * units;
     case MLI_OP_RNN:
         return rows * units * units;
+    case MLI_OP_MATMUL:
+        return y->elements * node->p[2];
     default:
         return 0;
     }

@@ -230,6 +230,24 @@ ir_id ir_recall(ir_graph *g, uint32_t rank, const uint32_t *dims,
 /* x, as many elements as `recall`, is kept for the next run. Answers x. */
 ir_id ir_store(ir_graph *g, ir_id recall, ir_id x);
 
+/*
+ * Random numbers of these dims, timed where `when` is (its numbers do not
+ * matter): uniform from p up to q, or normal with mean p and deviation q.
+ */
+ir_id ir_random(ir_graph *g, ir_id when, int normal, float p, float q,
+                uint64_t seed, uint32_t rank, const uint32_t *dims);
+/*
+ * Discrete Fourier transforms of length n along rows, times scale. Complex
+ * numbers are two floats. inverse: the exponent's sign is +. real: the longer
+ * side is real. half: the spectrum is n/2 + 1 bins (inverse and half: real as
+ * well). x's last dim is that of the side given: n, 2n or 2(n/2+1).
+ */
+ir_id ir_dft(ir_graph *g, ir_id x, uint32_t n, int inverse, int real, int half,
+             float scale);
+/* factor * a b of matrices on the last two dims, leading ones broadcast; or a
+   b^T. Both may be computed. */
+ir_id ir_matmul(ir_graph *g, ir_id a, ir_id b, int transposed, float factor);
+
 const ir_value *ir_get(const ir_graph *g, ir_id id);
 
 #endif

@@ -225,6 +225,32 @@ typedef struct mli_file_state {
  * STORE        x -> y              p0: the RECALL before it (its number among
  *                                  the operators) whose state x is from now on.
  *                                  y is x.
+ * RANDOM       x -> y              y's dims are its own; x only says whether it
+ *                                  is timed. p0: 0 = uniform from fp up to fq, 1
+ *                                  = normal, mean fp, deviation fq; p1, p2 seed,
+ *                                  low and high half. Element e of frame (run) t
+ *                                  is number e mod 4 of the Philox4x32-10 block
+ *                                  with counter (t mod 2^32, t / 2^32, e / 4, 0)
+ *                                  and key (p1, p2); see docs/model-file.md.
+ *                                  state: frames 1, width 2: t mod 2^24, t / 2^24.
+ *                                  It lives on from run to run in window files,
+ *                                  too; a reset starts again.
+ * DFT          x w -> y            Row-wise, of length p0. p1: bit 0: inverse (the
+ *                                  sign of the exponent is +), bit 1: the longer
+ *                                  side is real, bit 2: half of the spectrum, p0/2
+ *                                  + 1 bins. fp: the result is multiplied by it.
+ *                                  Complex numbers are two floats. x's last dim:
+ *                                  p0 * 2; forward and real: p0; inverse and half:
+ *                                  (p0/2+1) * 2. y's last dim: p0 * 2; forward and
+ *                                  half: (p0/2+1) * 2; inverse and real: p0.
+ *                                  Inverse and half: the other bins are the
+ *                                  conjugates; it is real as well. w [2*p0]: cos,
+ *                                  -sin of 2 pi k/p0.
+ * MATMUL       a b -> y            Matrices on the last two dims, leading ones
+ *                                  broadcast as in BINARY. p0: 1 = b is transposed;
+ *                                  p1 columns N, p2 inner size K. a [.., M, K], b
+ *                                  [.., K, N] (transposed: [.., N, K]), y [.., M,
+ *                                  N] = fp * a b.
  *
  * Operators that may write over their first input (same offset, same number of
  * elements, its last use): UNARY, AFFINE, SOFTMAX, NORMALIZE, RESHAPE, HOLD,
@@ -254,6 +280,9 @@ typedef enum mli_op_type {
     MLI_OP_TREES = 33,
     MLI_OP_DISTANCE = 34,
     MLI_OP_COUPLE = 35,
+    MLI_OP_RANDOM = 37,
+    MLI_OP_DFT = 38,
+    MLI_OP_MATMUL = 39,
     MLI_OP_RECALL = 44,
     MLI_OP_STORE = 45,
     MLI_OP_COUNT

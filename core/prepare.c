@@ -32,6 +32,10 @@ uint64_t mli_scratch_floats(const mli_file_op *op)
         return units4;
     case MLI_OP_COUPLE:
         return 2 * (uint64_t)op->p[0];
+    case MLI_OP_DFT: /* two buffers */
+        return 4 * (uint64_t)op->p[0];
+    case MLI_OP_MATMUL: /* b, packed */
+        return mli_packed_size(op->p[1], 1, op->p[2]);
     default:
         return 0;
     }
@@ -311,6 +315,9 @@ void mli_prepare(mli_session *s, const mli_file *f)
         [MLI_OP_COUPLE] = mli_prepare_couple,
         [MLI_OP_RECALL] = mli_prepare_recall,
         [MLI_OP_STORE] = mli_prepare_store,
+        [MLI_OP_RANDOM] = mli_prepare_random,
+        [MLI_OP_DFT] = mli_prepare_dft,
+        [MLI_OP_MATMUL] = mli_prepare_matmul,
     };
     s->step_count = 0;
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {

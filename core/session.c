@@ -2,7 +2,7 @@
  * session.c - how a session lies in its memory, its start and its reset.
  *
  * State memory, every part from a 64-byte boundary: mli_session, steps, kept
- * states' records, ports, the scratch of recurrent layers, the ports' floats,
+ * states' records, ports, the scratch of operators, the ports' floats,
  * the states' floats. Each array takes an odd number of 64-byte lines, so that
  * rings of the same power-of-two size do not fall into the same cache sets.
  */
@@ -48,7 +48,7 @@ static uint32_t lasts(const mli_file_op *op)
     case MLI_OP_RNN:
         return op->p[3];
     default:
-        return op->type == MLI_OP_RECALL;
+        return op->type == MLI_OP_RECALL || op->type == MLI_OP_RANDOM;
     }
 }
 

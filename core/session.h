@@ -94,6 +94,35 @@ typedef struct mli_distance_step { /* distance, couple */
     float p;
 } mli_distance_step;
 
+typedef struct mli_random_step {
+    mli_kept *count; /* frames so far: modulo 2^24, and by it */
+    uint32_t key[2];
+    uint32_t normal;
+    float p, q; /* low, high; or mean, deviation */
+} mli_random_step;
+
+#define MLI_MAX_FACTORS 32 /* of a length below 2^28 */
+
+typedef struct mli_dft_step {
+    const float *table; /* cos, -sin of 2 pi k/n */
+    float *scratch;     /* 4 n floats */
+    uint32_t n;
+    uint32_t x_floats, y_floats; /* of a row */
+    uint32_t inverse, real, half;
+    uint32_t halved; /* two real numbers count as a complex one */
+    uint32_t factor_count;
+    uint32_t factor[MLI_MAX_FACTORS]; /* of n, or n/2 if halved */
+    float scale;
+} mli_dft_step;
+
+typedef struct mli_product_step {
+    mli_conv conv;      /* of one matrix: x, w and y are set in the run */
+    mli_walk_step walk; /* over matrices */
+    float *packed;
+    uint32_t transposed;
+    float scale;
+} mli_product_step;
+
 struct mli_step {
     mli_step_run *run;
     const float *x;
@@ -110,7 +139,10 @@ struct mli_step {
         mli_trees_step trees;
         mli_distance_step distance;
         mli_kept *kept; /* delay, hold, recall, store */
-        float value;    /* fill */
+        mli_random_step random;
+        mli_dft_step dft;
+        mli_product_step product;
+        float value; /* fill */
     } u;
 };
 
@@ -146,7 +178,7 @@ void mli_prepare(mli_session *s, const mli_file *f);
 /* The most steps an operator becomes. */
 uint32_t mli_step_room(const mli_file_op *op);
 
-/* Floats of scratch that the recurrent operators share. */
+/* Floats of scratch that operators share. */
 uint64_t mli_scratch_floats(const mli_file_op *op);
 
 /* How many of the next frames a count up to `most` still silences; it goes on.
@@ -163,5 +195,7 @@ mli_step_run mli_run_delay, mli_run_hold;
 /* step_trees.c, step_distance.c, step_couple.c */
 mli_step_run mli_run_trees, mli_run_distance, mli_run_couple;
 mli_step_run mli_run_recall, mli_run_store; /* step_carry.c */
+/* step_random.c, step_dft.c, step_product.c */
+mli_step_run mli_run_random, mli_run_dft, mli_run_product;
 
 #endif

@@ -71,4 +71,9 @@ static inline int same_but(const mli_file_tensor *x, const mli_file_tensor *y,
            same_dims(x, y, axis + 1, x->rank);
 }
 
+/* verify_signal.c */
+mli_status mli_derive_random(const op_view *v);
+mli_status mli_derive_dft(const op_view *v);
+mli_status mli_derive_matmul(const op_view *v);
+
 #endif

@@ -55,5 +55,9 @@ void mli_add_copy(const prepare *p, const mli_file_tensor *x,
 /* prepare_carry.c */
 void mli_prepare_recall(const prepare *p);
 void mli_prepare_store(const prepare *p);
+/* prepare_signal.c */
+void mli_prepare_random(const prepare *p);
+void mli_prepare_dft(const prepare *p);
+void mli_prepare_matmul(const prepare *p);
 
 #endif

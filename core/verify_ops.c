@@ -8,7 +8,7 @@ typedef struct op_rule {
     uint16_t min_inputs, max_inputs;
     uint8_t params;  /* p[0] to p[params - 1] are used */
     uint8_t uses_fn; /* fn, with fp and fq as its parameters */
-    uint8_t uses_fp; /* fp means something else */
+    uint8_t uses_fp; /* fp means something else; 2: fq as well */
     uint8_t data;    /* inputs that may be data; the others are weights */
 } op_rule;
 
@@ -37,6 +37,9 @@ static const op_rule rules[MLI_OP_COUNT] = {
     [MLI_OP_COUPLE] = {1, 1, 1, 0, 0, 1},
     [MLI_OP_RECALL] = {0, 0, 0, 0, 0, 0},
     [MLI_OP_STORE] = {1, 1, 1, 0, 0, 1},
+    [MLI_OP_RANDOM] = {1, 1, 3, 0, 2, 1},
+    [MLI_OP_DFT] = {2, 2, 2, 0, 1, 1},
+    [MLI_OP_MATMUL] = {2, 2, 3, 0, 1, 2},
 };
 
 static int is_known(uint32_t type)
@@ -63,7 +66,9 @@ static int unused_are_zero(const mli_file_op *op)
     for (uint32_t i = r->params; i < 8; i++)
         if (op->p[i] != 0)
             return 0;
-    if (!r->uses_fn && (op->fn != 0 || bits(op->fq) != 0))
+    if (!r->uses_fn && op->fn != 0)
+        return 0;
+    if (!r->uses_fn && r->uses_fp < 2 && bits(op->fq) != 0)
         return 0;
     if (!r->uses_fn && !r->uses_fp && bits(op->fp) != 0)
         return 0;

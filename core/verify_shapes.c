@@ -306,6 +306,9 @@ static mli_status (*const derive[MLI_OP_COUNT])(const op_view *) = {
     [MLI_OP_COUPLE] = mli_derive_couple,
     [MLI_OP_RECALL] = mli_derive_recall,
     [MLI_OP_STORE] = mli_derive_store,
+    [MLI_OP_RANDOM] = mli_derive_random,
+    [MLI_OP_DFT] = mli_derive_dft,
+    [MLI_OP_MATMUL] = mli_derive_matmul,
 };
 
 /* A function's number and its parameters, which may be any number. */
@@ -330,6 +333,8 @@ static uint64_t macs_of(const mli_file_op *op, const mli_file_tensor *y)
     case MLI_OP_RNN:
     case MLI_OP_DISTANCE:
         return n * op->p[0];
+    case MLI_OP_MATMUL:
+        return n * op->p[2];
     default:
         return 0;
     }

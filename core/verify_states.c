@@ -13,6 +13,7 @@ uint32_t mli_op_states(const mli_file *f, const mli_file_op *op)
     case MLI_OP_DELAY:
     case MLI_OP_HOLD:
     case MLI_OP_RECALL:
+    case MLI_OP_RANDOM:
         return 1;
     default:
         return 0;
@@ -39,6 +40,8 @@ static int state_fits(const mli_file *f, const mli_file_op *op, uint32_t k,
     case MLI_OP_RECALL:
         return s->frames == 1 &&
                s->width == mli_elements(mli_operand(f, op, 0));
+    case MLI_OP_RANDOM:
+        return s->frames == 1 && s->width == 2;
     default: /* GRU, RNN */
         return s->frames == 1 && s->width == (k == 0 ? p[0] : 1);
     }

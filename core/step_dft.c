@@ -1,0 +1,207 @@
+/*
+ * step_dft.c - discrete Fourier transforms of any length: Stockham's way, a
+ * factor of the length after the other, in two buffers and without reordering.
+ * The inverse is the conjugate of the transform of the conjugate. The spectrum
+ * of an even number of real numbers comes from half as many complex ones.
+ */
+#include "session.h"
+
+typedef struct complex {
+    float re, im;
+} complex;
+
+/* One pass: a length of p*m becomes p transforms of length m. `stride` of them
+   lie interleaved, and table[i * hop] is the i-th root of unity of p*m. */
+typedef struct pass {
+    const complex *x;
+    complex *y;
+    const complex *table;
+    uint32_t p, m, stride, hop;
+} pass;
+
+static complex times(complex a, complex b)
+{
+    complex y = {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+    return y;
+}
+
+static complex plus(complex a, complex b)
+{
+    complex y = {a.re + b.re, a.im + b.im};
+    return y;
+}
+
+static complex minus(complex a, complex b)
+{
+    complex y = {a.re - b.re, a.im - b.im};
+    return y;
+}
+
+static complex minus_i_times(complex a)
+{
+    complex y = {a.im, -a.re};
+    return y;
+}
+
+static void pass2(const pass *s)
+{
+    size_t half = (size_t)s->m * s->stride;
+    for (uint32_t q = 0; q < s->m; q++) {
+        complex w = s->table[(size_t)q * s->hop];
+        const complex *x = s->x + (size_t)q * s->stride;
+        complex *y = s->y + (size_t)q * 2 * s->stride;
+        for (uint32_t k = 0; k < s->stride; k++) {
+            complex a = x[k], b = x[k + half];
+            y[k] = plus(a, b);
+            y[k + s->stride] = times(minus(a, b), w);
+        }
+    }
+}
+
+static void pass4(const pass *s)
+{
+    size_t quarter = (size_t)s->m * s->stride;
+    for (uint32_t q = 0; q < s->m; q++) {
+        complex w1 = s->table[(size_t)q * s->hop];
+        complex w2 = s->table[(size_t)q * 2 * s->hop];
+        complex w3 = s->table[(size_t)q * 3 * s->hop];
+        const complex *x = s->x + (size_t)q * s->stride;
+        complex *y = s->y + (size_t)q * 4 * s->stride;
+        for (uint32_t k = 0; k < s->stride; k++) {
+            complex a = x[k], b = x[k + quarter];
+            complex c = x[k + 2 * quarter], d = x[k + 3 * quarter];
+            complex even = plus(a, c), odd = plus(b, d);
+            complex other = minus(a, c), turned = minus_i_times(minus(b, d));
+            y[k] = plus(even, odd);
+            y[k + s->stride] = times(plus(other, turned), w1);
+            y[k + 2 * s->stride] = times(minus(even, odd), w2);
+            y[k + 3 * s->stride] = times(minus(other, turned), w3);
+        }
+    }
+}
+
+/* Any factor, summed in double precision: it may be large. unit: the p-th root
+   of unity is table[unit]. */
+static complex sum_of(const pass *s, const complex *x, uint32_t r, size_t unit)
+{
+    double re = 0, im = 0;
+    size_t step = (size_t)s->m * s->stride;
+    uint32_t at = 0; /* j*r modulo p */
+    for (uint32_t j = 0; j < s->p; j++) {
+        complex w = s->table[at * unit], a = x[j * step];
+        re += (double)a.re * w.re - (double)a.im * w.im;
+        im += (double)a.re * w.im + (double)a.im * w.re;
+        at += r;
+        at -= at >= s->p ? s->p : 0;
+    }
+    complex y = {(float)re, (float)im};
+    return y;
+}
+
+static void pass_any(const pass *s)
+{
+    size_t unit = (size_t)s->m * s->hop;
+    for (uint32_t q = 0; q < s->m; q++) {
+        const complex *x = s->x + (size_t)q * s->stride;
+        complex *y = s->y + (size_t)q * s->p * s->stride;
+        for (uint32_t r = 0; r < s->p; r++, y += s->stride) {
+            complex w = s->table[(size_t)q * r * s->hop];
+            for (uint32_t k = 0; k < s->stride; k++)
+                y[k] = times(sum_of(s, x + k, r, unit), w);
+        }
+    }
+}
+
+/* The transform of x, which lies in one of two buffers; answers the one that
+   the result is in. */
+static complex *transform(const mli_dft_step *d, complex *x, complex *other)
+{
+    uint32_t left = d->halved ? d->n / 2 : d->n;
+    pass s = {x,
+              other,
+              (const complex *)(const void *)d->table,
+              0,
+              0,
+              1,
+              d->halved ? 2 : 1};
+    for (uint32_t i = 0; i < d->factor_count; i++) {
+        s.p = d->factor[i];
+        s.m = left / s.p;
+        (s.p == 2 ? pass2 : s.p == 4 ? pass4 : pass_any)(&s);
+        left = s.m;
+        s.stride *= s.p;
+        s.hop *= s.p;
+        complex *made = s.y;
+        s.y = (complex *)(void *)(uintptr_t)s.x;
+        s.x = made;
+    }
+    return (complex *)(void *)(uintptr_t)s.x;
+}
+
+/* A row as complex numbers, conjugated where the inverse is wanted. */
+static void read_row(const mli_dft_step *d, const float *x, complex *to)
+{
+    uint32_t n = d->n;
+    if (d->halved) {
+        __builtin_memcpy(to, x, n * sizeof(float));
+        return;
+    }
+    if (d->real && !d->inverse) {
+        for (uint32_t i = 0; i < n; i++)
+            to[i] = (complex){x[i], 0.0f};
+        return;
+    }
+    uint32_t given = d->x_floats / 2;
+    float sign = d->inverse ? -1.0f : 1.0f;
+    for (uint32_t i = 0; i < given; i++)
+        to[i] = (complex){x[2 * i], sign * x[2 * i + 1]};
+    if (!d->inverse || !d->half)
+        return;
+    to[0].im = 0.0f; /* of a real signal */
+    if (n % 2 == 0)
+        to[n / 2].im = 0.0f;
+    for (uint32_t i = given; i < n; i++)
+        to[i] = (complex){to[n - i].re, -to[n - i].im};
+}
+
+/* Bin i of n real numbers from z, the spectrum of the n/2 pairs of them. */
+static complex untangled(const mli_dft_step *d, const complex *z, uint32_t i)
+{
+    uint32_t half = d->n / 2;
+    const complex *table = (const complex *)(const void *)d->table;
+    complex a = z[i % half], b = z[(half - i % half) % half];
+    complex even = {0.5f * (a.re + b.re), 0.5f * (a.im - b.im)};
+    complex odd = {0.5f * (a.im + b.im), 0.5f * (b.re - a.re)};
+    return plus(even, times(odd, table[i]));
+}
+
+static void write_row(const mli_dft_step *d, const complex *z, float *y)
+{
+    float scale = d->scale;
+    uint32_t bins = d->y_floats / 2;
+    if (d->inverse && d->real) {
+        for (uint32_t i = 0; i < d->n; i++)
+            y[i] = scale * z[i].re;
+        return;
+    }
+    for (uint32_t i = 0; i < bins; i++) {
+        complex v = d->halved ? untangled(d, z, i) : z[i];
+        y[2 * i] = scale * v.re;
+        y[2 * i + 1] = (d->inverse ? -scale : scale) * v.im;
+    }
+}
+
+void mli_run_dft(const mli_kernels *k, const mli_step *step, uint32_t frames)
+{
+    const mli_dft_step *d = &step->u.dft;
+    complex *buffer = (complex *)(void *)d->scratch, *other = buffer + d->n;
+    const float *x = step->x;
+    float *y = step->y;
+    (void)k;
+    for (size_t rows = (size_t)frames * step->rows; rows != 0; rows--) {
+        read_row(d, x, buffer);
+        write_row(d, transform(d, buffer, other), y);
+        x += d->x_floats;
+        y += d->y_floats;
+    }
+}
