@@ -4,6 +4,15 @@
 #include <stdlib.h>
 #include "figures.h"
 
+/* Products of one output. */
+static uint64_t conv2d_products(const ir_graph *g, const ir_node *node)
+{
+    const ir_value *x = &g->values[node->in[0]];
+
+    return (uint64_t)node->p[0] * node->p[1] *
+           (x->dims[x->rank - 1] / node->p[6]);
+}
+
 uint64_t mlc_node_macs(const ir_graph *g, const ir_node *node)
 {
     const ir_value *y = &g->values[node->out];
@@ -22,6 +31,8 @@ uint64_t mlc_node_macs(const ir_graph *g, const ir_node *node)
         return rows * 3 * units * units;
     case MLI_OP_RNN:
         return rows * units * units;
+    case MLI_OP_CONV2D:
+        return y->elements * conv2d_products(g, node);
     case MLI_OP_MATMUL:
         return y->elements * node->p[2];
     default:
@@ -49,8 +60,9 @@ uint32_t mlc_graph_nodes(const ir_graph *g)
 }
 
 /* A layer's own numbers; 0 for operators whose constants count as they are. */
-static uint64_t layer_parameters(const ir_node *node)
+static uint64_t layer_parameters(const ir_graph *g, const ir_node *node)
 {
+    const ir_value *y = &g->values[node->out];
     uint64_t units = node->p[0];
 
     switch (node->type) {
@@ -66,6 +78,9 @@ static uint64_t layer_parameters(const ir_node *node)
         return 3 * units * (units + 1);
     case MLI_OP_RNN:
         return units * (units + 1);
+    case MLI_OP_CONV2D:
+        return y->dims[y->rank - 1] *
+               (conv2d_products(g, node) + (node->inputs > 2));
     default:
         return 0;
     }
@@ -77,7 +92,7 @@ uint64_t mlc_graph_parameters(const ir_graph *g)
 
     for (uint32_t i = 0; i < g->node_count; i++) {
         const ir_node *node = &g->nodes[i];
-        uint64_t own = layer_parameters(node);
+        uint64_t own = layer_parameters(g, node);
 
         if (node->dead)
             continue;

@@ -164,6 +164,24 @@ ir_id ir_conv1d(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                 uint32_t step, const float *w, const float *b);
 
 /*
+ * Convolution of images. x [..., H, W, inputs], y [..., OH, OW, outputs], no
+ * padding; timed values frame by frame. size, dilation, step: height, width. w:
+ * [outputs][inputs/groups][height][width] (PyTorch, ONNX), b: [outputs] or
+ * NULL.
+ */
+ir_id ir_conv2d(ir_graph *g, ir_id x, uint32_t outputs, const uint32_t size[2],
+                const uint32_t dilation[2], const uint32_t step[2],
+                uint32_t groups, const float *w, const float *b);
+
+/* fn: SUM, MAX, MIN or PROD over windows along an axis, which are cut at its
+   ends: `before` and `after` elements further out nothing is counted. */
+typedef struct ir_window {
+    uint32_t size, step, dilation, before, after;
+} ir_window;
+ir_id ir_pool(ir_graph *g, mli_reduce fn, ir_id x, uint32_t axis,
+              const ir_window *window);
+
+/*
  * Recurrent layers, one direction, one layer. All matrices row-major as in
  * PyTorch: w_ih [gates*units][inputs], w_hh [gates*units][units], b_ih, b_hh
  * [gates*units] or NULL; gates i f g o (lstm), r z n (gru). h0, c0: [units] or

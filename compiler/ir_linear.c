@@ -43,6 +43,14 @@ static ir_id pack(ir_graph *g, uint32_t groups, uint32_t outputs, uint32_t taps,
     return ir_take(g, IR_PACKED, all, data);
 }
 
+ir_id ir_pack_conv(ir_graph *g, uint32_t inputs, uint32_t outputs,
+                   uint32_t taps, uint32_t groups, const float *w)
+{
+    if (groups > 1 && inputs == groups && outputs == groups)
+        return pack(g, 1, groups, taps, 1, w);
+    return pack(g, groups, outputs / groups, taps, inputs / groups, w);
+}
+
 ir_id ir_pack(ir_graph *g, uint32_t outputs, uint32_t inputs, const float *w)
 {
     return pack(g, 1, outputs, 1, inputs, w);
@@ -139,10 +147,7 @@ ir_id ir_conv1d(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
     if (!s.rank)
         return IR_NONE;
     in[0] = x;
-    if (groups > 1 && inputs == groups && outputs == groups)
-        in[1] = pack(g, 1, groups, taps, 1, w);
-    else
-        in[1] = pack(g, groups, outputs / groups, taps, inputs / groups, w);
+    in[1] = ir_pack_conv(g, inputs, outputs, taps, groups, w);
     in[2] = ir_bias(g, outputs, b);
     y = ir_emit(g, MLI_OP_CONV1D, b ? 3 : 2, in, &s);
     if (y == IR_NONE)

@@ -23,6 +23,7 @@
 #define MLI_MAX_PORTS 1024u               /* inputs; outputs */
 #define MLI_MAX_CONCAT 4096u              /* operands */
 #define MLI_MAX_HOLD (1u << 24)           /* frames */
+#define MLI_MAX_POOL (1u << 20)           /* elements in a window */
 
 typedef enum mli_section {
     MLI_SEC_STRINGS = 0,  /* UTF-8 texts, each NUL-terminated; byte 0 is NUL */
@@ -195,6 +196,22 @@ typedef struct mli_file_state {
  * HOLD         x -> y              Timed only. p0 frames >= 1: y is 0 for the
  *                                  first p0 frames after a reset, then x. state:
  *                                  frames 1, width 1 (the count so far).
+ * CONV2D       x w [b] -> y        p0 kernel height, p1 width; p2, p3 dilation,
+ *                                  p4, p5 step (height, width); p6 groups. x
+ *                                  [..., H, W, inputs], y [..., OH, OW,
+ *                                  outputs], the same dims in front: so many
+ *                                  images. OH = (H - (p0-1)*p2 - 1)/p4 + 1, OW
+ *                                  likewise: no padding (PAD does that). w as
+ *                                  CONV1D's with p0*p1 taps, row after row; b
+ *                                  [outputs]. No state: frame by frame. Then
+ *                                  the function of `fn`.
+ * POOL         x -> y              p0 mli_reduce: SUM, MAX, MIN or PROD; p1 axis,
+ *                                  p2 size (at most MLI_MAX_POOL), p3 step, p4
+ *                                  dilation, p5 before, p6 after. Along the
+ *                                  axis, L in x, y has M = (L + p5 + p6 -
+ *                                  (p2-1)*p4 - 1)/p3 + 1; y[j] is over those of
+ *                                  x[j*p3 + k*p4 - p5], k < p2, that there are:
+ *                                  0, -inf, inf or 1 if there are none.
  * TREES        x n r b [w] -> y  p0 features, p1 targets, p2 mli_aggregate.
  *                                  Row-wise; x's last dim = features, y = x's
  *                                  dims with targets last. n: nodes, three words
@@ -277,6 +294,8 @@ typedef enum mli_op_type {
     MLI_OP_PAD = 17,
     MLI_OP_DELAY = 18,
     MLI_OP_HOLD = 19,
+    MLI_OP_CONV2D = 22,
+    MLI_OP_POOL = 23,
     MLI_OP_TREES = 33,
     MLI_OP_DISTANCE = 34,
     MLI_OP_COUPLE = 35,

@@ -12,6 +12,7 @@ uint32_t mli_step_room(const mli_file_op *op)
         return op->inputs;
     case MLI_OP_LINEAR:
     case MLI_OP_CONV1D:
+    case MLI_OP_CONV2D:
     case MLI_OP_AFFINE:
     case MLI_OP_PAD:
         return 2;
@@ -310,6 +311,8 @@ void mli_prepare(mli_session *s, const mli_file *f)
         [MLI_OP_PAD] = pad,
         [MLI_OP_DELAY] = delay,
         [MLI_OP_HOLD] = hold,
+        [MLI_OP_CONV2D] = mli_prepare_conv2d,
+        [MLI_OP_POOL] = mli_prepare_pool,
         [MLI_OP_TREES] = mli_prepare_trees,
         [MLI_OP_DISTANCE] = mli_prepare_distance,
         [MLI_OP_COUPLE] = mli_prepare_couple,

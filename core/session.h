@@ -42,6 +42,26 @@ typedef struct mli_matrix_step { /* x to y through conv or depthwise */
     uint32_t outputs;
 } mli_matrix_step;
 
+typedef struct mli_image_step { /* images to images, row by row of y */
+    mli_conv conv;               /* one row */
+    void (*kernel)(const mli_conv *a, uint32_t first, uint32_t last);
+    uint32_t outputs; /* of a row's pixel */
+    uint32_t rows;    /* of y in one image */
+    size_t x_row;     /* floats from row to row: so far y's is further in x */
+    size_t y_row;
+    size_t x_image; /* floats from image to image */
+    size_t y_image;
+} mli_image_step;
+
+typedef struct mli_pool_step {
+    mli_binary f;
+    float empty;      /* of a window without elements */
+    uint32_t length;  /* of the axis in x, */
+    uint32_t windows; /* in y */
+    uint32_t size, step, dilation, before;
+    uint32_t inner; /* floats of one element of the axis */
+} mli_pool_step;
+
 typedef struct mli_recurrent_step {
     void (*cell)(const mli_cell *a, uint32_t first, uint32_t last);
     mli_conv product;   /* h to gates */
@@ -133,6 +153,8 @@ struct mli_step {
     uint32_t rows;     /* of x, or time steps, in one frame */
     union {
         mli_matrix_step matrix;
+        mli_image_step image;
+        mli_pool_step pool;
         mli_recurrent_step recurrent;
         mli_map_step map;
         mli_walk_step walk;
@@ -185,8 +207,10 @@ uint64_t mli_scratch_floats(const mli_file_op *op);
  */
 uint32_t mli_count_held(mli_kept *count, uint32_t most, uint32_t frames);
 
-/* step_matrix.c, step_recurrent.c, step_map.c, step_walk.c, step_time.c */
+/* step_matrix.c, step_image.c, step_recurrent.c, step_map.c, step_walk.c,
+ * step_time.c */
 mli_step_run mli_run_matrix, mli_run_ring_matrix;
+mli_step_run mli_run_image, mli_run_pool;
 mli_step_run mli_run_recurrent, mli_run_gru_reset_first;
 mli_step_run mli_run_unary, mli_run_affine, mli_run_softmax, mli_run_normalize,
     mli_run_reduce;

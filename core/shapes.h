@@ -71,6 +71,15 @@ static inline int same_but(const mli_file_tensor *x, const mli_file_tensor *y,
            same_dims(x, y, axis + 1, x->rank);
 }
 
+/* The weights (and bias) of a convolution; its sizes are >= 1 and <= 2^28,
+   inputs and outputs multiples of groups. */
+int mli_conv_weights_fit(const op_view *v, uint32_t taps, uint32_t groups,
+                         uint32_t inputs, uint32_t outputs);
+
+/* verify_image.c */
+mli_status mli_derive_conv2d(const op_view *v);
+mli_status mli_derive_pool(const op_view *v);
+
 /* verify_signal.c */
 mli_status mli_derive_random(const op_view *v);
 mli_status mli_derive_dft(const op_view *v);

@@ -52,6 +52,9 @@ void mli_add_copy(const prepare *p, const mli_file_tensor *x,
                   const mli_file_tensor *axes, const strides sx,
                   int64_t x_offset, const strides sy, int64_t y_offset);
 
+/* prepare_image.c */
+void mli_prepare_conv2d(const prepare *p);
+void mli_prepare_pool(const prepare *p);
 /* prepare_carry.c */
 void mli_prepare_recall(const prepare *p);
 void mli_prepare_store(const prepare *p);

@@ -20,20 +20,20 @@ static mli_status linear(const op_view *v)
 
 /* 16 floats are the widest panel: what follows fits 64 bits as taps, inputs,
    outputs <= 2^28 and taps * inputs was checked to be. */
-static int conv_weights_fit(const op_view *v)
+int mli_conv_weights_fit(const op_view *v, uint32_t taps, uint32_t groups,
+                         uint32_t inputs, uint32_t outputs)
 {
-    const uint32_t *p = v->op->p;
     uint64_t floats;
-    uint32_t groups = p[2], in = p[3] / groups, out = p[4] / groups;
-    if ((uint64_t)p[0] * in > MLI_MAX_ELEMENTS)
+    uint32_t in = inputs / groups, out = outputs / groups;
+    if ((uint64_t)taps * in > MLI_MAX_ELEMENTS)
         return 0;
     if (groups > 1 && in == 1 && out == 1)
-        floats = mli_packed_size(groups, p[0], 1);
-    else if (mli_packed_size(out, p[0], in) > MLI_MAX_ELEMENTS)
+        floats = mli_packed_size(groups, taps, 1);
+    else if (mli_packed_size(out, taps, in) > MLI_MAX_ELEMENTS)
         return 0;
     else
-        floats = mli_packed_size(out, p[0], in) * groups;
-    return is_weight_of(v, 1, floats) && is_weight_of(v, 2, p[4]);
+        floats = mli_packed_size(out, taps, in) * groups;
+    return is_weight_of(v, 1, floats) && is_weight_of(v, 2, outputs);
 }
 
 static mli_status conv1d(const op_view *v)
@@ -46,7 +46,7 @@ static mli_status conv1d(const op_view *v)
     uint64_t back = (uint64_t)(p[0] - 1) * p[1];
     if (p[3] % p[2] != 0 || p[4] % p[2] != 0 || back > MLI_MAX_ELEMENTS)
         return MLI_ERR_OP_PARAMETER;
-    if (!conv_weights_fit(v))
+    if (!mli_conv_weights_fit(v, p[0], p[2], p[3], p[4]))
         return MLI_ERR_OP_SHAPE;
     if (mli_timed(x)) {
         if (p[5] != 1)
@@ -301,6 +301,8 @@ static mli_status (*const derive[MLI_OP_COUNT])(const op_view *) = {
     [MLI_OP_PAD] = pad,
     [MLI_OP_DELAY] = delay,
     [MLI_OP_HOLD] = hold,
+    [MLI_OP_CONV2D] = mli_derive_conv2d,
+    [MLI_OP_POOL] = mli_derive_pool,
     [MLI_OP_TREES] = mli_derive_trees,
     [MLI_OP_DISTANCE] = mli_derive_distance,
     [MLI_OP_COUPLE] = mli_derive_couple,
@@ -318,7 +320,8 @@ static int fn_fits(const mli_file_op *op)
 }
 
 /* Multiply-accumulates as the header counts them. */
-static uint64_t macs_of(const mli_file_op *op, const mli_file_tensor *y)
+static uint64_t macs_of(const mli_file_op *op, const mli_file_tensor *x,
+                        const mli_file_tensor *y)
 {
     uint64_t n = mli_elements(y);
     switch (op->type) {
@@ -333,6 +336,8 @@ static uint64_t macs_of(const mli_file_op *op, const mli_file_tensor *y)
     case MLI_OP_RNN:
     case MLI_OP_DISTANCE:
         return n * op->p[0];
+    case MLI_OP_CONV2D:
+        return n * op->p[0] * op->p[1] * (x->dims[x->rank - 1] / op->p[6]);
     case MLI_OP_MATMUL:
         return n * op->p[2];
     default:
@@ -352,7 +357,7 @@ mli_status mli_verify_shapes(const mli_file *f, uint32_t *index)
             fn_fits(op) ? derive[op->type](&v) : MLI_ERR_OP_PARAMETER;
         if (status != MLI_OK)
             return status;
-        macs += macs_of(op, v.y);
+        macs += macs_of(op, v.x, v.y);
     }
     if (macs != f->header->macs) {
         *index = MLI_SEC_OPS;

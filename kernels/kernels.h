@@ -42,6 +42,11 @@
  *              ring are contiguous); frame 0 of this call lies at index pos,
  *              t(f,k) = (pos - (taps-1-k)*dilation) mod ring + f. step is 1.
  *              (taps-1)*dilation < ring.
+ *   columns > 0, ring == 0: the taps lie in rows of `columns`, as those of an
+ *              image: tap k is at k % columns of row k / columns, and a row
+ *              begins row_jump floats after the one before,
+ *              t(f,k) = f*step + (k%columns)*dilation, k/columns rows further.
+ *              taps is a multiple of columns.
  *
  * first and last count outputs over all groups: [0, groups*out_per_group).
  * b may be NULL. x and y must not overlap.
@@ -62,6 +67,8 @@ typedef struct mli_conv {
     uint32_t groups;
     uint32_t in_per_group;
     uint32_t out_per_group;
+    uint32_t columns;
+    size_t row_jump;
 } mli_conv;
 
 /*

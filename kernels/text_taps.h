@@ -9,24 +9,28 @@
 #endif
 
 /*
- * Where the taps of a frame lie, one after another: `jump` floats apart, back
- * to the front at the end of a ring.
+ * Where the taps of a frame lie, one after another: `jump` floats apart. At the
+ * limit the walk goes back to the front of a ring, or on to the next row of
+ * taps, which is `carry` floats away.
  */
 typedef struct tap_walk {
     const float *x;
-    size_t at, jump, limit;
+    size_t at, jump, limit, carry;
 } tap_walk;
 
 /* x: the frame in question if tap 0 read frame 0 of the array. */
 V_FN tap_walk first_tap(const mli_conv *a, const float *x)
 {
-    tap_walk t = {x, 0, (size_t)a->dilation * a->x_stride, SIZE_MAX};
+    tap_walk t = {x, 0, (size_t)a->dilation * a->x_stride, SIZE_MAX, 0};
     if (a->ring) {
         uint32_t back = (a->taps - 1) * a->dilation;
         uint32_t frame =
             a->pos >= back ? a->pos - back : a->pos + (a->ring - back);
         t.at = (size_t)frame * a->x_stride;
         t.limit = (size_t)a->ring * a->x_stride;
+    } else if (a->columns) {
+        t.limit = a->columns * t.jump;
+        t.carry = a->row_jump;
     }
     return t;
 }
@@ -35,7 +39,11 @@ V_FN const float *next_tap(tap_walk *t)
 {
     const float *x = t->x + t->at;
     size_t next = t->at + t->jump;
-    t->at = next >= t->limit ? next - t->limit : next;
+    if (next >= t->limit) {
+        next -= t->limit;
+        t->x += t->carry;
+    }
+    t->at = next;
     return x;
 }
 

@@ -1,7 +1,7 @@
 /*
- * functions.c - element-wise functions into the layer before: LINEAR, CONV1D
- * and AFFINE end in a function. A reshape or transpose between the two has no
- * say in it, as long as nobody else reads what is between.
+ * functions.c - element-wise functions into the layer before: LINEAR,
+ * CONV1D, CONV2D and AFFINE end in a function. A reshape or transpose between
+ * the two has no say in it, as long as nobody else reads what is between.
  */
 #include <stdlib.h>
 #include "passes.h"
@@ -11,7 +11,7 @@ static int ends_in_function(const ir_node *node)
 {
     return node->fn == MLI_IDENTITY &&
            (node->type == MLI_OP_LINEAR || node->type == MLI_OP_CONV1D ||
-            node->type == MLI_OP_AFFINE);
+            node->type == MLI_OP_CONV2D || node->type == MLI_OP_AFFINE);
 }
 
 /* The layer whose results the function gets, one by one; NULL if none. */

@@ -23,7 +23,8 @@ static ir_node *layer_before(ir_graph *g, const uint32_t *readers, ir_id x)
     ir_node *node = i < 0 ? NULL : &g->nodes[i];
 
     if (!node || node->dead || readers[x] != 1 || node->fn != MLI_IDENTITY ||
-        (node->type != MLI_OP_LINEAR && node->type != MLI_OP_CONV1D))
+        (node->type != MLI_OP_LINEAR && node->type != MLI_OP_CONV1D &&
+         node->type != MLI_OP_CONV2D))
         return NULL;
     return node;
 }
@@ -103,14 +104,19 @@ static int read_scale(const ir_graph *g, const ir_node *node, ir_id x, scale *s)
 
 /* ------------------------------------------------------- the layer's side */
 
-static uint32_t outputs_of(const ir_node *layer)
+static uint32_t last_dim(const ir_value *v)
 {
-    return layer->type == MLI_OP_LINEAR ? layer->p[1] : layer->p[4];
+    return v->dims[v->rank - 1];
+}
+
+static uint32_t outputs_of(const ir_graph *g, const ir_node *layer)
+{
+    return last_dim(&g->values[layer->out]);
 }
 
 /* Groups, and the packed matrix of one of them. */
-static void matrix_of(const ir_node *layer, uint32_t *groups, uint32_t *outputs,
-                      uint32_t *taps, uint32_t *inputs)
+static void matrix_of(const ir_graph *g, const ir_node *layer, uint32_t *groups,
+                      uint32_t *outputs, uint32_t *taps, uint32_t *inputs)
 {
     const uint32_t *p = layer->p;
 
@@ -120,14 +126,20 @@ static void matrix_of(const ir_node *layer, uint32_t *groups, uint32_t *outputs,
     *outputs = p[1];
     if (layer->type == MLI_OP_LINEAR)
         return;
-    *taps = p[0];
-    *groups = p[2];
-    *inputs = p[3] / p[2];
-    *outputs = p[4] / p[2];
-    if (p[2] > 1 && p[3] == p[2] && p[4] == p[2]) { /* depthwise: one matrix */
+    if (layer->type == MLI_OP_CONV1D) {
+        *taps = p[0];
+        *groups = p[2];
+        *inputs = p[3] / p[2];
+        *outputs = p[4] / p[2];
+    } else {
+        *taps = p[0] * p[1];
+        *groups = p[6];
+        *inputs = last_dim(&g->values[layer->in[0]]) / p[6];
+        *outputs = outputs_of(g, layer) / p[6];
+    }
+    if (*groups > 1 && *inputs == 1 && *outputs == 1) { /* one matrix */
+        *outputs = *groups;
         *groups = 1;
-        *outputs = p[2];
-        *inputs = 1;
     }
 }
 
@@ -144,7 +156,7 @@ static ir_id scaled_weights(ir_graph *g, const ir_node *layer, const scale *s)
         return IR_NONE;
     g->values[id].role = IR_PACKED;
     to = g->values[id].data;
-    matrix_of(layer, &groups, &outputs, &taps, &inputs);
+    matrix_of(g, layer, &groups, &outputs, &taps, &inputs);
     one = mli_packed_size(outputs, taps, inputs);
     for (uint32_t n = 0; n < groups; n++, to += one)
         for (uint32_t r = 0; r < outputs; r++, o++)
@@ -201,7 +213,7 @@ static int absorb(ir_graph *g, ir_node *layer, const scale *s)
 
 static int fold(ir_graph *g, const ir_node *node, ir_id x, ir_node *layer)
 {
-    scale s = {.n = outputs_of(layer)};
+    scale s = {.n = outputs_of(g, layer)};
     int done = 0;
 
     s.scale = malloc(s.n * sizeof *s.scale);
