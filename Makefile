@@ -98,7 +98,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_LINK) $(COMPILER) $(RUNTIME)
 
 # Here allocations are made to fail.
 comma := ,
-$(BUILD)/tests/test_memory: private LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc free)
+$(BUILD)/tests/test_memory $(BUILD)/tests/test_cost: private LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc free)
 
 # Built with sanitizers, the runtime in it too: these see every step outside.
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all

@@ -152,6 +152,9 @@ ir_id ir_scalar(ir_graph *g, float value); /* rank 0 */
 /* y = x w^T + b. w: [outputs][inputs] row-major, b: [outputs] or NULL. */
 ir_id ir_linear(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                 const float *w, const float *b);
+/* The same with w: [inputs][outputs]. */
+ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs,
+                        uint32_t outputs, const float *w, const float *b);
 
 /*
  * Convolution along time. w: [outputs][inputs/groups][taps] (PyTorch, ONNX),

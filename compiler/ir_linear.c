@@ -56,8 +56,29 @@ ir_id ir_pack(ir_graph *g, uint32_t outputs, uint32_t inputs, const float *w)
     return pack(g, 1, outputs, 1, inputs, w);
 }
 
-ir_id ir_linear(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
-                const float *w, const float *b)
+/* w as it lies, to one matrix. */
+static ir_id pack_columns(ir_graph *g, uint32_t outputs, uint32_t inputs,
+                          const float *w)
+{
+    uint64_t n = (uint64_t)outputs + 3u;
+    float *data;
+
+    if (n > MLI_MAX_ELEMENTS || n * inputs > MLI_MAX_ELEMENTS) {
+        ir_fail(g, "too many weights (%u outputs, %u inputs)", outputs, inputs);
+        return IR_NONE;
+    }
+    n = mli_packed_size(outputs, 1, inputs);
+    data = ir_floats(g, n);
+    if (!data)
+        return IR_NONE;
+    for (uint32_t i = 0; i < inputs; i++)
+        for (uint32_t o = 0; o < outputs; o++)
+            data[mli_packed_index(outputs, 1, inputs, o, 0, i)] = *w++;
+    return ir_take(g, IR_PACKED, n, data);
+}
+
+static ir_id dense(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                   const float *w, int columns, const float *b)
 {
     ir_shape s;
     ir_id in[3], y;
@@ -72,7 +93,8 @@ ir_id ir_linear(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
         return IR_NONE;
     }
     in[0] = x;
-    in[1] = ir_pack(g, outputs, inputs, w);
+    in[1] = columns ? pack_columns(g, outputs, inputs, w)
+                    : ir_pack(g, outputs, inputs, w);
     in[2] = ir_bias(g, outputs, b);
     s.dims[s.rank - 1] = outputs;
     y = ir_emit(g, MLI_OP_LINEAR, b ? 3 : 2, in, &s);
@@ -81,6 +103,18 @@ ir_id ir_linear(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
     ir_made(g)->p[0] = inputs;
     ir_made(g)->p[1] = outputs;
     return y;
+}
+
+ir_id ir_linear(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                const float *w, const float *b)
+{
+    return dense(g, x, inputs, outputs, w, 0, b);
+}
+
+ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                        const float *w, const float *b)
+{
+    return dense(g, x, inputs, outputs, w, 1, b);
 }
 
 /* The shape of the result; rank 0 if x does not fit. */

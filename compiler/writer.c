@@ -8,10 +8,20 @@
 #include "image.h"
 #include "writer.h"
 
+/* Numbers that go to DATA: copied once, when the file has its size. */
+typedef struct piece {
+    const float *data;
+    uint32_t floats; /* from the start of DATA */
+    uint64_t n;
+} piece;
+
 typedef struct writer {
     const mlc_program *p;
     mlc_texts texts;
-    mlc_bytes section[MLI_SEC_COUNT]; /* but STRINGS, which is in texts */
+    mlc_bytes section[MLI_SEC_COUNT]; /* but STRINGS, which is in texts, and
+                                         DATA: */
+    mlc_bytes pieces;
+    uint64_t floats; /* of DATA */
     uint32_t states;
     uint32_t channels;
 } writer;
@@ -19,13 +29,20 @@ typedef struct writer {
 /* Append floats to DATA at a multiple of 16; answers where. */
 static uint32_t put_floats(writer *w, const float *data, uint64_t n)
 {
-    mlc_bytes *b = &w->section[MLI_SEC_DATA];
-    size_t floats = b->size / sizeof(float);
+    piece p = {data, (uint32_t)((w->floats + 15) / 16 * 16), n};
 
-    mlc_put(b, NULL, (size_t)(-floats & 15u) * sizeof(float));
-    floats = b->size / sizeof(float);
-    mlc_put(b, data, (size_t)n * sizeof(float));
-    return (uint32_t)floats;
+    w->floats = (w->floats + 15) / 16 * 16 + n;
+    mlc_put(&w->pieces, &p, sizeof p);
+    return p.floats;
+}
+
+static void copy_pieces(const writer *w, uint8_t *to)
+{
+    const piece *p = (const void *)w->pieces.data;
+
+    for (size_t i = 0; i < w->pieces.size / sizeof *p; i++)
+        memcpy(to + (size_t)p[i].floats * sizeof(float), p[i].data,
+               (size_t)p[i].n * sizeof(float));
 }
 
 static void write_meta(writer *w)
@@ -163,9 +180,14 @@ static mlc_status assemble(const writer *w, mli_file_header *h, uint8_t **bytes,
 {
     uint64_t at = sizeof *h;
     const mlc_bytes *part[MLI_SEC_COUNT];
+    mlc_bytes data = {.size = (size_t)w->floats * sizeof(float),
+                      .failed = w->pieces.failed ||
+                                w->floats > UINT32_MAX / sizeof(float)};
 
     for (int i = 0; i < MLI_SEC_COUNT; i++) {
-        part[i] = i == MLI_SEC_STRINGS ? &w->texts.pool : &w->section[i];
+        part[i] = i == MLI_SEC_STRINGS ? &w->texts.pool
+                  : i == MLI_SEC_DATA  ? &data
+                                       : &w->section[i];
         h->section[i].offset = (uint32_t)at;
         h->section[i].bytes = (uint32_t)part[i]->size;
         at += (part[i]->size + 63u) / 64u * 64u;
@@ -180,8 +202,9 @@ static mlc_status assemble(const writer *w, mli_file_header *h, uint8_t **bytes,
         return mlc_fail(error, MLC_MEMORY, "no memory for %zu bytes", *size);
     memcpy(*bytes, h, sizeof *h);
     for (int i = 0; i < MLI_SEC_COUNT; i++)
-        if (part[i]->size)
+        if (part[i]->data)
             memcpy(*bytes + h->section[i].offset, part[i]->data, part[i]->size);
+    copy_pieces(w, *bytes + h->section[MLI_SEC_DATA].offset);
     h->crc32 = mli_file_crc32(*bytes, *size);
     memcpy(*bytes + offsetof(mli_file_header, crc32), &h->crc32,
            sizeof h->crc32);
@@ -209,6 +232,7 @@ mlc_status mlc_write(const mlc_program *p, const mlc_figures *figures,
     status = assemble(&w, &h, bytes, size, error);
     for (int i = 0; i < MLI_SEC_COUNT; i++)
         free(w.section[i].data);
+    free(w.pieces.data);
     mlc_texts_free(&w.texts);
     return status;
 }

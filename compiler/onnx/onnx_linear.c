@@ -13,27 +13,25 @@
 
 /* ------------------------------------------------------------- matrix ---- */
 
-/* The float matrix w[rows][columns], transposed. */
-static float *turned(onnx_run *r, const float *w, int64_t rows, int64_t columns)
-{
-    float *t = onnx_take(r->pool, (size_t)(rows * columns), sizeof *t);
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t k = 0; k < columns; k++)
-            t[k * rows + i] = w[i * columns + k];
-    return t;
-}
+/* A constant matrix as it lies: outputs along its rows (w[outputs][inputs]) or
+   its columns. */
+typedef struct matrix {
+    const float *w;
+    int columns;
+} matrix;
 
-/* x w^T over the last axis of x, w[outputs][inputs]. */
-static onnx_value *dense(onnx_run *r, onnx_value *x, int64_t outputs,
-                         const float *w, const float *b)
+/* x w^T over the last axis of x. */
+static onnx_value *dense(onnx_run *r, onnx_value *x, int64_t outputs, matrix m,
+                         const float *b)
 {
     int64_t dims[ONNX_MAX_RANK];
+    ir_id id = onnx_kept_id(r, x, 1u << (x->rank - 1));
+    uint32_t in = (uint32_t)x->dims[x->rank - 1], out = (uint32_t)outputs;
     memcpy(dims, x->dims, sizeof dims);
     dims[x->rank - 1] = outputs;
     return onnx_result(r, x, x->rank, dims, x->time,
-                       ir_linear(r->g, onnx_kept_id(r, x, 1u << (x->rank - 1)),
-                                 (uint32_t)x->dims[x->rank - 1],
-                                 (uint32_t)outputs, w, b));
+                       m.columns ? ir_linear_columns(r->g, id, in, out, m.w, b)
+                                 : ir_linear(r->g, id, in, out, m.w, b));
 }
 
 static onnx_value *swap_last(onnx_run *r, onnx_value *v)
@@ -102,12 +100,11 @@ static onnx_value *spelled(onnx_run *r, onnx_call *c, onnx_value *a,
 static onnx_value *times_constant(onnx_run *r, onnx_call *c, onnx_value *a,
                                   onnx_value *b)
 {
-    int64_t k = b->rank > 1 ? b->dims[b->rank - 2] : b->dims[0];
     int64_t n = b->rank > 1 ? b->dims[b->rank - 1] : 1;
     onnx_value *y;
     if (a->time == a->rank - 1)
         onnx_not_in_time(r, c, "is a matrix product over time");
-    y = dense(r, a, n, turned(r, onnx_floats(r, b), k, n), NULL);
+    y = dense(r, a, n, (matrix){onnx_floats(r, b), 1}, NULL);
     if (a->time == a->rank - 1)
         y->time = -1;
     return b->rank > 1 ? y : onnx_reshaped(r, c, y, y->rank - 1, y->dims);
@@ -121,7 +118,7 @@ static onnx_value *constant_times(onnx_run *r, onnx_call *c, onnx_value *a,
     if (b->time >= 0 && b->time == (b->rank > 1 ? b->rank - 2 : 0))
         onnx_not_in_time(r, c, "is a matrix product over time");
     y = b->rank > 1 ? swap_last(r, b) : b;
-    y = dense(r, y, m, onnx_floats(r, a), NULL);
+    y = dense(r, y, m, (matrix){onnx_floats(r, a), 0}, NULL);
     if (b->rank > 1)
         y = swap_last(r, y);
     if (a->rank == 1 && b->rank > 1) {
@@ -190,11 +187,20 @@ static float *gemm_bias(onnx_run *r, onnx_value *v, int64_t outputs, float beta)
     return b;
 }
 
+static const float *scaled(onnx_run *r, const float *w, int64_t n, float by)
+{
+    float *to = onnx_take(r->pool, (size_t)n, sizeof *to);
+    for (int64_t i = 0; i < n; i++)
+        to[i] = w[i] * by;
+    return to;
+}
+
 void onnx_do_gemm(onnx_run *r, onnx_call *c, int what)
 {
     onnx_value *a = c->in[0], *b = c->in[1], *y;
     onnx_value *add = c->inputs > 2 ? c->in[2] : NULL;
     float alpha = onnx_float(c, "alpha", 1.f), beta = onnx_float(c, "beta", 1);
+    int turned = (int)onnx_int(c, "transB", 0) != 0;
     int64_t k, n;
     float *bias = NULL;
     (void)what;
@@ -204,10 +210,12 @@ void onnx_do_gemm(onnx_run *r, onnx_call *c, int what)
         onnx_bad(r, c, "matrices with %d and %d axes", a->rank, b->rank);
     if (onnx_int(c, "transA", 0))
         a = swap_last(r, a);
-    if (onnx_int(c, "transB", 0))
+    if (turned && b->kind != ONNX_CONST) {
         b = swap_last(r, b);
-    k = b->dims[0];
-    n = b->dims[1];
+        turned = 0;
+    }
+    k = b->dims[turned];
+    n = b->dims[!turned];
     if (a->dims[1] != k)
         onnx_bad(r, c, "inner sizes differ (expected %lld, got %lld)",
                  (long long)k, (long long)a->dims[1]);
@@ -219,13 +227,13 @@ void onnx_do_gemm(onnx_run *r, onnx_call *c, int what)
         if (alpha != 1.f)
             y = onnx_binary(r, c, MLI_MUL, y, onnx_new_scalar(r, alpha));
     } else {
-        float *w = turned(r, onnx_floats(r, b), k, n);
-        for (int64_t i = 0; i < k * n; i++)
-            w[i] *= alpha;
+        matrix m = {onnx_floats(r, b), !turned};
+        if (alpha != 1.f)
+            m.w = scaled(r, m.w, k * n, alpha);
         if (a->time == 1)
             onnx_not_in_time(r, c, "is a matrix product over time");
         bias = add ? gemm_bias(r, add, n, beta) : NULL;
-        y = dense(r, a, n, w, bias);
+        y = dense(r, a, n, m, bias);
         if (a->time == 1)
             y->time = -1;
     }

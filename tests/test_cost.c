@@ -1,0 +1,258 @@
+/*
+ * test_cost.c - what opening a model takes: at most four times the file's size
+ * in memory, and for a megabyte less than 50 ms of processor time.
+ *
+ * The linker puts the functions here in the place of the C library's (--wrap),
+ * so every byte that the compiler has at a time is counted.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "compiler.h"
+
+#define SIDE     512 /* a square matrix of a megabyte */
+#define MEGABYTE (1024 * 1024)
+#define REPEATS  5
+
+/* bytes; what the C library took for us is given back here, too: signed */
+static long long held, most;
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t count, size_t n);
+void *__real_realloc(void *p, size_t n);
+void *__real_aligned_alloc(size_t alignment, size_t n);
+void __real_free(void *p);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t count, size_t n);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_aligned_alloc(size_t alignment, size_t n);
+void __wrap_free(void *p);
+
+static void *taken(void *p)
+{
+    held += p ? (long long)malloc_usable_size(p) : 0;
+    most = held > most ? held : most;
+    return p;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return taken(__real_malloc(n));
+}
+
+void *__wrap_calloc(size_t many, size_t n)
+{
+    return taken(__real_calloc(many, n));
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    long long old = p ? (long long)malloc_usable_size(p) : 0;
+    void *q = __real_realloc(p, n);
+    held -= q ? old : 0;
+    return taken(q);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t n)
+{
+    return taken(__real_aligned_alloc(alignment, n));
+}
+
+void __wrap_free(void *p)
+{
+    held -= p ? (long long)malloc_usable_size(p) : 0;
+    __real_free(p);
+}
+
+/* --------------------------------------------------------------- files ---- */
+
+static float weight(unsigned i)
+{
+    return (float)((i * 2654435761u) >> 8) / 16777216.0f - 0.5f;
+}
+
+static void varint(FILE *f, unsigned long long n)
+{
+    for (; n > 127; n >>= 7)
+        fputc((int)(n & 127) | 128, f);
+    fputc((int)n, f);
+}
+
+/* A field of protobuf that holds bytes. */
+static void field(FILE *f, unsigned number, const void *bytes, size_t n)
+{
+    varint(f, number << 3 | 2);
+    varint(f, n);
+    fwrite(bytes, 1, n, f);
+}
+
+typedef struct message {
+    char *bytes;
+    size_t size;
+    FILE *f;
+} message;
+
+static void begin(message *m)
+{
+    m->f = open_memstream(&m->bytes, &m->size);
+    assert_non_null(m->f);
+}
+
+static void end(message *m, FILE *to, unsigned number)
+{
+    fclose(m->f);
+    field(to, number, m->bytes, m->size);
+    free(m->bytes);
+}
+
+static void put_text(FILE *f, unsigned number, const char *text)
+{
+    field(f, number, text, strlen(text));
+}
+
+static void put_number(FILE *f, unsigned number, unsigned long long n)
+{
+    varint(f, number << 3);
+    varint(f, n);
+}
+
+/* A float tensor [1, SIDE] as a graph's input or output. */
+static void put_port(FILE *graph, unsigned number, const char *name)
+{
+    const unsigned long long dims[] = {1, SIDE};
+    message info, type, tensor, shape, dim;
+    begin(&info);
+    put_text(info.f, 1, name);
+    begin(&type);
+    begin(&tensor);
+    put_number(tensor.f, 1, 1);
+    begin(&shape);
+    for (int i = 0; i < 2; i++) {
+        begin(&dim);
+        put_number(dim.f, 1, dims[i]);
+        end(&dim, shape.f, 1);
+    }
+    end(&shape, tensor.f, 2);
+    end(&tensor, type.f, 1);
+    end(&type, info.f, 2);
+    end(&info, graph, number);
+}
+
+static void put_weights(FILE *graph)
+{
+    static float w[SIDE * SIDE];
+    message tensor;
+    for (unsigned i = 0; i < SIDE * SIDE; i++)
+        w[i] = weight(i);
+    begin(&tensor);
+    put_number(tensor.f, 1, SIDE);
+    put_number(tensor.f, 1, SIDE);
+    put_number(tensor.f, 2, 1);
+    put_text(tensor.f, 8, "w");
+    field(tensor.f, 9, w, sizeof w);
+    end(&tensor, graph, 5);
+}
+
+static void write_onnx(FILE *f)
+{
+    message graph, node, opset;
+    put_number(f, 1, 8);
+    begin(&graph);
+    begin(&node);
+    put_text(node.f, 1, "x");
+    put_text(node.f, 1, "w");
+    put_text(node.f, 2, "y");
+    put_text(node.f, 4, "MatMul");
+    end(&node, graph.f, 1);
+    put_weights(graph.f);
+    put_port(graph.f, 11, "x");
+    put_port(graph.f, 12, "y");
+    end(&graph, f, 7);
+    begin(&opset);
+    put_number(opset.f, 2, 13);
+    end(&opset, f, 8);
+}
+
+/* A WaveNet would be warmed up, which costs time of its own. */
+static void write_nam(FILE *f)
+{
+    unsigned taps = 80000;
+    fprintf(f,
+            "{\"version\":\"0.5.4\",\"architecture\":\"Linear\",\"config\":"
+            "{\"receptive_field\":%u,\"bias\":false},\"weights\":[",
+            taps);
+    for (unsigned i = 0; i < taps; i++)
+        fprintf(f, "%s%.8f", i ? ", " : "", (double)weight(i) / taps);
+    fputs("]}", f);
+}
+
+/* ------------------------------------------------------------- measure ---- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void opens_cheaply(const char *name, void (*write)(FILE *f))
+{
+    char path[] = "/tmp/mlinfer-cost-XXXXXX";
+    int file = mkstemp(path);
+    FILE *f = file >= 0 ? fdopen(file, "wb") : NULL;
+    double best = 1e9;
+    struct stat s;
+    assert_non_null(f);
+    write(f);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(stat(path, &s), 0);
+    for (int i = 0; i < REPEATS; i++) {
+        mlc_image image;
+        mlc_error error;
+        long long before = most = held;
+        double start = now(), took;
+        if (mlc_load(path, NULL, &image, &error) != MLC_OK)
+            fail_msg("%s: %s", name, error.text);
+        took = now() - start;
+        best = took < best ? took : best;
+        mlc_image_free(&image);
+        assert_int_equal(held, before);
+        most -= before;
+    }
+    unlink(path);
+    print_message("%s: %.2f MB, %.1f ms, %.2f times its size in memory\n", name,
+                  (double)s.st_size / MEGABYTE, best * 1e3,
+                  (double)most / (double)s.st_size);
+    assert_true(s.st_size > MEGABYTE * 3 / 4);
+    assert_true(best < 0.050 * (double)s.st_size / MEGABYTE + 0.005);
+    assert_true(most <= 4 * (long long)s.st_size);
+}
+
+static void onnx_opens_cheaply(void **state)
+{
+    (void)state;
+    opens_cheaply("ONNX", write_onnx);
+}
+
+static void nam_opens_cheaply(void **state)
+{
+    (void)state;
+    opens_cheaply("NAM", write_nam);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(onnx_opens_cheaply),
+        cmocka_unit_test(nam_opens_cheaply),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
