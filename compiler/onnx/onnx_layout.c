@@ -629,8 +629,8 @@ void onnx_do_transpose(onnx_run *r, onnx_call *c, int what)
     const onnx_attr *a = onnx_attr_of(c, "perm");
     int perm[ONNX_MAX_RANK], seen = 0;
     (void)what;
-    if (a && a->count != (size_t)v->rank)
-        onnx_bad(r, c, "an order of %zu axes for %d", a->count, v->rank);
+    if (a && a->ints_count != (size_t)v->rank)
+        onnx_bad(r, c, "an order of %zu axes for %d", a->ints_count, v->rank);
     for (int i = 0; i < v->rank; i++) {
         perm[i] = a ? onnx_axis(r, c, a->ints[i], v->rank) : v->rank - 1 - i;
         seen |= 1 << perm[i];

@@ -258,7 +258,7 @@ static int64_t one_of(onnx_run *r, onnx_call *c, const char *name, size_t n,
     const onnx_attr *a = onnx_attr_of(c, name);
     if (!a)
         return fallback;
-    if (a->count <= n)
+    if (a->ints_count <= n)
         onnx_bad(r, c, "attribute %s is too short", name);
     if (a->ints[n] < 0 || a->ints[n] > INT32_MAX)
         onnx_bad(r, c, "attribute %s is %lld", name, (long long)a->ints[n]);

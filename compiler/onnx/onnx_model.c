@@ -78,6 +78,19 @@ void onnx_tensor_parse(onnx_model *m, onnx_reader r, onnx_tensor *t)
     t->message.what = t->name[0] ? t->name : "a tensor";
 }
 
+/* A text of a list of n so far: many lists are the same few over and over. */
+static const char *text_again(onnx_model *m, onnx_reader *r,
+                              const onnx_field *f, const char **list, size_t n)
+{
+    for (size_t back = 1; back <= 4 && back <= n; back++) {
+        const char *old = list[n - back];
+        if (f->wire == ONNX_BYTES && strlen(old) == f->size &&
+            !memcmp(old, f->bytes, f->size))
+            return old;
+    }
+    return text(m, r, f);
+}
+
 static void read_attr_lists(onnx_model *m, onnx_reader r, onnx_attr *a)
 {
     onnx_reader again = r;
@@ -93,6 +106,9 @@ static void read_attr_lists(onnx_model *m, onnx_reader r, onnx_attr *a)
     a->floats = onnx_take(m->pool, floats, sizeof *a->floats);
     a->ints = onnx_take(m->pool, ints, sizeof *a->ints);
     a->strings = onnx_take(m->pool, strings, sizeof *a->strings);
+    a->ints_count = ints;
+    a->floats_count = floats;
+    a->strings_count = strings;
     ints = floats = strings = 0;
     while (onnx_next(&r, &f)) {
         uint64_t v;
@@ -105,10 +121,13 @@ static void read_attr_lists(onnx_model *m, onnx_reader r, onnx_attr *a)
             while (onnx_number(&r, &f, 0, &v))
                 a->ints[ints++] = (int64_t)v;
         } else if (f.number == 9) {
-            a->strings[strings++] = text(m, &r, &f);
+            a->strings[strings] = text_again(m, &r, &f, a->strings, strings);
+            strings++;
         }
     }
     a->count = ints ? ints : floats ? floats : strings;
+    if ((ints != 0) + (floats != 0) + (strings != 0) > 1)
+        onnx_damaged(&r, r.at, "an attribute has lists of several kinds");
 }
 
 static void read_attr(onnx_model *m, onnx_reader r, onnx_attr *a, int depth)

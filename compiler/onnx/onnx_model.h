@@ -57,7 +57,8 @@ typedef struct onnx_attr {
     const char *s;
     onnx_tensor *t;
     onnx_graph *g;
-    size_t count; /* of ints, floats or strings */
+    size_t count; /* of ints, floats or strings, whichever it has */
+    size_t ints_count, floats_count, strings_count;
     int64_t *ints;
     float *floats;
     const char **strings;

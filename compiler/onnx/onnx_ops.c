@@ -72,12 +72,12 @@ void onnx_do_constant(onnx_run *r, onnx_call *c, int what)
         y = onnx_new_const(r, ONNX_INT64, 0, NULL);
         y->i[0] = a->i;
     } else if ((a = onnx_attr_of(c, "value_floats"))) {
-        n = (int64_t)a->count;
+        n = (int64_t)a->floats_count;
         y = onnx_new_const(r, ONNX_FLOAT, 1, &n);
         for (int64_t k = 0; k < n; k++)
             y->f[k] = a->floats[k];
     } else if ((a = onnx_attr_of(c, "value_ints"))) {
-        n = (int64_t)a->count;
+        n = (int64_t)a->ints_count;
         y = onnx_new_const(r, ONNX_INT64, 1, &n);
         for (int64_t k = 0; k < n; k++)
             y->i[k] = a->ints[k];

@@ -42,7 +42,7 @@ static int activations(onnx_run *r, onnx_call *c, layer *l)
     const onnx_attr *a = onnx_attr_of(c, "activations");
     size_t each = l->kind == LSTM ? 3 : l->kind == GRU ? 2 : 1;
     l->fn = MLI_TANH;
-    for (size_t i = 0; a && i < a->count; i++) {
+    for (size_t i = 0; a && i < a->strings_count; i++) {
         const char *name = a->strings[i];
         if (equal(name, usual[l->kind][i % each]))
             continue;

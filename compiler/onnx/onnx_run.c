@@ -299,7 +299,7 @@ const int64_t *onnx_list(onnx_run *r, onnx_call *c, int n, const char *attr,
     }
     if (!a)
         return NULL;
-    *count = (int)a->count;
+    *count = (int)a->ints_count;
     return a->ints;
 }
 
