@@ -109,6 +109,15 @@ V_FN vf math_fast_tanh(vf x)
     return v_xor_sign(v_div(v_mul(a, top), bottom), x);
 }
 
+/* |x| minus its floor is exact: no half is made by adding. */
+V_FN vf math_round_away(vf x, vf p, vf q)
+{
+    vf a = v_abs(x), whole = v_floor(a);
+    vf up = v_select(v_lt(v_sub(a, whole), K(0.5f)), K(0.0f), K(1.0f));
+    vf y = v_xor_sign(v_add(whole, up), x);
+    return math_clamp(y, p, q);
+}
+
 V_FN vf unary_one(mli_unary f, vf x, vf p, vf q)
 {
     const vf zero = K(0.0f), one = K(1.0f);
@@ -178,6 +187,8 @@ V_FN vf unary_one(mli_unary f, vf x, vf p, vf q)
         return v_select(v_le(x, p), zero, x);
     case MLI_MISH:
         return math_mish(x);
+    case MLI_ROUND_AWAY:
+        return math_round_away(x, p, q);
     default:
         return x; /* MLI_IDENTITY */
     }
@@ -240,6 +251,7 @@ static void unary(mli_unary f, float p, float q, const float *x, float *y,
         UNARY_CASE(MLI_CELU)
         UNARY_CASE(MLI_THRESHOLDED_RELU)
         UNARY_CASE(MLI_MISH)
+        UNARY_CASE(MLI_ROUND_AWAY)
     default:
         break;
     }

@@ -62,6 +62,8 @@ static double fn(uint32_t f, double p, double q, double x)
         return x < 0 ? p * x : x;
     case MLI_HARD_TANH:
         return fmin(fmax(x, p), q);
+    case MLI_ROUND_AWAY:
+        return fmin(fmax(round(x), p), q);
     default:
         return NAN; /* no test here uses the others */
     }

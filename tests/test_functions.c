@@ -108,6 +108,7 @@ REFERENCE(r_fast_tanh, fast_tanh(x))
 REFERENCE(r_celu, fmax(x, 0) + fmin(0, p *expm1(x / p)))
 REFERENCE(r_thresholded, x > p ? x : 0)
 REFERENCE(r_mish, x == -INFINITY ? 0 : x * tanh(softplus(x)))
+REFERENCE(r_round_away, clamp(round(x), p, q))
 
 #define NO -INFINITY, INFINITY, 0, 0
 
@@ -157,6 +158,8 @@ static const rule rules[] = {
     {MLI_THRESHOLDED_RELU, "thresholded relu", 1.5f, 0, r_thresholded, EXACT,
      NO},
     {MLI_MISH, "mish", 0, 0, r_mish, 0, -0.3089f, INFINITY, 0, 0},
+    {MLI_ROUND_AWAY, "round away", -128, 127, r_round_away, EXACT | ENDS, -128,
+     127, -128, 127},
 };
 
 #define RULES (sizeof rules / sizeof rules[0])

@@ -5,7 +5,8 @@
  * a function, and only if nobody else reads y.
  *
  * It is done for AFFINE (batch normalisation) and for BINARY with a constant:
- * sums, differences, products and quotients.
+ * sums, differences, products and quotients. Not where the result is rounded to
+ * whole numbers: a quantised layer's weights are whole numbers, its sums exact.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -232,7 +233,8 @@ static ir_node *find_layer(ir_graph *g, const uint32_t *readers,
     ir_node *layer = NULL;
     uint32_t operands = node->type == MLI_OP_BINARY ? 2 : 1;
 
-    if (node->type != MLI_OP_AFFINE && node->type != MLI_OP_BINARY)
+    if ((node->type != MLI_OP_AFFINE && node->type != MLI_OP_BINARY) ||
+        node->fn == MLI_ROUND_AWAY)
         return NULL;
     for (uint32_t k = 0; k < operands && !layer; k++) {
         *x = node->in[k];

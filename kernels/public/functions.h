@@ -44,6 +44,8 @@ typedef enum mli_unary {
     MLI_CELU = 30,           /* max(0,x) + min(0, p*(e^(x/p) - 1)) */
     MLI_THRESHOLDED_RELU = 31, /* x > p ? x : 0 */
     MLI_MISH = 32,           /* x * tanh(softplus(x)) */
+    MLI_ROUND_AWAY = 46,     /* halves away from 0, then min(max(y, p), q):
+                                a quantised layer's output stage */
     MLI_UNARY_COUNT
 } mli_unary;
 
