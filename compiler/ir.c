@@ -252,6 +252,29 @@ static ir_id new_value(ir_graph *g, const ir_shape *s)
     return (ir_id)g->value_count++;
 }
 
+/* The rate of the timed operands goes on to the result. */
+static int take_rate(ir_graph *g, uint32_t inputs, const ir_id *in, ir_id out)
+{
+    ir_value *y = &g->values[out];
+
+    for (uint32_t i = 0; y->timed && i < inputs; i++) {
+        const ir_value *x = &g->values[in[i]];
+
+        if (!x->timed)
+            continue;
+        if (y->up && (x->up != y->up || x->down != y->down)) {
+            ir_fail(g,
+                    "operands of different rates (%u/%u and %u/%u frames for "
+                    "each of the input's)",
+                    y->up, y->down, x->up, x->down);
+            return 0;
+        }
+        y->up = x->up;
+        y->down = x->down;
+    }
+    return 1;
+}
+
 ir_id ir_emit(ir_graph *g, mli_op_type type, uint32_t inputs, const ir_id *in,
               const ir_shape *out)
 {
@@ -265,7 +288,7 @@ ir_id ir_emit(ir_graph *g, mli_op_type type, uint32_t inputs, const ir_id *in,
               sizeof *g->nodes))
         return IR_NONE;
     result = new_value(g, out);
-    if (result == IR_NONE)
+    if (result == IR_NONE || !take_rate(g, inputs, in, result))
         return IR_NONE;
     node = &g->nodes[g->node_count];
     memset(node, 0, sizeof *node);

@@ -11,7 +11,10 @@
  * build on and look once.
  *
  * Shapes are those of format.h: in a stream graph timed values have their time
- * axis in front, outside of dims.
+ * axis in front, outside of dims. They have rates: an input's is 1/1, ir_unfold
+ * and ir_depth_to_time change it, every other builder refuses timed operands of
+ * different rates and hands theirs on. frames, dilation and the like count
+ * frames of the operand's own rate.
  */
 #ifndef MLC_IR_H
 #define MLC_IR_H
@@ -35,6 +38,8 @@ typedef struct ir_value {
     char *name; /* owned, may be NULL */
     int constant;
     int timed;
+    uint32_t up, down; /* timed: up/down frames come for each frame of the
+                          stream's input, in lowest terms; else 0 */
     uint32_t rank;
     uint32_t dims[MLI_MAX_RANK];
     uint64_t elements; /* product of dims */
@@ -125,6 +130,8 @@ void ir_fail(ir_graph *g, const char *format, ...)
    graphs the window is the first of them. */
 ir_id ir_input(ir_graph *g, const char *name, uint32_t rank,
                const uint32_t *dims);
+/* An input that is slower or faster than those at 1/1. Before it is used. */
+void ir_set_rate(ir_graph *g, ir_id input, uint32_t up, uint32_t down);
 /* A control input: never timed. In step graphs it is a signal input. */
 ir_id ir_control(ir_graph *g, const char *name, uint32_t rank,
                  const uint32_t *dims);
@@ -239,6 +246,25 @@ ir_id ir_distance(ir_graph *g, ir_id x, uint32_t inputs, uint32_t points,
 ir_id ir_couple(ir_graph *g, ir_id x, uint32_t classes);
 ir_id ir_delay(ir_graph *g, ir_id x, uint32_t frames);
 ir_id ir_hold(ir_graph *g, ir_id x, uint32_t frames);
+
+/*
+ * Slower: of every `step` frames of x one frame [taps, x's dims...], when the
+ * last of the `step` comes: x's frames at distances `dilation`, oldest first,
+ * the newest last. Zeros come before the first. So y's frame n is x's frames
+ * n * step + step - 1 - (taps - 1 - k) * dilation. Rate: x's / step. A strided
+ * convolution is this and ir_linear on taps * inputs; pooling is this and
+ * ir_reduce over axis 0; with taps = step it is time to depth.
+ */
+ir_id ir_unfold(ir_graph *g, ir_id x, uint32_t taps, uint32_t dilation,
+                uint32_t step);
+/*
+ * Faster: every frame of x, [step, ...], is played as `step` frames [...], from
+ * [0] on, the first of them at the very tick at which x's came. Rate: x's *
+ * step. As a frame of x comes with the last of the frames that it stands for,
+ * y is step - 1 of its own frames late: x[n][k] is y's frame n * step + step -
+ * 1 + k; the first step - 1 are zeros.
+ */
+ir_id ir_depth_to_time(ir_graph *g, ir_id x, uint32_t step);
 /* y, which ir_lstm, ir_gru or ir_rnn made last: for the first frames after a
    reset the layer waits in its first state, and y is 0. Timed only. */
 ir_id ir_recurrent_hold(ir_graph *g, ir_id y, uint32_t frames);

@@ -53,6 +53,7 @@ static ir_id add_input(ir_graph *g, const char *name, uint32_t rank,
     v->data = NULL;
     v->constant = 0;
     v->timed = g->mode == MLI_STREAM && kind == MLI_PORT_SIGNAL;
+    v->up = v->down = v->timed ? 1 : 0;
     v->name = ir_text(g, name);
     port = add_port(g, &g->inputs, &g->input_count, name, value);
     if (!port)

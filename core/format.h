@@ -24,6 +24,10 @@
 #define MLI_MAX_CONCAT 4096u              /* operands */
 #define MLI_MAX_HOLD (1u << 24)           /* frames */
 #define MLI_MAX_POOL (1u << 20)           /* elements in a window */
+/* Ticks: no tensor's period is longer, nor is the least common multiple of all
+   periods; and no signal port's smallest period is over MLI_MAX_FRAME_TICKS. */
+#define MLI_MAX_PERIOD (1u << 20)
+#define MLI_MAX_FRAME_TICKS 16u
 
 typedef enum mli_section {
     MLI_SEC_STRINGS = 0,  /* UTF-8 texts, each NUL-terminated; byte 0 is NUL */
@@ -113,7 +117,10 @@ typedef struct mli_file_tensor { /* 64 bytes */
     uint32_t last;   /* arena: the last operator that reads it (its maker, if
                         none does); MLI_NONE for an output port's. constants:
                         0 */
-    uint32_t reserved[2];
+    uint32_t period;  /* ticks from frame to frame: timed tensors >= 1, others 0.
+                         It gets a frame at the ticks t, counted from the last
+                         reset, with t mod period = period - 1 */
+    uint32_t reserved;
 } mli_file_tensor;
 
 /*
@@ -294,6 +301,8 @@ typedef enum mli_op_type {
     MLI_OP_PAD = 17,
     MLI_OP_DELAY = 18,
     MLI_OP_HOLD = 19,
+    MLI_OP_UNFOLD = 20,
+    MLI_OP_DEPTH_TO_TIME = 21,
     MLI_OP_CONV2D = 22,
     MLI_OP_POOL = 23,
     MLI_OP_TREES = 33,

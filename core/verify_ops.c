@@ -44,6 +44,7 @@ static const op_rule rules[MLI_OP_COUNT] = {
     [MLI_OP_MATMUL] = {2, 2, 3, 0, 1, 2},
 };
 
+/* Numbers that no operator has are gaps in the table. */
 static int is_known(uint32_t type)
 {
     return type < MLI_OP_COUNT &&

@@ -48,7 +48,7 @@ mli_status mli_verify_tensors(const mli_file *f, uint32_t *index)
     for (uint32_t i = 0; i < n; i++) {
         const mli_file_tensor *t = f->tensors + i;
         mli_status status;
-        if (!dims_fit(t) || t->reserved[0] != 0 || t->reserved[1] != 0)
+        if (!dims_fit(t) || t->period != 0 || t->reserved != 0)
             status = MLI_ERR_TENSOR;
         else if (i >= constants && i < made)
             status = check_constant(f, t);
