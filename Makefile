@@ -27,7 +27,8 @@ src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 RUNTIME_SRC := $(call src,kernels core)
-COMPILER_SRC := $(call src,compiler compiler/passes compiler/onnx compiler/nam)
+COMPILER_SRC := $(call src,compiler $(addprefix compiler/,passes onnx nam \
+	rtneural guitarml layers))
 TOOL_SRC := $(call src,tools)
 TEST_SRC := $(call src,tests)
 TEST_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter tests/test_%.c,$(TEST_SRC)))

@@ -69,6 +69,11 @@ mlc_status mlc_import_nam(const uint8_t *bytes, size_t size,
                           const mlc_options *options, mlc_image *image,
                           mlc_error *error);
 
+/* RTNeural's JSON, and AIDA-X files. */
+mlc_status mlc_import_rtneural(const uint8_t *bytes, size_t size,
+                               const mlc_options *options, mlc_image *image,
+                               mlc_error *error);
+
 struct ir_graph;
 
 /*

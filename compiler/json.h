@@ -29,7 +29,7 @@
 #include <stdint.h>
 
 #define MLC_JSON_DEPTH 64u
-#define MLC_JSON_KEY   64u
+#define MLC_JSON_KEY   256u
 
 typedef enum mlc_json_type {
     MLC_JSON_NOTHING = 0, /* no value begins here, or after an error */

@@ -257,10 +257,8 @@ static mlc_kind json_kind(const content *c, mlc_error *error)
         (contains(c, "\"config\"") || contains(c, "\"weights\"")))
         return MLC_KIND_NAM;
     if (contains(c, "\"in_shape\"") && contains(c, "\"layers\""))
-        mlc_fail(error, MLC_UNSUPPORTED,
-                 "an RTNeural JSON model, which is not supported yet: export "
-                 "the model to ONNX");
-    else if (contains(c, "\"state_dict\""))
+        return MLC_KIND_RTNEURAL;
+    if (contains(c, "\"state_dict\""))
         mlc_fail(error, MLC_UNSUPPORTED,
                  "a JSON model of GuitarML's kind, which is not supported yet: "
                  "export the model to ONNX");

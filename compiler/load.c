@@ -166,6 +166,11 @@ mlc_status mlc_load(const char *path, const mlc_options *options,
         if (status == MLC_OK)
             status = check_asked(options, image, error);
         break;
+    case MLC_KIND_RTNEURAL:
+        status = mlc_import_rtneural(bytes, size, options, image, error);
+        if (status == MLC_OK)
+            status = check_asked(options, image, error);
+        break;
     case MLC_KIND_ONNX:
         status = mlc_import_onnx(bytes, size, path, options, image, error);
         break;

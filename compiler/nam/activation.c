@@ -32,18 +32,18 @@ static int unknown(nam_import *m, const char *key, const char *name)
     size_t n = strlen(m->unknown);
     char one[224];
 
-    snprintf(one, sizeof one, "%s%s: \"%s\"", m->prefix, key, name);
+    snprintf(one, sizeof one, "%s%s: \"%s\"", m->doc.prefix, key, name);
     if (!strstr(m->unknown, one)) /* once for all layers */
         snprintf(m->unknown + n, sizeof m->unknown - n, "%s%s", n ? "; " : "",
                  one);
     return 1;
 }
 
-static int by_name(nam_import *m, const nam_field *f, nam_activation *a,
-                   const nam_field *name_at, char *name, size_t room)
+static int by_name(nam_import *m, const mlc_field *f, nam_activation *a,
+                   const mlc_field *name_at, char *name, size_t room)
 {
     memset(a, 0, sizeof *a);
-    if (!nam_text(m, name_at, name, room))
+    if (!mlc_doc_text(&m->doc, name_at, name, room))
         return 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(table[i].name, name)) {
@@ -54,32 +54,33 @@ static int by_name(nam_import *m, const nam_field *f, nam_activation *a,
 }
 
 /* The members that belong to the function; others are not looked at. */
-static int parameters(nam_import *m, const nam_field *f, const nam_field *p,
+static int parameters(nam_import *m, const mlc_field *f, const mlc_field *p,
                       const char *name, nam_activation *a)
 {
-    if (!strcmp(name, "PReLU") && !nam_present(m, &p[0]) &&
-        nam_present(m, &p[1])) {
+    if (!strcmp(name, "PReLU") && !mlc_doc_present(&m->doc, &p[0]) &&
+        mlc_doc_present(&m->doc, &p[1])) {
         a->slopes = p[1];
         return 1;
     }
     if (a->fn == MLI_LEAKY_RELU)
-        return nam_may_float(m, &p[0], &a->p);
+        return mlc_doc_may_float(&m->doc, &p[0], &a->p);
     if (a->fn != MLI_LEAKY_HARD_TANH)
         return 1;
-    if (!nam_may_float(m, &p[2], &a->low) ||
-        !nam_may_float(m, &p[3], &a->high) || !nam_may_float(m, &p[4], &a->p) ||
-        !nam_may_float(m, &p[5], &a->q))
+    if (!mlc_doc_may_float(&m->doc, &p[2], &a->low) ||
+        !mlc_doc_may_float(&m->doc, &p[3], &a->high) ||
+        !mlc_doc_may_float(&m->doc, &p[4], &a->p) ||
+        !mlc_doc_may_float(&m->doc, &p[5], &a->q))
         return 0;
     if (a->low < a->high)
         return 1;
-    return nam_fail(m, MLC_UNSUPPORTED, f->key,
-                    "expected min_val below max_val, got %g and %g", a->low,
-                    a->high);
+    return mlc_doc_fail(&m->doc, MLC_UNSUPPORTED, f->key,
+                        "expected min_val below max_val, got %g and %g", a->low,
+                        a->high);
 }
 
-int nam_read_activation(nam_import *m, const nam_field *f, nam_activation *a)
+int nam_read_activation(nam_import *m, const mlc_field *f, nam_activation *a)
 {
-    nam_field fields[] = {{"negative_slope", {0, 0}},
+    mlc_field fields[] = {{"negative_slope", {0, 0}},
                           {"negative_slopes", {0, 0}},
                           {"min_val", {0, 0}},
                           {"max_val", {0, 0}},
@@ -90,20 +91,21 @@ int nam_read_activation(nam_import *m, const nam_field *f, nam_activation *a)
     size_t mark;
     int ok;
 
-    if (nam_type(m, f->at) == MLC_JSON_STRING)
+    if (mlc_doc_type(&m->doc, f->at) == MLC_JSON_STRING)
         return by_name(m, f, a, f, name, sizeof name);
-    if (nam_type(m, f->at) != MLC_JSON_OBJECT)
-        return nam_expected(m, f, "the name of an activation or an object");
-    if (!nam_object(m, f->key, f->at, fields, 7))
+    if (mlc_doc_type(&m->doc, f->at) != MLC_JSON_OBJECT)
+        return mlc_doc_expected(&m->doc, f,
+                                "the name of an activation or an object");
+    if (!mlc_doc_object(&m->doc, f->key, f->at, fields, 7))
         return 0;
-    mark = nam_enter(m, "%s.", f->key);
-    ok = nam_text(m, &fields[6], name, sizeof name);
-    nam_leave(m, mark);
+    mark = mlc_doc_enter(&m->doc, "%s.", f->key);
+    ok = mlc_doc_text(&m->doc, &fields[6], name, sizeof name);
+    mlc_doc_leave(&m->doc, mark);
     if (!ok || !by_name(m, f, a, &fields[6], name, sizeof name))
         return 0;
-    mark = nam_enter(m, "%s.", f->key);
+    mark = mlc_doc_enter(&m->doc, "%s.", f->key);
     ok = parameters(m, f, fields, name, a);
-    nam_leave(m, mark);
+    mlc_doc_leave(&m->doc, mark);
     return ok;
 }
 
@@ -115,16 +117,16 @@ int nam_check_activation(nam_import *m, const nam_activation *a,
 
     if (!a->slopes.key)
         return 1;
-    if (!nam_length(m, &a->slopes, NAM_MAX_CHANNELS, &n))
+    if (!mlc_doc_length(&m->doc, &a->slopes, NAM_MAX_CHANNELS, &n))
         return 0;
     if (channels % n)
-        return nam_fail(m, MLC_CORRUPT, a->slopes.key,
-                        "expected one for each of %u channels, got %u",
-                        channels, n);
-    nam_first(m, &a->slopes, &r);
+        return mlc_doc_fail(&m->doc, MLC_CORRUPT, a->slopes.key,
+                            "expected one for each of %u channels, got %u",
+                            channels, n);
+    mlc_doc_first(&m->doc, &a->slopes, &r);
     for (float slope; mlc_json_next(&r);)
         if (!mlc_json_float(&r, &slope))
-            return nam_expected(m, &a->slopes, "an array of numbers");
+            return mlc_doc_expected(&m->doc, &a->slopes, "an array of numbers");
     return 1;
 }
 
@@ -136,14 +138,15 @@ static ir_id prelu(nam_import *m, const nam_activation *a, ir_id x,
     mlc_json r;
 
     if (!slopes) {
-        nam_no_memory(m);
+        mlc_doc_no_memory(&m->doc);
         return IR_NONE;
     }
-    nam_reader(m, a->slopes.at, &r);
+    mlc_doc_reader(&m->doc, a->slopes.at, &r);
     if (mlc_json_floats(&r, slopes, channels, &n) && n)
         for (uint32_t c = (uint32_t)n; c < channels; c++)
             slopes[c] = slopes[c - n];
-    x = ir_binary(m->g, MLI_PRELU, x, ir_const1(m->g, channels, slopes));
+    x = ir_binary(m->doc.g, MLI_PRELU, x,
+                  ir_const1(m->doc.g, channels, slopes));
     free(slopes);
     return x;
 }
@@ -159,10 +162,10 @@ static ir_id leaky_hard_tanh(nam_import *m, const nam_activation *a, ir_id x)
     int scaled = a->low != -1 || a->high != 1;
 
     if (scaled)
-        x = ir_affine(m->g, x, 1, &in, &in_shift);
-    x = ir_unary(m->g, MLI_LEAKY_HARD_TANH, a->p, a->q, x);
+        x = ir_affine(m->doc.g, x, 1, &in, &in_shift);
+    x = ir_unary(m->doc.g, MLI_LEAKY_HARD_TANH, a->p, a->q, x);
     if (scaled)
-        x = ir_affine(m->g, x, 1, &out, &out_shift);
+        x = ir_affine(m->doc.g, x, 1, &out, &out_shift);
     return x;
 }
 
@@ -173,5 +176,5 @@ ir_id nam_activate(nam_import *m, const nam_activation *a, ir_id x,
         return prelu(m, a, x, channels);
     if (a->fn == MLI_LEAKY_HARD_TANH)
         return leaky_hard_tanh(m, a, x);
-    return ir_unary(m->g, a->fn, a->p, a->q, x);
+    return ir_unary(m->doc.g, a->fn, a->p, a->q, x);
 }

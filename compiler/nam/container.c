@@ -15,28 +15,28 @@ typedef struct size_of_model {
 static int read_size(nam_import *m, const char *key, mlc_json_range at,
                      size_of_model *size)
 {
-    nam_field f[2] = {{"max_value", {0, 0}}, {"model", {0, 0}}};
+    mlc_field f[2] = {{"max_value", {0, 0}}, {"model", {0, 0}}};
     double last = size->up_to;
     size_t mark;
     int ok;
 
-    if (!nam_object(m, key, at, f, 2))
+    if (!mlc_doc_object(&m->doc, key, at, f, 2))
         return 0;
-    mark = nam_enter(m, "%s.", key);
-    ok = nam_double(m, &f[0], &size->up_to);
+    mark = mlc_doc_enter(&m->doc, "%s.", key);
+    ok = mlc_doc_double(&m->doc, &f[0], &size->up_to);
     if (ok && !(size->up_to > last))
-        ok = nam_fail(m, MLC_CORRUPT, f[0].key, "expected more than %g, got %g",
-                      last, size->up_to);
-    if (ok && !nam_present(m, &f[1]))
-        ok = nam_expected(m, &f[1], "a model");
-    nam_leave(m, mark);
+        ok = mlc_doc_fail(&m->doc, MLC_CORRUPT, f[0].key,
+                          "expected more than %g, got %g", last, size->up_to);
+    if (ok && !mlc_doc_present(&m->doc, &f[1]))
+        ok = mlc_doc_expected(&m->doc, &f[1], "a model");
+    mlc_doc_leave(&m->doc, mark);
     size->model = f[1].at;
     return ok;
 }
 
 int nam_container(nam_import *m, nam_model *model, nam_signal *out)
 {
-    nam_field sizes = {"submodels", {0, 0}};
+    mlc_field sizes = {"submodels", {0, 0}};
     size_of_model size = {-1e300, {0, 0}};
     nam_model inner;
     mlc_json_range at;
@@ -44,34 +44,37 @@ int nam_container(nam_import *m, nam_model *model, nam_signal *out)
     char key[32];
     mlc_json r;
 
-    if (!nam_object(m, "config", model->config.at, &sizes, 1) ||
-        !nam_length(m, &sizes, NAM_MAX_STACKS, &count) ||
+    if (!mlc_doc_object(&m->doc, "config", model->config.at, &sizes, 1) ||
+        !mlc_doc_length(&m->doc, &sizes, NAM_MAX_STACKS, &count) ||
         !nam_check_weights(m, model, 0))
         return 0;
-    nam_first(m, &sizes, &r);
-    for (uint32_t i = 0; nam_next(&r, &at); i++) {
+    mlc_doc_first(&m->doc, &sizes, &r);
+    for (uint32_t i = 0; mlc_doc_next(&r, &at); i++) {
         snprintf(key, sizeof key, "submodels[%u]", i);
         if (!read_size(m, key, at, &size))
             return 0;
     }
     if (size.up_to < 1)
-        return nam_fail(m, MLC_CORRUPT, key,
-                        "expected a last max_value of 1 or more, got %g",
-                        size.up_to);
+        return mlc_doc_fail(&m->doc, MLC_CORRUPT, key,
+                            "expected a last max_value of 1 or more, got %g",
+                            size.up_to);
     if (!nam_build(m, key, size.model, &inner, out))
         return 0;
     if (model->rate && inner.rate && model->rate != inner.rate)
-        return nam_fail(m, MLC_CORRUPT, key,
-                        "expected a sample_rate of %g, as around it, got %g",
-                        model->rate, inner.rate);
+        return mlc_doc_fail(
+            &m->doc, MLC_CORRUPT, key,
+            "expected a sample_rate of %g, as around it, got %g", model->rate,
+            inner.rate);
     if (!model->rate)
         model->rate = inner.rate;
     model->prewarm = inner.prewarm;
-    model->inner_metadata =
-        nam_present(m, &inner.metadata) ? inner.metadata : inner.inner_metadata;
+    model->inner_metadata = mlc_doc_present(&m->doc, &inner.metadata)
+                                ? inner.metadata
+                                : inner.inner_metadata;
     snprintf(model->made_of, sizeof model->made_of, "%.32s %.23s, %.120s",
              model->architecture, model->version, inner.made_of);
     if (count > 1)
-        nam_note(m, "%sthe largest of %u sizes is used", m->prefix, count);
+        mlc_doc_note(&m->doc, "%sthe largest of %u sizes is used",
+                     m->doc.prefix, count);
     return 1;
 }

@@ -32,26 +32,28 @@ static int check(nam_import *m, const convnet *c, nam_model *model)
 static int config(nam_import *m, nam_model *model, convnet *c)
 {
     enum { CHANNELS, DILATIONS, BATCHNORM, ACTIVATION, GROUPS, IN, OUT, ALL };
-    nam_field f[ALL] = {{"channels", {0, 0}},    {"dilations", {0, 0}},
+    mlc_field f[ALL] = {{"channels", {0, 0}},    {"dilations", {0, 0}},
                         {"batchnorm", {0, 0}},   {"activation", {0, 0}},
                         {"groups", {0, 0}},      {"in_channels", {0, 0}},
                         {"out_channels", {0, 0}}};
 
     c->inputs = c->outputs = c->groups = 1;
-    if (!nam_object(m, "config", model->config.at, f, ALL) ||
-        !nam_u32(m, &f[CHANNELS], 1, NAM_MAX_CHANNELS, &c->channels) ||
-        !nam_length(m, &f[DILATIONS], NAM_MAX_LAYERS, &c->blocks) ||
-        !nam_bool(m, &f[BATCHNORM], &c->normalized) ||
+    if (!mlc_doc_object(&m->doc, "config", model->config.at, f, ALL) ||
+        !mlc_doc_u32(&m->doc, &f[CHANNELS], 1, NAM_MAX_CHANNELS,
+                     &c->channels) ||
+        !mlc_doc_length(&m->doc, &f[DILATIONS], NAM_MAX_LAYERS, &c->blocks) ||
+        !mlc_doc_bool(&m->doc, &f[BATCHNORM], &c->normalized) ||
         !nam_read_activation(m, &f[ACTIVATION], &c->activation) ||
-        !nam_may_u32(m, &f[GROUPS], 1, NAM_MAX_CHANNELS, &c->groups) ||
-        !nam_may_u32(m, &f[IN], 1, NAM_MAX_PORTS, &c->inputs) ||
-        !nam_may_u32(m, &f[OUT], 1, NAM_MAX_CHANNELS, &c->outputs))
+        !mlc_doc_may_u32(&m->doc, &f[GROUPS], 1, NAM_MAX_CHANNELS,
+                         &c->groups) ||
+        !mlc_doc_may_u32(&m->doc, &f[IN], 1, NAM_MAX_PORTS, &c->inputs) ||
+        !mlc_doc_may_u32(&m->doc, &f[OUT], 1, NAM_MAX_CHANNELS, &c->outputs))
         return 0;
     c->dilations = malloc(c->blocks * sizeof *c->dilations);
     if (!c->dilations)
-        return nam_no_memory(m);
-    return nam_u32s(m, &f[DILATIONS], 1, NAM_MAX_REACH, c->dilations,
-                    c->blocks) &&
+        return mlc_doc_no_memory(&m->doc);
+    return mlc_doc_u32s(&m->doc, &f[DILATIONS], 1, NAM_MAX_REACH, c->dilations,
+                        c->blocks) &&
            check(m, c, model);
 }
 
@@ -80,10 +82,10 @@ static int normalize(nam_import *m, const convnet *c, uint32_t block,
         double scale = s[2 * n + o] / sqrt(variance);
 
         if (!(variance > 0))
-            return nam_fail(m, MLC_CORRUPT, "weights",
-                            "block %u, channel %u: expected a positive "
-                            "variance plus epsilon, got %g",
-                            block, o, variance);
+            return mlc_doc_fail(&m->doc, MLC_CORRUPT, "weights",
+                                "block %u, channel %u: expected a positive "
+                                "variance plus epsilon, got %g",
+                                block, o, variance);
         for (size_t i = 0; i < row; i++)
             w[o * row + i] = (float)(w[o * row + i] * scale);
         b[o] = (float)(s[3 * n + o] - scale * s[o]);
@@ -102,7 +104,7 @@ static int block(nam_import *m, const convnet *c, nam_model *model, uint32_t i,
     if (c->normalized) {
         scaled = malloc((n + c->channels) * sizeof *scaled);
         if (!scaled)
-            return nam_no_memory(m);
+            return mlc_doc_no_memory(&m->doc);
         for (size_t k = 0; k < n; k++)
             scaled[k] = w[k];
         b = scaled + n;
@@ -112,7 +114,7 @@ static int block(nam_import *m, const convnet *c, nam_model *model, uint32_t i,
     } else {
         b = nam_take(model, c->channels);
     }
-    nam_at(m, "block[%u]", i);
+    mlc_doc_at(&m->doc, "block[%u]", i);
     if (ok)
         x->id = nam_conv(m, x->id, x->channels, c->channels, 2, c->dilations[i],
                          c->groups, w, b);
@@ -136,9 +138,9 @@ int nam_convnet(nam_import *m, nam_model *model, nam_signal *out)
     free(c.dilations);
     if (!ok)
         return 0;
-    nam_at(m, "head");
+    mlc_doc_at(&m->doc, "head");
     w = nam_take(model, (uint64_t)c.outputs * c.channels);
-    out->id = ir_linear(m->g, x.id, c.channels, c.outputs, w,
+    out->id = ir_linear(m->doc.g, x.id, c.channels, c.outputs, w,
                         nam_take(model, c.outputs));
     out->channels = c.outputs;
     return 1;

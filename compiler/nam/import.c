@@ -24,63 +24,65 @@ static int version_number(const char **text, uint32_t *value)
 
 /* 0.5.0 to 0.7.x; files of a larger patch number can be read, say the makers of
    the format. */
-static int check_version(nam_import *m, const nam_field *f, char *version,
+static int check_version(nam_import *m, const mlc_field *f, char *version,
                          size_t room)
 {
     uint32_t major, minor, patch;
     const char *p = version;
 
-    if (!nam_text(m, f, version, room))
+    if (!mlc_doc_text(&m->doc, f, version, room))
         return 0;
     if (!version_number(&p, &major) || *p++ != '.' ||
         !version_number(&p, &minor) || *p++ != '.' ||
         !version_number(&p, &patch) || *p)
-        return nam_expected(m, f, "three numbers such as \"0.5.4\"");
+        return mlc_doc_expected(&m->doc, f, "three numbers such as \"0.5.4\"");
     if (major > 0 || minor > 7)
-        return nam_fail(m, MLC_NEWER, f->key,
-                        "expected 0.5.0 to 0.7.x, got %s: this file is newer "
-                        "than this program",
-                        version);
+        return mlc_doc_fail(
+            &m->doc, MLC_NEWER, f->key,
+            "expected 0.5.0 to 0.7.x, got %s: this file is newer "
+            "than this program",
+            version);
     if (minor < 5)
-        return nam_fail(m, MLC_UNSUPPORTED, f->key,
-                        "expected 0.5.0 to 0.7.x, got %s: export the model "
-                        "again with a current trainer",
-                        version);
+        return mlc_doc_fail(&m->doc, MLC_UNSUPPORTED, f->key,
+                            "expected 0.5.0 to 0.7.x, got %s: export the model "
+                            "again with a current trainer",
+                            version);
     if (minor == 7 && patch > 0)
-        nam_note(m, "version %s is newer than 0.7.0: read as 0.7.0", version);
+        mlc_doc_note(&m->doc, "version %s is newer than 0.7.0: read as 0.7.0",
+                     version);
     return 1;
 }
 
 /* ---------------------------------------------------------------- parts ----
  */
 
-static int read_weights(nam_import *m, const nam_field *f, nam_model *model)
+static int read_weights(nam_import *m, const mlc_field *f, nam_model *model)
 {
     mlc_json r;
 
-    nam_reader(m, f->at, &r);
+    mlc_doc_reader(&m->doc, f->at, &r);
     if (mlc_json_peek(&r) != MLC_JSON_ARRAY)
-        return nam_expected(m, f, "an array of numbers");
+        return mlc_doc_expected(&m->doc, f, "an array of numbers");
     model->weight_count = mlc_json_count(&r);
     model->weights = malloc((model->weight_count + 1) * sizeof(float));
     if (!model->weights)
-        return nam_no_memory(m);
+        return mlc_doc_no_memory(&m->doc);
     if (!mlc_json_floats(&r, model->weights, model->weight_count,
                          &model->weight_count))
-        return nam_fail(m, MLC_CORRUPT, f->key, "%s", r.error);
+        return mlc_doc_fail(&m->doc, MLC_CORRUPT, f->key, "%s", r.error);
     m->parameters += model->weight_count;
     return 1;
 }
 
 /* null and negative numbers: unknown, as in NeuralAmpModelerCore */
-static int read_rate(nam_import *m, const nam_field *f, nam_model *model)
+static int read_rate(nam_import *m, const mlc_field *f, nam_model *model)
 {
-    if (!nam_present(m, f))
+    if (!mlc_doc_present(&m->doc, f))
         return 1;
-    if (!nam_double(m, f, &model->rate))
+    if (!mlc_doc_double(&m->doc, f, &model->rate))
         return 0;
     if (model->rate > 10e6)
-        return nam_expected(m, f, "a sample rate in Hz");
+        return mlc_doc_expected(&m->doc, f, "a sample rate in Hz");
     if (!(model->rate >= 1))
         model->rate = 0;
     return 1;
@@ -89,13 +91,13 @@ static int read_rate(nam_import *m, const nam_field *f, nam_model *model)
 int nam_input(nam_import *m, const char *key, uint32_t channels, nam_signal *in)
 {
     if (m->input == IR_NONE) {
-        nam_at(m, "in");
-        m->input = ir_input(m->g, "in", 1, &channels);
+        mlc_doc_at(&m->doc, "in");
+        m->input = ir_input(m->doc.g, "in", 1, &channels);
         m->input_channels = channels;
     } else if (channels != m->input_channels) {
-        return nam_fail(m, MLC_CORRUPT, key,
-                        "expected %u, as the model around it, got %u",
-                        m->input_channels, channels);
+        return mlc_doc_fail(&m->doc, MLC_CORRUPT, key,
+                            "expected %u, as the model around it, got %u",
+                            m->input_channels, channels);
     }
     *in = (nam_signal){m->input, channels};
     return 1;
@@ -118,41 +120,41 @@ const char *mlc_nam_architecture(size_t i)
     return i < sizeof known / sizeof *known ? known[i].name : NULL;
 }
 
-static int build(nam_import *m, const nam_field *architecture, nam_model *model,
+static int build(nam_import *m, const mlc_field *architecture, nam_model *model,
                  nam_signal *out)
 {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(known[i].name, model->architecture))
             return known[i].build(m, model, out);
-    return nam_fail(m, MLC_UNSUPPORTED, architecture->key,
-                    "expected WaveNet, LSTM, ConvNet, Linear or "
-                    "SlimmableContainer, got \"%s\"",
-                    model->architecture);
+    return mlc_doc_fail(&m->doc, MLC_UNSUPPORTED, architecture->key,
+                        "expected WaveNet, LSTM, ConvNet, Linear or "
+                        "SlimmableContainer, got \"%s\"",
+                        model->architecture);
 }
 
 int nam_build(nam_import *m, const char *key, mlc_json_range json,
               nam_model *model, nam_signal *out)
 {
     enum { VERSION, ARCHITECTURE, CONFIG, WEIGHTS, RATE, METADATA, FIELDS };
-    nam_field f[FIELDS] = {{"version", {0, 0}},     {"architecture", {0, 0}},
+    mlc_field f[FIELDS] = {{"version", {0, 0}},     {"architecture", {0, 0}},
                            {"config", {0, 0}},      {"weights", {0, 0}},
                            {"sample_rate", {0, 0}}, {"metadata", {0, 0}}};
-    size_t mark = strlen(m->prefix);
+    size_t mark = strlen(m->doc.prefix);
     int ok;
 
     memset(model, 0, sizeof *model);
     if (m->nested == NAM_MAX_NESTED)
-        return nam_fail(m, MLC_UNSUPPORTED, key,
-                        "models inside models more than %u deep",
-                        NAM_MAX_NESTED);
-    if (!nam_object(m, key, json, f, FIELDS))
+        return mlc_doc_fail(&m->doc, MLC_UNSUPPORTED, key,
+                            "models inside models more than %u deep",
+                            NAM_MAX_NESTED);
+    if (!mlc_doc_object(&m->doc, key, json, f, FIELDS))
         return 0;
     if (key)
-        mark = nam_enter(m, "%s.", key);
+        mark = mlc_doc_enter(&m->doc, "%s.", key);
     m->nested++;
     ok = check_version(m, &f[VERSION], model->version, sizeof model->version) &&
-         nam_text(m, &f[ARCHITECTURE], model->architecture,
-                  sizeof model->architecture) &&
+         mlc_doc_text(&m->doc, &f[ARCHITECTURE], model->architecture,
+                      sizeof model->architecture) &&
          read_rate(m, &f[RATE], model) && read_weights(m, &f[WEIGHTS], model);
     model->config = f[CONFIG];
     model->metadata = f[METADATA];
@@ -162,36 +164,25 @@ int nam_build(nam_import *m, const char *key, mlc_json_range json,
     free(model->weights);
     model->weights = NULL;
     m->nested--;
-    nam_leave(m, mark);
-    return ok && m->status == MLC_OK;
+    mlc_doc_leave(&m->doc, mark);
+    return ok && m->doc.status == MLC_OK;
 }
 
 /* ------------------------------------------------------------- metadata ----
  */
 
-/* The text of a member: a string's characters, a number as it is written. */
-static int member_text(nam_import *m, const nam_field *f, int number,
+/* The text of a member. number: it must be one. */
+static int member_text(nam_import *m, const mlc_field *f, int number,
                        char *text, size_t room)
 {
-    size_t n = f->at.last - f->at.first;
-    mlc_json_type type = nam_type(m, f->at);
-
-    text[0] = '\0';
-    if (!nam_present(m, f))
-        return 1;
-    if (number && type != MLC_JSON_NUMBER)
-        return nam_expected(m, f, "a number or null");
-    if (type == MLC_JSON_STRING)
-        return nam_text(m, f, text, room);
-    if (type == MLC_JSON_NUMBER && n < room) {
-        memcpy(text, m->text + f->at.first, n);
-        text[n] = '\0';
-    }
-    return 1;
+    if (number && mlc_doc_present(&m->doc, f) &&
+        mlc_doc_type(&m->doc, f->at) != MLC_JSON_NUMBER)
+        return mlc_doc_expected(&m->doc, f, "a number or null");
+    return mlc_doc_may_show(&m->doc, f, text, room);
 }
 
-static int metadata(nam_import *m, const nam_field *outer,
-                    const nam_field *inner)
+static int metadata(nam_import *m, const mlc_field *outer,
+                    const mlc_field *inner)
 {
     static const struct {
         const char *theirs, *ours;
@@ -206,24 +197,24 @@ static int metadata(nam_import *m, const nam_field *outer,
                 {"input_level_dbu", "input_level_dbu", 1},
                 {"output_level_dbu", "output_level_dbu", 1}};
     enum { KEYS = sizeof keys / sizeof *keys };
-    nam_field f[KEYS] = {{NULL, {0, 0}}};
-    const nam_field *from[2] = {inner, outer}; /* the outer one counts */
+    mlc_field f[KEYS] = {{NULL, {0, 0}}};
+    const mlc_field *from[2] = {inner, outer}; /* the outer one counts */
     char text[256];
 
     for (int i = 0; i < KEYS; i++)
         f[i].key = keys[i].theirs;
     for (int i = 0; i < 2; i++)
-        if (nam_present(m, from[i]) &&
-            !nam_object(m, "metadata", from[i]->at, f, KEYS))
+        if (mlc_doc_present(&m->doc, from[i]) &&
+            !mlc_doc_object(&m->doc, "metadata", from[i]->at, f, KEYS))
             return 0;
-    nam_enter(m, "metadata.");
+    mlc_doc_enter(&m->doc, "metadata.");
     for (int i = 0; i < KEYS; i++) {
         if (!member_text(m, &f[i], keys[i].number, text, sizeof text))
             return 0;
         if (text[0])
-            ir_set_meta(m->g, keys[i].ours, text);
+            ir_set_meta(m->doc.g, keys[i].ours, text);
     }
-    nam_leave(m, 0);
+    mlc_doc_leave(&m->doc, 0);
     return 1;
 }
 
@@ -237,40 +228,28 @@ static int whole(nam_import *m, size_t size)
     nam_model model;
     mlc_json r;
 
-    mlc_json_open(&r, m->text, size);
+    mlc_json_open(&r, m->doc.text, size);
     if (!nam_build(m, NULL, (mlc_json_range){r.at, size}, &model, &out))
         return 0;
     if (out.channels > NAM_MAX_PORTS)
-        return nam_fail(m, MLC_UNSUPPORTED, NULL,
-                        "the model has %u outputs (at most %u are supported)",
-                        out.channels, NAM_MAX_PORTS);
-    nam_at(m, "out");
-    ir_output(m->g, "out", out.id);
+        return mlc_doc_fail(
+            &m->doc, MLC_UNSUPPORTED, NULL,
+            "the model has %u outputs (at most %u are supported)", out.channels,
+            NAM_MAX_PORTS);
+    mlc_doc_at(&m->doc, "out");
+    ir_output(m->doc.g, "out", out.id);
     snprintf(source, sizeof source, ".nam %s", model.made_of);
-    ir_set_meta(m->g, "source", source);
-    m->g->rate = model.rate;
+    ir_set_meta(m->doc.g, "source", source);
+    m->doc.g->rate = model.rate;
     if (model.rate == 0) {
-        m->g->rate = 48000;
-        nam_note(m, "the file does not say its sample rate: 48000 Hz by "
-                    "convention");
+        m->doc.g->rate = 48000;
+        mlc_doc_note(&m->doc,
+                     "the file does not say its sample rate: 48000 Hz by "
+                     "convention");
     }
-    m->g->prewarm = model.prewarm;
-    m->g->parameters = m->parameters;
+    m->doc.g->prewarm = model.prewarm;
+    m->doc.g->parameters = m->parameters;
     return metadata(m, &model.metadata, &model.inner_metadata);
-}
-
-/* The notes in front of what the compiler says. */
-static void report(const nam_import *m, mlc_image *image)
-{
-    const char *rest = image->report ? image->report : "";
-    size_t room = strlen(m->notes) + strlen(rest) + 1;
-    char *text = m->notes[0] ? malloc(room) : NULL;
-
-    if (!text)
-        return;
-    snprintf(text, room, "%s%s", m->notes, rest);
-    free(image->report);
-    image->report = text;
 }
 
 mlc_status mlc_import_nam(const uint8_t *bytes, size_t size,
@@ -282,24 +261,24 @@ mlc_status mlc_import_nam(const uint8_t *bytes, size_t size,
     int ok;
 
     memset(&m, 0, sizeof m);
-    m.text = bytes;
+    m.doc.text = bytes;
     m.input = IR_NONE;
-    m.g = ir_new(MLI_STREAM);
-    if (!m.g)
+    m.doc.g = ir_new(MLI_STREAM);
+    if (!m.doc.g)
         return mlc_fail(error, MLC_MEMORY, "out of memory");
     ok = whole(&m, size);
     if (m.unknown[0]) {
-        ir_free(m.g);
+        ir_free(m.doc.g);
         return mlc_fail(error, MLC_UNSUPPORTED,
                         "activations that are not supported: %s", m.unknown);
     }
     if (!ok) {
-        ir_free(m.g);
-        return mlc_fail(error, m.status, "%s", m.error);
+        ir_free(m.doc.g);
+        return mlc_fail(error, m.doc.status, "%s", m.doc.error);
     }
-    ir_at(m.g, NULL);
-    status = mlc_finish(m.g, options, image, error);
+    ir_at(m.doc.g, NULL);
+    status = mlc_finish(m.doc.g, options, image, error);
     if (status == MLC_OK)
-        report(&m, image);
+        mlc_doc_report(&m.doc, image);
     return status;
 }

@@ -13,18 +13,18 @@ typedef struct response {
 static int config(nam_import *m, const nam_model *model, response *c)
 {
     /* "implementation" chooses how the reference computes, not what */
-    nam_field f[] = {{"receptive_field", {0, 0}},
+    mlc_field f[] = {{"receptive_field", {0, 0}},
                      {"bias", {0, 0}},
                      {"in_channels", {0, 0}},
                      {"out_channels", {0, 0}}};
     uint32_t reach = 0;
 
     c->inputs = c->outputs = 1;
-    return nam_object(m, "config", model->config.at, f, 4) &&
-           nam_u32(m, &f[0], 1, NAM_MAX_TAPS, &c->taps) &&
-           nam_bool(m, &f[1], &c->bias) &&
-           nam_may_u32(m, &f[2], 1, NAM_MAX_PORTS, &c->inputs) &&
-           nam_may_u32(m, &f[3], 1, NAM_MAX_PORTS, &c->outputs) &&
+    return mlc_doc_object(&m->doc, "config", model->config.at, f, 4) &&
+           mlc_doc_u32(&m->doc, &f[0], 1, NAM_MAX_TAPS, &c->taps) &&
+           mlc_doc_bool(&m->doc, &f[1], &c->bias) &&
+           mlc_doc_may_u32(&m->doc, &f[2], 1, NAM_MAX_PORTS, &c->inputs) &&
+           mlc_doc_may_u32(&m->doc, &f[3], 1, NAM_MAX_PORTS, &c->outputs) &&
            nam_add_reach(m, f[0].key, c->taps, 1, c->inputs, &reach);
 }
 
@@ -35,7 +35,7 @@ static ir_id convolve(nam_import *m, const response *c, const float *h,
     float *w = malloc(sizeof *w * n * c->taps), b[NAM_MAX_PORTS];
 
     if (!w) {
-        nam_no_memory(m);
+        mlc_doc_no_memory(&m->doc);
         return IR_NONE;
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -59,16 +59,16 @@ int nam_linear(nam_import *m, nam_model *model, nam_signal *out)
         !nam_check_weights(m, model, (uint64_t)c.taps + (c.bias != 0)) ||
         !nam_input(m, "in_channels", c.inputs, &x))
         return 0;
-    nam_at(m, "response");
+    mlc_doc_at(&m->doc, "response");
     /* channel to channel; inputs too many are not heard, outputs too many are
        silent */
     n = c.inputs < c.outputs ? c.inputs : c.outputs;
     if (n < c.inputs)
-        x.id = ir_slice(m->g, x.id, 0, 0, 1, n);
+        x.id = ir_slice(m->doc.g, x.id, 0, 0, 1, n);
     h = nam_take(model, c.taps);
     x.id = convolve(m, &c, h, nam_take(model, c.bias != 0), x.id, n);
     if (n < c.outputs)
-        x.id = ir_pad(m->g, x.id, 0, 0, c.outputs - n, 0);
+        x.id = ir_pad(m->doc.g, x.id, 0, 0, c.outputs - n, 0);
     *out = (nam_signal){x.id, c.outputs};
     return 1;
 }

@@ -12,7 +12,7 @@ typedef struct lstm {
 
 static int config(nam_import *m, const nam_model *model, lstm *c)
 {
-    nam_field f[] = {{"input_size", {0, 0}},
+    mlc_field f[] = {{"input_size", {0, 0}},
                      {"hidden_size", {0, 0}},
                      {"num_layers", {0, 0}},
                      {"in_channels", {0, 0}},
@@ -20,19 +20,19 @@ static int config(nam_import *m, const nam_model *model, lstm *c)
     uint32_t channels;
 
     c->outputs = 1;
-    if (!nam_object(m, "config", model->config.at, f, 5) ||
-        !nam_u32(m, &f[0], 1, NAM_MAX_PORTS, &c->inputs) ||
-        !nam_u32(m, &f[1], 1, NAM_MAX_CHANNELS, &c->units) ||
-        !nam_u32(m, &f[2], 1, NAM_MAX_STACKS, &c->layers))
+    if (!mlc_doc_object(&m->doc, "config", model->config.at, f, 5) ||
+        !mlc_doc_u32(&m->doc, &f[0], 1, NAM_MAX_PORTS, &c->inputs) ||
+        !mlc_doc_u32(&m->doc, &f[1], 1, NAM_MAX_CHANNELS, &c->units) ||
+        !mlc_doc_u32(&m->doc, &f[2], 1, NAM_MAX_STACKS, &c->layers))
         return 0;
     channels = c->inputs;
-    if (!nam_may_u32(m, &f[3], 1, NAM_MAX_PORTS, &channels) ||
-        !nam_may_u32(m, &f[4], 1, NAM_MAX_CHANNELS, &c->outputs))
+    if (!mlc_doc_may_u32(&m->doc, &f[3], 1, NAM_MAX_PORTS, &channels) ||
+        !mlc_doc_may_u32(&m->doc, &f[4], 1, NAM_MAX_CHANNELS, &c->outputs))
         return 0;
     if (channels != c->inputs)
-        return nam_fail(m, MLC_CORRUPT, f[0].key,
-                        "expected %u, as in_channels, got %u", channels,
-                        c->inputs);
+        return mlc_doc_fail(&m->doc, MLC_CORRUPT, f[0].key,
+                            "expected %u, as in_channels, got %u", channels,
+                            c->inputs);
     return 1;
 }
 
@@ -58,14 +58,14 @@ static ir_id layer(nam_import *m, nam_model *model, ir_id x, uint32_t inputs,
     float *hh = malloc(rows * units * sizeof *hh);
 
     if (!ih || !hh) {
-        nam_no_memory(m);
+        mlc_doc_no_memory(&m->doc);
         x = IR_NONE;
     } else {
         for (size_t r = 0; r < rows; r++) {
             memcpy(ih + r * inputs, w + r * width, inputs * sizeof *ih);
             memcpy(hh + r * units, w + r * width + inputs, units * sizeof *hh);
         }
-        x = ir_lstm(m->g, x, inputs, units, ih, hh, b, NULL, h0, c0);
+        x = ir_lstm(m->doc.g, x, inputs, units, ih, hh, b, NULL, h0, c0);
     }
     free(ih);
     free(hh);
@@ -82,13 +82,13 @@ int nam_lstm(nam_import *m, nam_model *model, nam_signal *out)
         !nam_input(m, "input_size", c.inputs, &x))
         return 0;
     for (uint32_t i = 0; i < c.layers; i++) {
-        nam_at(m, "lstm[%u]", i);
+        mlc_doc_at(&m->doc, "lstm[%u]", i);
         x.id = layer(m, model, x.id, x.channels, c.units);
         x.channels = c.units;
     }
-    nam_at(m, "head");
+    mlc_doc_at(&m->doc, "head");
     w = nam_take(model, (uint64_t)c.outputs * c.units);
-    out->id = ir_linear(m->g, x.id, c.units, c.outputs, w,
+    out->id = ir_linear(m->doc.g, x.id, c.units, c.outputs, w,
                         nam_take(model, c.outputs));
     out->channels = c.outputs;
     /* half a second, found by trying, say the makers of the format */

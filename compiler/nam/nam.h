@@ -15,7 +15,7 @@
 
 #include "compiler.h"
 #include "ir.h"
-#include "json.h"
+#include "doc.h"
 
 /* Limits. All real models are far inside; what they bound is what a file of a
    few bytes could ask for. */
@@ -29,14 +29,8 @@
 #define NAM_MAX_HISTORY  (1u << 22) /* floats of history, in all */
 
 typedef struct nam_import {
-    ir_graph *g;
-    const uint8_t *text;
-    mlc_status status; /* MLC_OK while there is no error */
-    char error[1024];
+    mlc_doc doc;       /* the text, the place in it, the error, the graph */
     char unknown[768]; /* activations that do not exist: all are listed */
-    char notes[1024];  /* lines for the report */
-    char prefix[96];   /* the place in the file: "condition_dsp.layers[0]." */
-    char at[128];      /* for ir_at */
     uint32_t nested;
     uint64_t history;
     uint64_t parameters;
@@ -50,18 +44,12 @@ typedef struct nam_signal {
     uint32_t channels;
 } nam_signal;
 
-/* A member of a JSON object. */
-typedef struct nam_field {
-    const char *key;
-    mlc_json_range at;
-} nam_field;
-
 /* One model: the file itself or one inside it. */
 typedef struct nam_model {
     char version[24];
     char architecture[32];
-    nam_field config;
-    nam_field metadata, inner_metadata; /* inner: of the model in use inside */
+    mlc_field config;
+    mlc_field metadata, inner_metadata; /* inner: of the model in use inside */
     double rate;                        /* Hz, 0: unknown */
     float *weights;
     size_t weight_count, weights_read;
@@ -69,61 +57,6 @@ typedef struct nam_model {
     uint32_t prewarm;  /* frames of silence */
     char made_of[192]; /* "WaveNet 0.5.4" */
 } nam_model;
-
-/* ---------------------------------------------------------- errors.c ---- */
-
-/* Keep an error: prefix, key (may be NULL), ": ", text. Always 0. */
-int nam_fail(nam_import *m, mlc_status status, const char *key,
-             const char *format, ...) __attribute__((format(printf, 4, 5)));
-int nam_no_memory(nam_import *m);
-/* Say something in the report. */
-void nam_note(nam_import *m, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-/* Go deeper: "layers[%u]." Answers what nam_leave needs. */
-size_t nam_enter(nam_import *m, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-void nam_leave(nam_import *m, size_t mark);
-/* The name of the nodes to come: prefix and text. */
-void nam_at(nam_import *m, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* ---------------------------------------------------------- fields.c ---- */
-
-int nam_present(const nam_import *m, const nam_field *f); /* and not null */
-/* Find the members of an object. Unknown ones are passed over, of those that
-   stand twice the last counts. */
-int nam_object(nam_import *m, const char *key, mlc_json_range object,
-               nam_field *fields, size_t count);
-mlc_json_type nam_type(const nam_import *m, mlc_json_range value);
-void nam_reader(const nam_import *m, mlc_json_range value, mlc_json *r);
-
-/* "expected WHAT, got ..." */
-int nam_expected(nam_import *m, const nam_field *f, const char *what);
-
-/* Read a member that must be there. */
-int nam_u32(nam_import *m, const nam_field *f, uint32_t low, uint32_t high,
-            uint32_t *value);
-int nam_bool(nam_import *m, const nam_field *f, int *value);
-int nam_double(nam_import *m, const nam_field *f, double *value);
-int nam_text(nam_import *m, const nam_field *f, char *value, size_t room);
-/* The same, but where it is absent or null value stays as it is. */
-int nam_may_u32(nam_import *m, const nam_field *f, uint32_t low, uint32_t high,
-                uint32_t *value);
-int nam_may_bool(nam_import *m, const nam_field *f, int *value);
-int nam_may_float(nam_import *m, const nam_field *f, float *value);
-
-/* How many elements an array has: 1 to high. */
-int nam_length(nam_import *m, const nam_field *f, uint32_t high,
-               uint32_t *count);
-/*
- * Walk through an array: nam_first, then while nam_next, which answers 1 and
- * the element. Whatever it is was checked before.
- */
-void nam_first(const nam_import *m, const nam_field *f, mlc_json *r);
-int nam_next(mlc_json *r, mlc_json_range *element);
-/* An array of `count` whole numbers. */
-int nam_u32s(nam_import *m, const nam_field *f, uint32_t low, uint32_t high,
-             uint32_t *values, uint32_t count);
 
 /* --------------------------------------------------------- weights.c ---- */
 
@@ -156,11 +89,11 @@ typedef struct nam_activation {
     mli_unary fn;
     float p, q;       /* of fn */
     float low, high;  /* the limits of MLI_LEAKY_HARD_TANH */
-    nam_field slopes; /* PReLU: one for each channel; then fn is not used */
+    mlc_field slopes; /* PReLU: one for each channel; then fn is not used */
 } nam_activation;
 
 /* An unknown one is noted in m->unknown and stands for the identity. */
-int nam_read_activation(nam_import *m, const nam_field *f, nam_activation *a);
+int nam_read_activation(nam_import *m, const mlc_field *f, nam_activation *a);
 /* Slopes fit the number of channels? */
 int nam_check_activation(nam_import *m, const nam_activation *a,
                          uint32_t channels);

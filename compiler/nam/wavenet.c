@@ -130,13 +130,13 @@ static ir_id film(wave *v, const nam_layer *l, const layer_weights *w, int at,
     const nam_film *f = &v->s->film[at];
     uint32_t n = nam_film_width(v->s, l, at), c = v->condition.channels;
     matrix a = w->film[at];
-    ir_graph *g = v->m->g;
+    ir_graph *g = v->m->doc.g;
     ir_id scale, both;
 
     if (!f->active)
         return x;
-    nam_at(v->m, "layers[%u][%u].%s", v->index, (unsigned)(l - v->s->layer),
-           names[at]);
+    mlc_doc_at(&v->m->doc, "layers[%u][%u].%s", v->index,
+               (unsigned)(l - v->s->layer), names[at]);
     if (!f->shift)
         return ir_binary(
             g, MLI_MUL, x,
@@ -207,14 +207,14 @@ static ir_id convolution(wave *v, uint32_t index, const layer_weights *w)
     ir_id x;
 
     x = folds(v, index) ? v->input.id : film(v, l, w, NAM_CONV_PRE, v->y);
-    nam_at(v->m, "layers[%u][%u].conv", v->index, index);
+    mlc_doc_at(&v->m->doc, "layers[%u][%u].conv", v->index, index);
     if (!folds(v, index)) {
         x = nam_conv(v->m, x, s->channels, z, l->taps, l->dilation,
                      s->groups_input, w->conv.w, w->conv.b);
     } else {
         folded = malloc((size_t)z * n * l->taps * sizeof *folded);
         if (!folded) {
-            nam_no_memory(v->m);
+            mlc_doc_no_memory(&v->m->doc);
             return IR_NONE;
         }
         fold(v, l, w, folds_mixin(v, index), folded);
@@ -229,17 +229,18 @@ static ir_id mixin(wave *v, const nam_layer *l, const layer_weights *w, ir_id z)
     const nam_stack *s = v->s;
     ir_id x = film(v, l, w, NAM_MIXIN_PRE, v->condition.id);
 
-    nam_at(v->m, "layers[%u][%u].mixin", v->index, (unsigned)(l - v->s->layer));
+    mlc_doc_at(&v->m->doc, "layers[%u][%u].mixin", v->index,
+               (unsigned)(l - v->s->layer));
     x = nam_conv(v->m, x, s->condition, nam_conv_outputs(s, l), 1, 1,
                  s->groups_mixin, w->mixin.w, NULL);
     x = film(v, l, w, NAM_MIXIN_POST, x);
-    return ir_binary(v->m->g, MLI_ADD, z, x);
+    return ir_binary(v->m->doc.g, MLI_ADD, z, x);
 }
 
 static ir_id activate(wave *v, const nam_layer *l, ir_id z)
 {
     uint32_t n = v->s->bottleneck;
-    ir_graph *g = v->m->g;
+    ir_graph *g = v->m->doc.g;
     ir_id a, b, second;
 
     if (l->gating == NAM_UNGATED)
@@ -263,12 +264,13 @@ static void pass_on(wave *v, const nam_layer *l, const layer_weights *w,
 
     if (!s->layer1x1.active)
         return;
-    nam_at(v->m, "layers[%u][%u].layer1x1", v->index, (unsigned)(l - s->layer));
+    mlc_doc_at(&v->m->doc, "layers[%u][%u].layer1x1", v->index,
+               (unsigned)(l - s->layer));
     a = nam_conv(v->m, a, s->bottleneck, s->channels, 1, 1, s->layer1x1.groups,
                  w->layer1x1.w, w->layer1x1.b);
     if (l->gating == NAM_BLENDED) /* as the reference: elsewhere it is not */
         a = film(v, l, w, NAM_LAYER1X1_POST, a);
-    v->y = ir_binary(v->m->g, MLI_ADD, v->y, a);
+    v->y = ir_binary(v->m->doc.g, MLI_ADD, v->y, a);
 }
 
 static void to_head(wave *v, const nam_layer *l, const layer_weights *w,
@@ -277,13 +279,14 @@ static void to_head(wave *v, const nam_layer *l, const layer_weights *w,
     const nam_stack *s = v->s;
 
     if (s->head1x1.active) {
-        nam_at(v->m, "layers[%u][%u].head1x1", v->index,
-               (unsigned)(l - s->layer));
+        mlc_doc_at(&v->m->doc, "layers[%u][%u].head1x1", v->index,
+                   (unsigned)(l - s->layer));
         a = nam_conv(v->m, a, s->bottleneck, s->head1x1.outputs, 1, 1,
                      s->head1x1.groups, w->head1x1.w, w->head1x1.b);
         a = film(v, l, w, NAM_HEAD1X1_POST, a);
     }
-    v->head = v->head == IR_NONE ? a : ir_binary(v->m->g, MLI_ADD, v->head, a);
+    v->head =
+        v->head == IR_NONE ? a : ir_binary(v->m->doc.g, MLI_ADD, v->head, a);
 }
 
 static void layer(wave *v, uint32_t index, int last)
@@ -297,7 +300,7 @@ static void layer(wave *v, uint32_t index, int last)
     if (!folds_mixin(v, index))
         z = mixin(v, l, &w, z);
     z = film(v, l, &w, NAM_ACTIVATION_PRE, z);
-    nam_at(v->m, "layers[%u][%u].activation", v->index, index);
+    mlc_doc_at(&v->m->doc, "layers[%u][%u].activation", v->index, index);
     z = activate(v, l, z);
     z = film(v, l, &w, NAM_ACTIVATION_POST, z);
     if (!last)
@@ -338,11 +341,11 @@ static ir_id stack_head(wave *v, float scale)
         w = folded;
     if (s->head_bias)
         b = w + (n - s->head_out);
-    nam_at(v->m, "layers[%u].head", v->index);
+    mlc_doc_at(&v->m->doc, "layers[%u].head", v->index);
     x = nam_conv(v->m, v->head, s->head_in, s->head_out, s->head_taps,
                  s->head_dilation, 1, w, b);
     if (scale != 1 && !folded)
-        x = ir_affine(v->m->g, x, 1, &scale, &zero);
+        x = ir_affine(v->m->doc.g, x, 1, &scale, &zero);
     free(folded);
     return x;
 }
@@ -354,8 +357,8 @@ static void stack(wave *v, const nam_net *net, float scale)
     matrix a = take(v, s->input, s->channels, 1, 1, 0);
 
     v->rechannel = v->index == 0 ? a.w : NULL;
-    nam_at(v->m, "layers[%u].rechannel", v->index);
-    v->y = ir_linear(v->m->g, v->y, s->input, s->channels, a.w, NULL);
+    mlc_doc_at(&v->m->doc, "layers[%u].rechannel", v->index);
+    v->y = ir_linear(v->m->doc.g, v->y, s->input, s->channels, a.w, NULL);
     for (uint32_t i = 0; i < s->layers; i++)
         layer(v, i, last && i + 1 == s->layers);
     v->head = stack_head(v, last ? scale : 1);
@@ -367,7 +370,7 @@ static nam_signal post_head(wave *v, const nam_post_head *p, nam_signal x)
         uint32_t out = i + 1 == p->convs ? p->outputs : p->channels;
         matrix a = take(v, x.channels, out, p->taps[i], 1, 1);
 
-        nam_at(v->m, "head[%u]", i);
+        mlc_doc_at(&v->m->doc, "head[%u]", i);
         x.id = nam_activate(v->m, &p->activation, x.id, x.channels);
         x.id =
             nam_conv(v->m, x.id, x.channels, out, p->taps[i], 1, 1, a.w, a.b);
@@ -386,23 +389,24 @@ static int condition(wave *v, const nam_net *net)
 
     v->condition = v->input;
     v->model->prewarm = 1;
-    if (nam_present(v->m, &net->condition_dsp)) {
+    if (mlc_doc_present(&v->m->doc, &net->condition_dsp)) {
         if (!nam_build(v->m, net->condition_dsp.key, net->condition_dsp.at,
                        &inner, &v->condition))
             return 0;
         if (inner.rate && v->model->rate && inner.rate != v->model->rate)
-            return nam_fail(v->m, MLC_CORRUPT, net->condition_dsp.key,
-                            "expected a sample_rate of %g, as around it, got "
-                            "%g",
-                            v->model->rate, inner.rate);
+            return mlc_doc_fail(
+                &v->m->doc, MLC_CORRUPT, net->condition_dsp.key,
+                "expected a sample_rate of %g, as around it, got "
+                "%g",
+                v->model->rate, inner.rate);
         v->model->prewarm = inner.prewarm;
     }
     for (uint32_t i = 0; i < net->stacks; i++)
         if (net->stack[i].condition != v->condition.channels) {
-            nam_enter(v->m, "layers[%u].", i);
-            return nam_fail(v->m, MLC_CORRUPT, "condition_size",
-                            "expected %u, as the condition has, got %u",
-                            v->condition.channels, net->stack[i].condition);
+            mlc_doc_enter(&v->m->doc, "layers[%u].", i);
+            return mlc_doc_fail(&v->m->doc, MLC_CORRUPT, "condition_size",
+                                "expected %u, as the condition has, got %u",
+                                v->condition.channels, net->stack[i].condition);
         }
     return 1;
 }
@@ -427,7 +431,7 @@ static int build(nam_import *m, nam_model *model, const nam_net *net,
         post_head(&v, &net->post,
                   (nam_signal){v.head, net->stack[net->stacks - 1].head_out});
     model->prewarm += net->reach;
-    return m->status == MLC_OK;
+    return m->doc.status == MLC_OK;
 }
 
 int nam_wavenet(nam_import *m, nam_model *model, nam_signal *out)

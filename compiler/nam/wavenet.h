@@ -66,7 +66,7 @@ typedef struct nam_post_head { /* [activation, convolution] n times */
 
 typedef struct nam_net {
     uint32_t inputs;
-    nam_field condition_dsp;
+    mlc_field condition_dsp;
     uint32_t stacks;
     nam_stack *stack; /* owned */
     nam_post_head post;

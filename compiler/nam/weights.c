@@ -14,17 +14,18 @@ uint64_t nam_conv_size(uint32_t inputs, uint32_t outputs, uint32_t taps,
 
 int nam_check_weights(nam_import *m, const nam_model *model, uint64_t needed)
 {
-    if (m->status != MLC_OK)
+    if (m->doc.status != MLC_OK)
         return 0;
     if (needed == model->weight_count)
         return 1;
-    return nam_fail(m, MLC_CORRUPT, "weights",
-                    "expected %llu numbers for this config, got %zu (%llu %s)",
-                    (unsigned long long)needed, model->weight_count,
-                    needed > model->weight_count
-                        ? (unsigned long long)(needed - model->weight_count)
-                        : (unsigned long long)(model->weight_count - needed),
-                    needed > model->weight_count ? "missing" : "left over");
+    return mlc_doc_fail(
+        &m->doc, MLC_CORRUPT, "weights",
+        "expected %llu numbers for this config, got %zu (%llu %s)",
+        (unsigned long long)needed, model->weight_count,
+        needed > model->weight_count
+            ? (unsigned long long)(needed - model->weight_count)
+            : (unsigned long long)(model->weight_count - needed),
+        needed > model->weight_count ? "missing" : "left over");
 }
 
 const float *nam_take(nam_model *model, uint64_t n)
@@ -42,9 +43,9 @@ int nam_check_groups(nam_import *m, const char *key, uint32_t groups,
 {
     if (inputs % groups == 0 && outputs % groups == 0)
         return 1;
-    return nam_fail(m, MLC_CORRUPT, key,
-                    "%u groups do not divide %u inputs and %u outputs", groups,
-                    inputs, outputs);
+    return mlc_doc_fail(&m->doc, MLC_CORRUPT, key,
+                        "%u groups do not divide %u inputs and %u outputs",
+                        groups, inputs, outputs);
 }
 
 int nam_add_reach(nam_import *m, const char *key, uint32_t taps,
@@ -54,14 +55,15 @@ int nam_add_reach(nam_import *m, const char *key, uint32_t taps,
 
     m->history += frames * channels;
     if (frames + *reach > NAM_MAX_REACH)
-        return nam_fail(m, MLC_UNSUPPORTED, key,
-                        "looks back %llu frames (at most %u are supported)",
-                        (unsigned long long)(frames + *reach), NAM_MAX_REACH);
+        return mlc_doc_fail(&m->doc, MLC_UNSUPPORTED, key,
+                            "looks back %llu frames (at most %u are supported)",
+                            (unsigned long long)(frames + *reach),
+                            NAM_MAX_REACH);
     if (m->history > NAM_MAX_HISTORY)
-        return nam_fail(m, MLC_UNSUPPORTED, key,
-                        "needs a history of %llu numbers (at most %u are "
-                        "supported)",
-                        (unsigned long long)m->history, NAM_MAX_HISTORY);
+        return mlc_doc_fail(&m->doc, MLC_UNSUPPORTED, key,
+                            "needs a history of %llu numbers (at most %u are "
+                            "supported)",
+                            (unsigned long long)m->history, NAM_MAX_HISTORY);
     *reach += (uint32_t)frames;
     return 1;
 }
@@ -92,23 +94,23 @@ ir_id nam_conv(nam_import *m, ir_id x, uint32_t inputs, uint32_t outputs,
     float *d = NULL;
 
     if (groups > 1 && taps == 1 && inputs == groups && outputs == groups)
-        return ir_affine(m->g, x, inputs, w, b);
+        return ir_affine(m->doc.g, x, inputs, w, b);
     /* a group of less than 4 outputs leaves lanes empty */
     if (groups > 1 && !(inputs == groups && outputs == groups) &&
         packed(inputs, outputs, 1) <= 2 * packed(inputs, outputs, groups)) {
         d = dense(inputs, outputs, taps, groups, w);
         if (!d) {
-            nam_no_memory(m);
+            mlc_doc_no_memory(&m->doc);
             return IR_NONE;
         }
         w = d;
         groups = 1;
     }
     if (taps == 1 && groups == 1)
-        x = ir_linear(m->g, x, inputs, outputs, w, b);
+        x = ir_linear(m->doc.g, x, inputs, outputs, w, b);
     else
-        x = ir_conv1d(m->g, x, inputs, outputs, taps, dilation, groups, 1, w,
-                      b);
+        x = ir_conv1d(m->doc.g, x, inputs, outputs, taps, dilation, groups, 1,
+                      w, b);
     free(d);
     return x;
 }
