@@ -221,6 +221,34 @@ fb_id fb_conv(fb *b, fb_id x, uint32_t inputs, uint32_t outputs, uint32_t taps,
     return made;
 }
 
+fb_id fb_conv2d(fb *b, fb_id x, uint32_t outputs, const uint32_t p[7])
+{
+    fb_shape s = fb_shape_of(b, x);
+    uint32_t *dims = s.dims + s.rank - 3, taps = p[0] * p[1];
+    uint32_t in = dims[2] / p[6], out = outputs / p[6];
+    uint32_t floats = p[6] > 1 && in == 1 && out == 1
+                          ? (uint32_t)mli_packed_size(p[6], taps, 1)
+                          : (uint32_t)mli_packed_size(out, taps, in) * p[6];
+    fb_id ops[3] = {x, fb_const(b, fb_vector(floats), NULL, 0.4f),
+                    fb_const(b, fb_vector(outputs), NULL, 0.2f)};
+    for (int i = 0; i < 2; i++)
+        dims[i] = (dims[i] - (p[i] - 1) * p[2 + i] - 1) / p[4 + i] + 1;
+    dims[2] = outputs;
+    fb_id made = fb_op(b, MLI_OP_CONV2D, s, 3, ops);
+    memcpy(fb_last(b)->p, p, 7 * sizeof *p);
+    return made;
+}
+
+fb_id fb_pool(fb *b, fb_id x, const uint32_t p[7])
+{
+    fb_shape s = fb_shape_of(b, x);
+    uint32_t *dim = s.dims + p[1];
+    *dim = (*dim + p[5] + p[6] - (p[2] - 1) * p[4] - 1) / p[3] + 1;
+    fb_id made = fb_op(b, MLI_OP_POOL, s, 1, &x);
+    memcpy(fb_last(b)->p, p, 7 * sizeof *p);
+    return made;
+}
+
 static uint32_t quads(uint32_t units)
 {
     return (units + 3) / 4 * 4;
@@ -348,7 +376,8 @@ static void write_tensors(fb *b)
     b->header.arena = b->header.arena_bound = top;
 }
 
-static uint64_t macs(const mli_file_op *op, fb_shape y)
+static uint64_t macs(const mli_file_op *op, const mli_file_tensor *x,
+                     fb_shape y)
 {
     uint64_t n = fb_elements(y);
     switch (op->type) {
@@ -362,6 +391,8 @@ static uint64_t macs(const mli_file_op *op, fb_shape y)
         return n * 3 * op->p[0];
     case MLI_OP_RNN:
         return n * op->p[0];
+    case MLI_OP_CONV2D:
+        return n * op->p[0] * op->p[1] * (x->dims[x->rank - 1] / op->p[6]);
     default:
         return 0;
     }
@@ -382,7 +413,8 @@ static void walk_ops(fb *b)
             if (x->region == MLI_ARENA)
                 x->last = made;
         }
-        b->header.macs += macs(op + made, b->tensor[i].shape);
+        b->header.macs += macs(op + made, t + operand[op[made].operand],
+                               b->tensor[i].shape);
         made++;
     }
 }

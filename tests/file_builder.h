@@ -83,6 +83,9 @@ fb_id fb_linear(fb *b, fb_id x, uint32_t inputs, uint32_t outputs);
 fb_id fb_conv(fb *b, fb_id x, uint32_t inputs, uint32_t outputs, uint32_t taps,
               uint32_t dilation, uint32_t groups, uint32_t step,
               uint32_t init_frames);
+/* p: the parameters of CONV2D, and of POOL, as in the file */
+fb_id fb_conv2d(fb *b, fb_id x, uint32_t outputs, const uint32_t p[7]);
+fb_id fb_pool(fb *b, fb_id x, const uint32_t p[7]);
 /* type LSTM, GRU or RNN, with the projection of x in front */
 fb_id fb_recurrent(fb *b, mli_op_type type, fb_id x, uint32_t inputs,
                    uint32_t units, uint32_t reset_after, uint32_t init_frames);

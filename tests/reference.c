@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "reference_ops.h"
 #include "weights.h"
 
 /* A tensor's values: `frames` frames of n, or one frame if it is not timed. */
@@ -72,6 +73,25 @@ static double fn(uint32_t f, double p, double q, double x)
 static double fn_of(const mli_file_op *op, double x)
 {
     return fn(op->fn, op->fp, op->fq, x);
+}
+
+double reference_fn(const mli_file_op *op, double x)
+{
+    return fn_of(op, x);
+}
+
+/* Frame by frame, by a function with a file of its own. */
+static void frames(const run *r, const mli_file_op *op, values *y,
+                   void (*one)(const reference_frame *))
+{
+    reference_frame f = {
+        op, tensor_of(r, op, 0), tensor_of(r, op, op->inputs), {0}, NULL};
+    for (uint32_t n = 0; n < y->frames; n++) {
+        for (uint32_t i = 0; i < op->inputs && i < 3; i++)
+            f.in[i] = frame_of(value_of(r, op, i), n);
+        f.out = y->v + (size_t)n * y->n;
+        one(&f);
+    }
 }
 
 /* The bias or other vector operand i; 0 where it is missing. */
@@ -430,6 +450,12 @@ static void run_op(const run *r, const mli_file_op *op, values *y)
     case MLI_OP_NORMALIZE:
     case MLI_OP_REDUCE:
         rows(r, op, y);
+        break;
+    case MLI_OP_CONV2D:
+        frames(r, op, y, reference_conv2d);
+        break;
+    case MLI_OP_POOL:
+        frames(r, op, y, reference_pool);
         break;
     default:
         pick(r, op, y);

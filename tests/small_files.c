@@ -40,6 +40,11 @@ fb_image small_window(uint32_t hop)
     fb_last(b)->p[1] = 1;
     fb_output(b, fb_linear(b, mean, 6, 3));
     fb_output(b, fb_binary(b, MLI_MUL, x, x, gain));
+    fb_shape image = {0, 3, {50, 2, 1}};
+    fb_id y = fb_op(b, MLI_OP_RESHAPE, image, 1, &x);
+    y = fb_conv2d(b, y, 3, (uint32_t[7]){3, 2, 2, 1, 5, 1, 1});
+    y = fb_pool(b, y, (uint32_t[7]){MLI_REDUCE_MAX, 0, 3, 2, 1, 1, 1});
+    fb_output(b, y);
     return fb_finish(b);
 }
 
