@@ -31,6 +31,7 @@ typedef struct mlc_onnx_port { /* a graph's input or output */
 typedef struct mlc_onnx_ports {
     mlc_onnx_port *in, *out; /* owned; inputs without initializers */
     size_t inputs, outputs;
+    int random; /* nodes that draw numbers */
 } mlc_onnx_ports;
 
 /* A graph's inputs and outputs, in order. */

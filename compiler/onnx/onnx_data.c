@@ -96,6 +96,7 @@ static int is_weights(const onnx_node *n, size_t at)
         {"GRU", 0xfe},
         {"RNN", 0xfe},
         {"BatchNormalization", 30},
+        {"MelWeightMatrix", 31},
     };
     for (size_t k = 0; k < sizeof weights / sizeof *weights; k++)
         if (!strcmp(n->op, weights[k].op) && at < 8 &&
@@ -128,6 +129,20 @@ static void list_inputs(const onnx_graph *g, mlc_onnx_ports *ports)
     }
 }
 
+/* Does the graph draw random numbers? */
+static int is_random(const onnx_graph *g)
+{
+    static const char *const ops[] = {"Bernoulli", "Multinomial"};
+    for (size_t i = 0; i < g->node_count; i++) {
+        if (!strncmp(g->nodes[i].op, "Random", 6))
+            return 1;
+        for (size_t k = 0; k < sizeof ops / sizeof *ops; k++)
+            if (!strcmp(g->nodes[i].op, ops[k]))
+                return 1;
+    }
+    return 0;
+}
+
 static void list_outputs(const onnx_graph *g, mlc_onnx_ports *ports)
 {
     for (size_t i = 0; i < g->output_count; i++) {
@@ -156,6 +171,7 @@ mlc_status mlc_onnx_ports_read(const uint8_t *bytes, size_t size,
     if (ports->in && ports->out) {
         list_inputs(g, ports);
         list_outputs(g, ports);
+        ports->random = is_random(g);
         end(r);
         return MLC_OK;
     }

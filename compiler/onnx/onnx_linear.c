@@ -5,11 +5,8 @@
 #include <string.h>
 #include "onnx_run.h"
 
-/* Products of two computed matrices are spelled out in full; larger ones are
-   refused. */
-#define MAX_SPELLED ((int64_t)1 << 22)
-#define MAX_BATCH   64
-#define MAX_WINDOW  256 /* of a pool */
+#define MAX_BATCH  64
+#define MAX_WINDOW 256 /* of a pool */
 
 /* ------------------------------------------------------------- matrix ---- */
 
@@ -55,46 +52,88 @@ static int is_matrix(const onnx_value *v)
     return 1;
 }
 
-static onnx_value *reduce_last(onnx_run *r, onnx_call *c, onnx_value *v)
+/* The dims of one frame of an operand; time is `from_end` axes from its end in
+   a stream, else -1. The matrix stays whole: where time numbers a's rows, that
+   axis becomes 1. */
+static uint32_t matrix_dims(const onnx_run *r, const onnx_value *v,
+                            int from_end, uint32_t *dims)
 {
-    return onnx_reduced(r, c, v, MLI_REDUCE_SUM, 1u << (v->rank - 1), 0);
+    uint32_t rank = 0;
+    for (int i = 0; i < v->rank; i++) {
+        if (from_end > 2 && v->rank - i == from_end)
+            continue;
+        dims[rank++] =
+            onnx_timed(r, v) && i == v->time ? 1u : (uint32_t)v->dims[i];
+    }
+    return rank;
 }
 
-/* Both computed: [.., M, 1, K] * [.., 1, N, K], summed over K. */
-static onnx_value *spelled(onnx_run *r, onnx_call *c, onnx_value *a,
+/* A factor that an operand was multiplied or divided by, to be put into the
+   product. */
+static onnx_value *without_factor(onnx_value *v, float *factor)
+{
+    float x;
+    while (v->op && v->inputs == 2 && v->in[0] && v->in[1]) {
+        int divided = !strcmp(v->op, "Div");
+        onnx_value *a = v->in[0], *b = v->in[1];
+        if (!divided && strcmp(v->op, "Mul"))
+            break;
+        if (!divided && onnx_single(a, &x)) {
+            onnx_value *swap = a;
+            a = b;
+            b = swap;
+        }
+        if (!onnx_single(b, &x) || !onnx_same_dims(a, v) || a->pad ||
+            a->kind != ONNX_RUNS || (divided && x == 0.f))
+            break;
+        *factor = divided ? *factor / x : *factor * x;
+        v = a;
+    }
+    return v;
+}
+
+/* Matrices that are computed, or constants that differ along leading axes. */
+static onnx_value *product(onnx_run *r, onnx_call *c, onnx_value *a,
                            onnx_value *b)
 {
-    int64_t dims[ONNX_MAX_RANK], size = a->dims[a->rank - 2];
-    if (a->rank == ONNX_MAX_RANK || b->rank == ONNX_MAX_RANK) {
-        onnx_unsupported(r, c, "too many axes");
-        return NULL;
+    int64_t dims[ONNX_MAX_RANK];
+    uint32_t da[ONNX_MAX_RANK], db[ONNX_MAX_RANK], ra, rb;
+    int rank = a->rank > b->rank ? a->rank : b->rank, ta, tb, from_end;
+    float factor = 1.f;
+    onnx_value *v[2] = {without_factor(a, &factor), without_factor(b, &factor)};
+    onnx_value *y;
+    for (int i = 1; i <= rank; i++) {
+        int64_t m = i <= a->rank ? a->dims[a->rank - i] : 1;
+        int64_t n = i <= b->rank ? b->dims[b->rank - i] : 1;
+        if (i > 2 && m != n && m != 1 && n != 1)
+            onnx_bad(r, c, "axes of %lld and %lld do not broadcast",
+                     (long long)m, (long long)n);
+        dims[rank - i] = i == 1 ? n : i == 2 ? m : m == 1 ? n : m;
     }
-    size *= onnx_elements(b);
-    for (int i = 0; i < a->rank - 2; i++)
-        size *= a->dims[i];
-    if (size > MAX_SPELLED) {
-        onnx_unsupported(r, c, "two computed matrices of this size");
-        return NULL;
+    ta = a->time < 0 ? -1 : a->rank - a->time; /* from the end */
+    tb = b->time < 0 ? -1 : b->rank - b->time;
+    if (ta == 1 || tb == 1 || tb == 2 || (ta > 0 && tb > 0 && ta != tb)) {
+        onnx_not_in_time(r, c, "mixes frames of different times");
+        ta = tb = -1;
     }
-    if (onnx_timed(r, a) || onnx_timed(r, b)) {
-        int ta = a->time < 0 ? -1 : a->rank - a->time;
-        int tb = b->time < 0 ? -1 : b->rank - b->time;
-        if (ta == 1 || tb == 1 || tb == 2)
-            onnx_not_in_time(r, c, "mixes frames of different times");
-    }
-    memcpy(dims, a->dims, sizeof dims);
-    dims[a->rank] = dims[a->rank - 1];
-    dims[a->rank - 1] = 1;
-    a = onnx_like(r, a, a->rank + 1, dims,
-                  a->time == a->rank - 1 ? a->rank : a->time, a->id);
-    b = swap_last(r, b);
-    memcpy(dims, b->dims, sizeof dims);
-    dims[b->rank] = dims[b->rank - 1];
-    dims[b->rank - 1] = dims[b->rank - 2];
-    dims[b->rank - 2] = 1;
-    b = onnx_like(r, b, b->rank + 1, dims,
-                  b->time >= b->rank - 2 ? b->time + 1 : b->time, b->id);
-    return reduce_last(r, c, onnx_binary(r, c, MLI_MUL, a, b));
+    if (r->mode == MLI_STREAM && ta > 2 && tb < 0 && ta <= b->rank &&
+        b->dims[b->rank - ta] != 1)
+        onnx_not_in_time(r, c, "uses matrices that belong to one length");
+    if (r->mode == MLI_STREAM && tb > 2 && ta < 0 && tb <= a->rank &&
+        a->dims[a->rank - tb] != 1)
+        onnx_not_in_time(r, c, "uses matrices that belong to one length");
+    onnx_align(r, v, 2);
+    y = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, rank, dims);
+    y->time = ta > 0 ? rank - ta : tb > 0 ? rank - tb : -1;
+    for (int k = 0; k < 2; k++)
+        if (onnx_timed(r, v[k]))
+            y->shift = v[k]->shift;
+    from_end = r->mode == MLI_STREAM ? (ta > 0 ? ta : tb) : -1;
+    ra = matrix_dims(r, v[0], from_end, da);
+    rb = matrix_dims(r, v[1], from_end, db);
+    y->id = ir_matmul(r->g, onnx_as(r, v[0], ra, da), onnx_as(r, v[1], rb, db),
+                      0, factor);
+    return y;
 }
 
 static onnx_value *times_constant(onnx_run *r, onnx_call *c, onnx_value *a,
@@ -160,8 +199,8 @@ void onnx_do_matmul(onnx_run *r, onnx_call *c, int what)
         one[1] = 1;
         b = onnx_reshaped(r, c, b, 2, one);
     }
-    c->out[0] = spelled(r, c, a, b);
-    if (c->out[0] && (short_a || short_b)) {
+    c->out[0] = product(r, c, a, b);
+    if (short_a || short_b) {
         onnx_value *y = c->out[0];
         int64_t dims[ONNX_MAX_RANK];
         int rank = 0;
@@ -221,9 +260,7 @@ void onnx_do_gemm(onnx_run *r, onnx_call *c, int what)
                  (long long)k, (long long)a->dims[1]);
     if (b->kind != ONNX_CONST) {
         y = a->kind == ONNX_CONST ? constant_times(r, c, a, b)
-                                  : spelled(r, c, a, b);
-        if (!y)
-            return;
+                                  : product(r, c, a, b);
         if (alpha != 1.f)
             y = onnx_binary(r, c, MLI_MUL, y, onnx_new_scalar(r, alpha));
     } else {

@@ -88,8 +88,9 @@ typedef struct onnx_run {
     ir_id silence;      /* a timed zero [1], IR_NONE until needed */
     const char *lost;   /* window: why it is not a stream, first reason */
     uint64_t parameters;
-    uint64_t folded; /* elements made by folding */
-    int finals;      /* graph outputs dropped */
+    uint64_t folded;       /* elements made by folding */
+    int finals;            /* graph outputs dropped */
+    uint32_t random_nodes; /* so far */
     int nesting;
     size_t walked; /* nodes; functions can multiply them */
     char *unsupported;
@@ -281,6 +282,14 @@ void onnx_do_transpose(onnx_run *r, onnx_call *c, int what);
 void onnx_do_expand(onnx_run *r, onnx_call *c, int what);
 void onnx_do_tile(onnx_run *r, onnx_call *c, int what);
 void onnx_do_pad(onnx_run *r, onnx_call *c, int what);
+
+void onnx_do_random(onnx_run *r, onnx_call *c, int normal);
+void onnx_do_bernoulli(onnx_run *r, onnx_call *c, int what);
+void onnx_do_multinomial(onnx_run *r, onnx_call *c, int what);
+void onnx_do_signal_window(onnx_run *r, onnx_call *c, int what);
+void onnx_do_mel_weights(onnx_run *r, onnx_call *c, int what);
+void onnx_do_dft(onnx_run *r, onnx_call *c, int what);
+void onnx_do_stft(onnx_run *r, onnx_call *c, int what);
 
 /* ------------------------------------------------------------ walking ---- */
 
