@@ -4,6 +4,7 @@
  */
 #include "builds.h"
 #include "text_math.h"
+#include "text_double.h"
 #include "text_unary.h"
 #include "text_binary.h"
 #include "text_taps.h"

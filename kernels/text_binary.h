@@ -1,93 +1,34 @@
 /* text_binary.h - y = f(a, b) and y = x*scale + shift, over the vector layer.
  */
 
-/*
- * a^b needs log a to many more bits than a float has, so it is done in double,
- * one at a time, in the same few steps as e^x and log x in text_math.h.
- */
-V_FN double pow_scale(int n)
+static __attribute__((noinline)) float binary_lane(mli_binary f, float a,
+                                                   float b)
 {
-    uint64_t u = (uint64_t)(n + 1023) << 52;
-    double d;
-    __builtin_memcpy(&d, &u, sizeof d);
-    return d;
+    switch (f) {
+    case MLI_MOD:
+        return rest_of(a, b, 1);
+    case MLI_FMOD:
+        return rest_of(a, b, 0);
+    case MLI_TRUNC_DIV:
+        return whole_quotient(a, b);
+    case MLI_BIT_AND:
+        return (float)(to_int(a) & to_int(b));
+    case MLI_BIT_OR:
+        return (float)(to_int(a) | to_int(b));
+    case MLI_BIT_XOR:
+        return (float)(to_int(a) ^ to_int(b));
+    default:
+        return pow_one(a, b); /* MLI_POW */
+    }
 }
 
-/* log2(a) for a > 0, error below 1e-13 of the value or 1e-15 */
-V_FN double pow_log2(double a)
-{
-    uint64_t u;
-    __builtin_memcpy(&u, &a, sizeof u);
-    uint64_t i = u - 0x3fe6a09e667f3bcdu;
-    int e = (int)(i >> 52) - (i >> 63 ? 4096 : 0);
-    u -= (uint64_t)e << 52;
-    double m;
-    __builtin_memcpy(&m, &u, sizeof m);
-    double s = (m - 1.0) / (m + 1.0), z = s * s, r = 0.0;
-    /* log m = 2 atanh s = 2 sum s^k/k, |s| <= 0.1716 */
-    for (int k = 17; k >= 1; k -= 2)
-        r = r * z + 1.0 / k;
-    return e + 2.0 * s * r * 0x1.71547652b82fep+0;
-}
-
-/* 2^v; 0 and infinity where a float ends */
-V_FN float pow_exp2(double v)
-{
-    if (v < -160.0)
-        return 0.0f;
-    if (v > 129.0)
-        return __builtin_inff();
-    int n = (int)(v < 0.0 ? v - 0.5 : v + 0.5);
-    double r = (v - n) * 0x1.62e42fefa39efp-1, e = 1.0;
-    for (int k = 11; k >= 1; k--)
-        e = 1.0 + r / k * e;
-    e *= pow_scale(n);
-    return e > 0x1.fffffefffffffp127 ? __builtin_inff() : (float)e;
-}
-
-/* a^b for a 0 or infinite, or b infinite. */
-V_FN float pow_edge(float a, float b, int odd)
-{
-    float m = a < 0.0f ? -a : a;
-    int grows = b > 0.0f;
-    if (m == 1.0f)
-        return 1.0f;
-    if (m < 1.0f)
-        grows = !grows;
-    float y = grows ? __builtin_inff() : 0.0f;
-    return odd && __builtin_signbit(a) ? -y : y;
-}
-
-V_FN float pow_one(float a, float b)
-{
-    if (b == 0.0f || a == 1.0f)
-        return 1.0f;
-    if (a != a || b != b)
-        return a + b;
-    if (b == 1.0f)
-        return a;
-    if (b == 2.0f)
-        return a * a;
-    float m = a < 0.0f ? -a : a, n = b < 0.0f ? -b : b;
-    /* from 2^24 on every float is an even number */
-    int whole = n >= 0x1p24f || n == (float)(int32_t)n;
-    int odd = n < 0x1p24f && whole && ((int32_t)n & 1);
-    int normal = m >= 0x1p-126f && m <= 0x1.fffffep127f;
-    if (!normal || !(n <= 0x1.fffffep127f))
-        return pow_edge(a, b, odd);
-    if (a < 0.0f && !whole)
-        return __builtin_nanf("");
-    float y = pow_exp2((double)b * pow_log2(m));
-    return a < 0.0f && odd ? -y : y;
-}
-
-V_FN vf math_pow(vf a, vf b)
+V_FN vf lane_by_lane(mli_binary f, vf a, vf b)
 {
     float s[V_LANES], t[V_LANES];
     v_store(s, a);
     v_store(t, b);
     for (unsigned l = 0; l < V_LANES; l++)
-        s[l] = pow_one(s[l], t[l]);
+        s[l] = binary_lane(f, s[l], t[l]);
     return v_load(s);
 }
 
@@ -105,9 +46,28 @@ V_FN vf binary_one(mli_binary f, vf a, vf b)
     case MLI_MAX:
         return v_max_both(a, b);
     case MLI_POW:
-        return math_pow(a, b);
+        return lane_by_lane(f, a, b);
     case MLI_PRELU:
         return v_select(v_lt(a, K(0.0f)), v_mul(a, b), a);
+    case MLI_LESS:
+        return truth(v_lt(a, b));
+    case MLI_LESS_EQUAL:
+        return truth(v_le(a, b));
+    case MLI_EQUAL:
+        return v_select(v_le(a, b), truth(v_le(b, a)), K(0.0f));
+    case MLI_AND:
+        return v_mul(is_true(a), is_true(b));
+    case MLI_OR:
+        return v_max(is_true(a), is_true(b));
+    case MLI_XOR:
+        return v_abs(v_sub(is_true(a), is_true(b)));
+    case MLI_MOD:
+    case MLI_FMOD:
+    case MLI_TRUNC_DIV:
+    case MLI_BIT_AND:
+    case MLI_BIT_OR:
+    case MLI_BIT_XOR:
+        return lane_by_lane(f, a, b);
     default:
         return v_add(a, b); /* MLI_ADD */
     }
@@ -155,6 +115,18 @@ static void binary(mli_binary f, const float *a, size_t a_step, const float *b,
         BINARY_CASE(MLI_MAX)
         BINARY_CASE(MLI_POW)
         BINARY_CASE(MLI_PRELU)
+        BINARY_CASE(MLI_LESS)
+        BINARY_CASE(MLI_LESS_EQUAL)
+        BINARY_CASE(MLI_EQUAL)
+        BINARY_CASE(MLI_AND)
+        BINARY_CASE(MLI_OR)
+        BINARY_CASE(MLI_XOR)
+        BINARY_CASE(MLI_MOD)
+        BINARY_CASE(MLI_FMOD)
+        BINARY_CASE(MLI_TRUNC_DIV)
+        BINARY_CASE(MLI_BIT_AND)
+        BINARY_CASE(MLI_BIT_OR)
+        BINARY_CASE(MLI_BIT_XOR)
     default:
         break;
     }

@@ -109,6 +109,24 @@ V_FN vf math_fast_tanh(vf x)
     return v_xor_sign(v_div(v_mul(a, top), bottom), x);
 }
 
+V_FN vf truth(vm m)
+{
+    return v_select(m, K(1.0f), K(0.0f));
+}
+
+/* NaN is no 0 */
+V_FN vf is_true(vf x)
+{
+    return v_select(v_le(v_abs(x), K(0.0f)), K(0.0f), K(1.0f));
+}
+
+V_FN vf math_is_inf(vf x, vf p)
+{
+    vf part = v_select(v_lt(p, K(0.0f)), v_neg(x), v_abs(x));
+    part = v_select(v_lt(K(0.0f), p), x, part);
+    return truth(v_lt(K(0x1.fffffep127f), part));
+}
+
 /* |x| minus its floor is exact: no half is made by adding. */
 V_FN vf math_round_away(vf x, vf p, vf q)
 {
@@ -187,6 +205,24 @@ V_FN vf unary_one(mli_unary f, vf x, vf p, vf q)
         return v_select(v_le(x, p), zero, x);
     case MLI_MISH:
         return math_mish(x);
+    case MLI_TRUNC:
+        return v_xor_sign(v_floor(v_abs(x)), x);
+    case MLI_NOT:
+        return v_sub(one, is_true(x));
+    case MLI_IS_NAN:
+        return truth(v_nan(x));
+    case MLI_IS_INF:
+        return math_is_inf(x, p);
+    case MLI_TAN:
+    case MLI_ASIN:
+    case MLI_ACOS:
+    case MLI_ATAN:
+    case MLI_SINH:
+    case MLI_COSH:
+    case MLI_ASINH:
+    case MLI_ACOSH:
+    case MLI_ATANH:
+        return math_rare(f, x);
     case MLI_ROUND_AWAY:
         return math_round_away(x, p, q);
     default:
@@ -251,6 +287,19 @@ static void unary(mli_unary f, float p, float q, const float *x, float *y,
         UNARY_CASE(MLI_CELU)
         UNARY_CASE(MLI_THRESHOLDED_RELU)
         UNARY_CASE(MLI_MISH)
+        UNARY_CASE(MLI_TRUNC)
+        UNARY_CASE(MLI_NOT)
+        UNARY_CASE(MLI_IS_NAN)
+        UNARY_CASE(MLI_IS_INF)
+        UNARY_CASE(MLI_TAN)
+        UNARY_CASE(MLI_ASIN)
+        UNARY_CASE(MLI_ACOS)
+        UNARY_CASE(MLI_ATAN)
+        UNARY_CASE(MLI_SINH)
+        UNARY_CASE(MLI_COSH)
+        UNARY_CASE(MLI_ASINH)
+        UNARY_CASE(MLI_ACOSH)
+        UNARY_CASE(MLI_ATANH)
         UNARY_CASE(MLI_ROUND_AWAY)
     default:
         break;

@@ -20,12 +20,13 @@
 
 #define PI 3.14159265358979323846
 
-enum { EXACT = 1, ODD = 2, ENDS = 4, TURNS = 8 };
+enum { EXACT = 1, ODD = 2, ENDS = 4, TURNS = 8, TRUTH = 16 };
 
 /*
  * What a function must do. EXACT: the one nearest float. ODD: f(-x) = -f(x) to
  * the bit. ENDS: from x <= from on y is low, from x >= to on y is high.
- * TURNS: accurate for |x| <= 2^16 only. Results lie in [low, high].
+ * TURNS: accurate for |x| <= 2^16 only. TRUTH: 0 or 1, of NaN too. Results lie
+ * in [low, high].
  */
 typedef struct rule {
     mli_unary f;
@@ -108,6 +109,19 @@ REFERENCE(r_fast_tanh, fast_tanh(x))
 REFERENCE(r_celu, fmax(x, 0) + fmin(0, p *expm1(x / p)))
 REFERENCE(r_thresholded, x > p ? x : 0)
 REFERENCE(r_mish, x == -INFINITY ? 0 : x * tanh(softplus(x)))
+REFERENCE(r_trunc, trunc(x))
+REFERENCE(r_not, x == 0)
+REFERENCE(r_is_nan, isnan(x) != 0)
+REFERENCE(r_is_inf, isinf(x) && (p == 0 || (p > 0) == (x > 0)))
+REFERENCE(r_tan, tan(x))
+REFERENCE(r_asin, asin(x))
+REFERENCE(r_acos, acos(x))
+REFERENCE(r_atan, atan(x))
+REFERENCE(r_sinh, sinh(x))
+REFERENCE(r_cosh, cosh(x))
+REFERENCE(r_asinh, asinh(x))
+REFERENCE(r_acosh, acosh(x))
+REFERENCE(r_atanh, atanh(x))
 REFERENCE(r_round_away, clamp(round(x), p, q))
 
 #define NO -INFINITY, INFINITY, 0, 0
@@ -158,6 +172,21 @@ static const rule rules[] = {
     {MLI_THRESHOLDED_RELU, "thresholded relu", 1.5f, 0, r_thresholded, EXACT,
      NO},
     {MLI_MISH, "mish", 0, 0, r_mish, 0, -0.3089f, INFINITY, 0, 0},
+    {MLI_TRUNC, "trunc", 0, 0, r_trunc, EXACT | ODD, NO},
+    {MLI_NOT, "not", 0, 0, r_not, EXACT | TRUTH, 0, 1, 0, 0},
+    {MLI_IS_NAN, "is nan", 0, 0, r_is_nan, EXACT | TRUTH, 0, 1, 0, 0},
+    {MLI_IS_INF, "is inf", 0, 0, r_is_inf, EXACT | TRUTH, 0, 1, 0, 0},
+    {MLI_IS_INF, "is +inf", 1, 0, r_is_inf, EXACT | TRUTH, 0, 1, 0, 0},
+    {MLI_IS_INF, "is -inf", -1, 0, r_is_inf, EXACT | TRUTH, 0, 1, 0, 0},
+    {MLI_TAN, "tan", 0, 0, r_tan, ODD | TURNS, NO},
+    {MLI_ASIN, "asin", 0, 0, r_asin, ODD, -1.57079637f, 1.57079637f, 0, 0},
+    {MLI_ACOS, "acos", 0, 0, r_acos, 0, 0, 3.14159274f, 0, 0},
+    {MLI_ATAN, "atan", 0, 0, r_atan, ODD, -1.57079637f, 1.57079637f, 0, 0},
+    {MLI_SINH, "sinh", 0, 0, r_sinh, ODD, NO},
+    {MLI_COSH, "cosh", 0, 0, r_cosh, 0, 1, INFINITY, 0, 0},
+    {MLI_ASINH, "asinh", 0, 0, r_asinh, ODD, NO},
+    {MLI_ACOSH, "acosh", 0, 0, r_acosh, 0, 0, INFINITY, 0, 0},
+    {MLI_ATANH, "atanh", 0, 0, r_atanh, ODD, NO},
     {MLI_ROUND_AWAY, "round away", -128, 127, r_round_away, EXACT | ENDS, -128,
      127, -128, 127},
 };
@@ -220,7 +249,7 @@ static int right(const rule *u, float x, float y, double r)
     if (fabsf(x) < 0x1p-126f && x != 0 &&
         close_to(u, y, u->reference(copysignf(0, x), p, q)))
         return 1;
-    if (isnan(x) || isnan(r))
+    if ((isnan(x) && !(u->flags & TRUTH)) || isnan(r))
         return isnan(y);
     if (y < u->low || y > u->high)
         return 0;
@@ -259,7 +288,7 @@ typedef struct batch {
 static void plainly_right(const rule *u, float x, double r, float *low,
                           float *high)
 {
-    if (isnan(x) || isnan(r)) {
+    if ((isnan(x) && !(u->flags & TRUTH)) || isnan(r)) {
         *low = *high = NAN;
     } else if ((u->flags & TURNS) && fabsf(x) > 65536) {
         *low = u->low;
@@ -632,6 +661,18 @@ static void exact_points(void **state)
         {MLI_CELU, 1, 0, 0, 0},
         {MLI_MISH, 0, 0, 0, 0},
         {MLI_MISH, 0, 0, -INFINITY, 0},
+        {MLI_TAN, 0, 0, 0, 0},
+        {MLI_ASIN, 0, 0, 1, 1.57079637f},
+        {MLI_ACOS, 0, 0, 1, 0},
+        {MLI_ACOS, 0, 0, -1, 3.14159274f},
+        {MLI_ATAN, 0, 0, INFINITY, 1.57079637f},
+        {MLI_SINH, 0, 0, -INFINITY, -INFINITY},
+        {MLI_COSH, 0, 0, 0, 1},
+        {MLI_COSH, 0, 0, -INFINITY, INFINITY},
+        {MLI_ASINH, 0, 0, -INFINITY, -INFINITY},
+        {MLI_ACOSH, 0, 0, 1, 0},
+        {MLI_ACOSH, 0, 0, INFINITY, INFINITY},
+        {MLI_ATANH, 0, 0, 1, INFINITY},
     };
     const mli_kernels *k;
     for (uint32_t b = 0; (k = builds[b]); b++)

@@ -201,9 +201,47 @@ static void cells_keep_nan(void **state)
 
 /* ---------------------------------------------------------------- binary - */
 
+static int32_t cut(double x)
+{
+    if (isnan(x))
+        return 0;
+    return x >= 0x1p31 ? INT32_MAX : x < -0x1p31 ? INT32_MIN : (int32_t)x;
+}
+
+/* Python's %: the sign of b */
+static double modulo(double a, double b)
+{
+    double r = fmod(a, b);
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
 static double binary_reference(mli_binary f, double a, double b)
 {
     switch (f) {
+    case MLI_LESS:
+        return a < b;
+    case MLI_LESS_EQUAL:
+        return a <= b;
+    case MLI_EQUAL:
+        return a == b;
+    case MLI_AND:
+        return a != 0 && b != 0;
+    case MLI_OR:
+        return a != 0 || b != 0;
+    case MLI_XOR:
+        return (a != 0) != (b != 0);
+    case MLI_MOD:
+        return modulo(a, b);
+    case MLI_FMOD:
+        return fmod(a, b);
+    case MLI_TRUNC_DIV:
+        return trunc(a / b);
+    case MLI_BIT_AND:
+        return cut(a) & cut(b);
+    case MLI_BIT_OR:
+        return cut(a) | cut(b);
+    case MLI_BIT_XOR:
+        return cut(a) ^ cut(b);
     case MLI_ADD:
         return a + b;
     case MLI_SUB:
@@ -225,7 +263,7 @@ static double binary_reference(mli_binary f, double a, double b)
 
 static int rounded_once(mli_binary f)
 {
-    return f != MLI_DIV && f != MLI_POW;
+    return f != MLI_DIV && f != MLI_POW && f != MLI_TRUNC_DIV;
 }
 
 static void check_binary(const mli_kernels *k, mli_binary f, const float *a,
@@ -317,6 +355,30 @@ static void binary_special(void **state)
                         fail_msg("%s binary %d of %g, %g: %g, expected %g",
                                  k->name, f, a, b, y, want);
                 }
+}
+
+/* Whole numbers divide and leave rests exactly, up to 2^24. */
+static void whole_numbers(void **state)
+{
+    (void)state;
+    const mli_kernels *k;
+    seed = 5;
+    for (int i = 0; i < 20000; i++) {
+        float a = rintf(noise() * 0x1p24f), b = rintf(noise() * 0x1p24f);
+        b = i % 3 ? rintf(b / 0x1p14f) : b;
+        a = i % 2 ? a : rintf(a / 0x1p12f) * b;
+        if (b == 0)
+            continue;
+        for (uint32_t l = 0; (k = mli_kernels_at(l)); l++)
+            for (int f = MLI_MOD; f <= MLI_TRUNC_DIV; f++) {
+                float y;
+                double want = binary_reference((mli_binary)f, a, b);
+                k->binary((mli_binary)f, &a, 0, &b, 0, &y, 0, 1);
+                if (y != (float)want)
+                    fail_msg("%s binary %d of %g, %g: %g, expected %g", k->name,
+                             f, a, b, y, want);
+            }
+    }
 }
 
 /* Powers, tightly: large results are where a float's logarithm would fail. */
@@ -570,11 +632,12 @@ static void reduce(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cells),     cmocka_unit_test(cells_keep_nan),
-        cmocka_unit_test(binary),    cmocka_unit_test(binary_special),
-        cmocka_unit_test(power),     cmocka_unit_test(affine),
-        cmocka_unit_test(softmax),   cmocka_unit_test(softmax_special),
-        cmocka_unit_test(normalize), cmocka_unit_test(reduce),
+        cmocka_unit_test(cells),           cmocka_unit_test(cells_keep_nan),
+        cmocka_unit_test(binary),          cmocka_unit_test(binary_special),
+        cmocka_unit_test(whole_numbers),   cmocka_unit_test(power),
+        cmocka_unit_test(affine),          cmocka_unit_test(softmax),
+        cmocka_unit_test(softmax_special), cmocka_unit_test(normalize),
+        cmocka_unit_test(reduce),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

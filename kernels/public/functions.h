@@ -44,12 +44,29 @@ typedef enum mli_unary {
     MLI_CELU = 30,           /* max(0,x) + min(0, p*(e^(x/p) - 1)) */
     MLI_THRESHOLDED_RELU = 31, /* x > p ? x : 0 */
     MLI_MISH = 32,           /* x * tanh(softplus(x)) */
+    MLI_TRUNC = 33,          /* towards 0 */
+    MLI_NOT = 34,            /* x == 0: 1, else 0; NaN gives 0 */
+    MLI_IS_NAN = 35,         /* 1 or 0 */
+    MLI_IS_INF = 36,         /* 1 or 0; p > 0: only +infinity, p < 0: only
+                                -infinity */
+    MLI_TAN = 37,
+    MLI_ASIN = 38,
+    MLI_ACOS = 39,
+    MLI_ATAN = 40,
+    MLI_SINH = 41,
+    MLI_COSH = 42,
+    MLI_ASINH = 43,
+    MLI_ACOSH = 44,
+    MLI_ATANH = 45,
     MLI_ROUND_AWAY = 46,     /* halves away from 0, then min(max(y, p), q):
                                 a quantised layer's output stage */
     MLI_UNARY_COUNT
 } mli_unary;
 
-/* y = f(a, b), element by element, with broadcasting. */
+/*
+ * y = f(a, b), element by element, with broadcasting. Truths are 1 and 0, what
+ * is not 0 counts as true; a comparison with NaN is 0.
+ */
 typedef enum mli_binary {
     MLI_ADD = 0,
     MLI_SUB = 1,
@@ -59,6 +76,20 @@ typedef enum mli_binary {
     MLI_MAX = 5,
     MLI_POW = 6,             /* a^b as IEEE pow; exact for b = 0, 1, 2 */
     MLI_PRELU = 7,           /* a < 0 ? a*b : a */
+    MLI_LESS = 8,            /* a < b */
+    MLI_LESS_EQUAL = 9,      /* a <= b */
+    MLI_EQUAL = 10,          /* a == b */
+    MLI_AND = 11,
+    MLI_OR = 12,
+    MLI_XOR = 13,
+    MLI_MOD = 14,            /* the rest of a/b with the sign of b; exact where
+                                a float can hold it */
+    MLI_FMOD = 15,           /* the same with the sign of a: C's fmod, exact */
+    MLI_TRUNC_DIV = 16,      /* a/b, towards 0: exact for whole numbers up to
+                                2^24 */
+    MLI_BIT_AND = 17,        /* of whole numbers, as in two's complement; a */
+    MLI_BIT_OR = 18,         /* and b are cut towards 0 and to 32 bits, NaN */
+    MLI_BIT_XOR = 19,        /* counts as 0 */
     MLI_BINARY_COUNT
 } mli_binary;
 
