@@ -97,6 +97,7 @@ static int is_weights(const onnx_node *n, size_t at)
         {"RNN", 0xfe},
         {"BatchNormalization", 30},
         {"MelWeightMatrix", 31},
+        {"QLinearConv", 0xfe},
     };
     for (size_t k = 0; k < sizeof weights / sizeof *weights; k++)
         if (!strcmp(n->op, weights[k].op) && at < 8 &&

@@ -49,8 +49,10 @@ typedef struct onnx_value {
     struct onnx_value *norm; /* this is norm, normalised over its last axis */
     float epsilon;           /* in that */
     const float *scale;      /* and scaled so, or NULL */
-    const char *op;          /* the operator that made it and its inputs: for */
-    struct onnx_value **in;  /* recognising what an exporter took apart */
+    struct onnx_value *centred; /* quantised: less its zero point */
+    float zero_point;
+    const char *op;         /* the operator that made it and its inputs: for */
+    struct onnx_value **in; /* recognising what an exporter took apart */
     int inputs;
 } onnx_value;
 
@@ -283,6 +285,18 @@ void onnx_do_expand(onnx_run *r, onnx_call *c, int what);
 void onnx_do_tile(onnx_run *r, onnx_call *c, int what);
 void onnx_do_pad(onnx_run *r, onnx_call *c, int what);
 
+void onnx_do_quantize(onnx_run *r, onnx_call *c, int what);
+void onnx_do_dequantize(onnx_run *r, onnx_call *c, int what);
+void onnx_do_dynamic_quantize(onnx_run *r, onnx_call *c, int what);
+void onnx_do_matmul_integer(onnx_run *r, onnx_call *c, int what);
+void onnx_do_conv_integer(onnx_run *r, onnx_call *c, int what);
+void onnx_do_qlinear_matmul(onnx_run *r, onnx_call *c, int what);
+void onnx_do_qlinear_conv(onnx_run *r, onnx_call *c, int what);
+void onnx_do_qlinear_binary(onnx_run *r, onnx_call *c, int fn);
+void onnx_do_qlinear_unary(onnx_run *r, onnx_call *c, int what);
+void onnx_do_qgemm(onnx_run *r, onnx_call *c, int what);
+void onnx_do_qlinear_concat(onnx_run *r, onnx_call *c, int what);
+void onnx_do_matmul_to_float(onnx_run *r, onnx_call *c, int dynamic);
 void onnx_do_random(onnx_run *r, onnx_call *c, int normal);
 void onnx_do_bernoulli(onnx_run *r, onnx_call *c, int what);
 void onnx_do_multinomial(onnx_run *r, onnx_call *c, int what);

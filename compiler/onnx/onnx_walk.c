@@ -286,9 +286,17 @@ static void check_ir(onnx_run *r, const onnx_call *c)
     }
 }
 
+/* Other domains' operators have theirs in front of their names. */
+static const onnx_op *operator_of(onnx_run *r, const onnx_node *n)
+{
+    if (!n->domain[0] || !strcmp(n->domain, "ai.onnx"))
+        return onnx_find_op(n->op);
+    return onnx_find_op(onnx_print(r->pool, "%s.%s", n->domain, n->op));
+}
+
 static void run_op(onnx_run *r, onnx_call *c)
 {
-    const onnx_op *op = onnx_find_op(c->node->op);
+    const onnx_op *op = operator_of(r, c->node);
     int whole = !strcmp(c->node->op, "Shape") || !strcmp(c->node->op, "Size");
     if (whole && c->inputs && c->in[0] && c->in[0]->kind == ONNX_FINAL) {
         op->run(r, c, op->what);
@@ -351,10 +359,8 @@ static void do_node(onnx_run *r, onnx_scope *s, const onnx_node *node)
         do_function(r, &c, f);
     else if (standard && !strcmp(node->op, "If"))
         do_if(r, &c);
-    else if (standard)
-        run_op(r, &c);
     else
-        onnx_unsupported(r, &c, NULL);
+        run_op(r, &c);
     check_ir(r, &c);
     for (int i = 0; i < c.outputs; i++) {
         onnx_value *v = c.out[i];
