@@ -27,10 +27,10 @@ backend() {
     fi
 }
 
-backend node 460
+backend node 516
 backend simple 6
-backend pytorch-converted 50
-backend pytorch-operator 33
+backend pytorch-converted 80
+backend pytorch-operator 34
 
 # Wrong usage and wrong folders are said.
 if "$mlinfer" onnx-test 2>/dev/null; [ $? -eq 2 ]; then

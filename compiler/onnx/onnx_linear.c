@@ -1,9 +1,8 @@
 /*
- * onnx_linear.c - matrix products, convolutions along one axis, pooling.
+ * onnx_linear.c - matrix products, convolutions along time.
  */
-#include <float.h>
 #include <string.h>
-#include "onnx_run.h"
+#include "onnx_image.h"
 
 #define MAX_BATCH  64
 #define MAX_WINDOW 256 /* of a pool */
@@ -390,28 +389,6 @@ static onnx_value *conv_in_time(onnx_run *r, onnx_value *x, const conv *k)
     return y;
 }
 
-/* [N, C, L] in a window: each of N as [L, C], padded there. */
-static onnx_value *conv_in_window(onnx_run *r, onnx_value *x, const conv *k)
-{
-    int64_t length = length_after(&k->at, x->dims[2]);
-    int64_t dims[3] = {x->dims[0], k->outputs, length};
-    static const uint32_t swap[2] = {1, 0};
-    uint32_t row[3] = {1, (uint32_t)k->outputs, (uint32_t)length};
-    uint32_t flat[2] = {(uint32_t)x->dims[1], (uint32_t)x->dims[2]};
-    ir_id id[MAX_BATCH], all = onnx_id(r, x);
-    for (uint32_t n = 0; n < (uint32_t)dims[0]; n++) {
-        ir_id one = ir_slice(r->g, all, 0, n, 1, 1);
-        one = ir_transpose(r->g, onnx_shaped(r, one, 2, flat), swap);
-        one = ir_pad(r->g, one, 0, (uint32_t)k->at.before,
-                     (uint32_t)k->at.after, 0.f);
-        one = ir_transpose(r->g, one_conv(r, one, k), swap);
-        id[n] = onnx_shaped(r, one, 3, row);
-    }
-    return onnx_result(
-        r, x, 3, dims, x->time == 2 ? 2 : -1,
-        dims[0] == 1 ? id[0] : ir_concat(r->g, id, (uint32_t)dims[0], 0));
-}
-
 static int conv_weights(onnx_run *r, onnx_call *c, conv *k)
 {
     onnx_value *x = c->in[0], *w = c->in[1];
@@ -450,102 +427,16 @@ void onnx_do_conv(onnx_run *r, onnx_call *c, int what)
     onnx_value *x = c->in[0];
     conv k;
     (void)what;
+    if (!onnx_timed(r, x) || x->rank != 3 || x->time != 2) {
+        onnx_conv_image(r, c);
+        return;
+    }
     if (!conv_weights(r, c, &k))
         return;
     read_along(r, c, x->dims[2], &k.at);
-    if (x->time == 2)
-        r->layers_in_time++;
-    if (!onnx_timed(r, x)) {
-        if (x->time == 2 && k.at.stride > 1)
-            onnx_not_in_time(r, c, "takes steps of %lld frames",
-                             (long long)k.at.stride);
-        c->out[0] = conv_in_window(r, x, &k);
-        return;
-    }
-    if (x->time != 2)
-        onnx_not_in_time(r, c, "is a convolution along another axis than time");
+    r->layers_in_time++;
     if (k.at.stride > 1)
         onnx_not_in_time(r, c, "takes steps of %lld frames",
                          (long long)k.at.stride);
     c->out[0] = conv_in_time(r, x, &k);
-}
-
-/* ------------------------------------------------------------ pooling ---- */
-
-/* How many frames of the signal each output of an average takes in. */
-static onnx_value *divisors(onnx_run *r, const along *w, int64_t length,
-                            int64_t count, int with_padding)
-{
-    onnx_value *v = onnx_new_const(r, ONNX_FLOAT, 1, &count);
-    for (int64_t i = 0; i < count; i++) {
-        int64_t inside = 0;
-        for (int64_t k = 0; k < w->taps; k++) {
-            int64_t at = i * w->stride + k * w->dilation - w->before;
-            inside +=
-                with_padding ? at < length + w->after : at >= 0 && at < length;
-        }
-        v->f[i] = 1.f / (float)(inside ? inside : 1);
-    }
-    return v;
-}
-
-/* what: MLI_MAX or MLI_ADD (an average). */
-void onnx_do_pool(onnx_run *r, onnx_call *c, int what)
-{
-    onnx_value *x = c->in[0], *sum = NULL, *padded;
-    along w = {0};
-    int64_t count, more;
-    if (x->rank != 3) {
-        onnx_unsupported(r, c, "a pool over %d axes (expected 1)", x->rank - 2);
-        return;
-    }
-    w.taps = one_of(r, c, "kernel_shape", 0, 0);
-    read_along(r, c, x->dims[2], &w);
-    if (x->time == 2) {
-        r->layers_in_time++;
-        onnx_not_in_time(r, c, "pools over time");
-    } else if (onnx_timed(r, x)) {
-        onnx_not_in_time(r, c, "pools along another axis than time");
-    }
-    if (w.taps > MAX_WINDOW) {
-        onnx_unsupported(r, c, "a pool of %lld frames", (long long)w.taps);
-        return;
-    }
-    count = length_after(&w, x->dims[2]);
-    if (onnx_int(c, "ceil_mode", 0)) { /* a last window that may hang over */
-        int64_t span =
-            x->dims[2] + w.before + w.after - (w.taps - 1) * w.dilation - 1;
-        count = (span + w.stride - 1) / w.stride + 1;
-        if ((count - 1) * w.stride >= x->dims[2] + w.before)
-            count--;
-    }
-    more = (count - 1) * w.stride + (w.taps - 1) * w.dilation + 1 - x->dims[2] -
-           w.before;
-    padded = onnx_padded(r, c, x, 2, w.before, more > 0 ? more : 0,
-                         what == MLI_MAX ? -FLT_MAX : 0.f);
-    for (int64_t k = 0; k < w.taps; k++) {
-        onnx_value *part =
-            onnx_sliced(r, c, padded, 2, k * w.dilation, w.stride, count);
-        sum = sum ? onnx_binary(r, c, (mli_binary)what, sum, part) : part;
-    }
-    if (what == MLI_ADD)
-        sum = onnx_binary(r, c, MLI_MUL, sum,
-                          divisors(r, &w, x->dims[2], count,
-                                   (int)onnx_int(c, "count_include_pad", 0)));
-    c->out[0] = sum;
-    if (c->outputs > 1) {
-        c->out[1] = onnx_new(r, ONNX_BROKEN, ONNX_INT64, 0, NULL);
-        c->out[1]->broken = "the indices of a maximum";
-    }
-}
-
-void onnx_do_global_pool(onnx_run *r, onnx_call *c, int fn)
-{
-    onnx_value *x = c->in[0];
-    uint32_t axes = 0;
-    if (x->rank < 3)
-        onnx_bad(r, c, "a tensor with %d axes", x->rank);
-    for (int i = 2; i < x->rank; i++)
-        axes |= 1u << i;
-    c->out[0] = onnx_reduced(r, c, x, (mli_reduce)fn, axes, 1);
 }
