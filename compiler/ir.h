@@ -229,6 +229,20 @@ ir_id ir_transpose(ir_graph *g, ir_id x, const uint32_t *perm);
 ir_id ir_expand(ir_graph *g, ir_id x, uint32_t rank, const uint32_t *dims);
 ir_id ir_pad(ir_graph *g, ir_id x, uint32_t axis, uint32_t before,
              uint32_t after, float value);
+/* c != 0 ? a : b, of broadcast operands. */
+ir_id ir_select(ir_graph *g, ir_id c, ir_id a, ir_id b);
+/* Elements of an axis by index; the index's dims take the axis' place. */
+ir_id ir_gather(ir_graph *g, ir_id x, ir_id index, uint32_t axis);
+/* x [n, rest...] with u (index's dims, rest...) put in by index. */
+ir_id ir_scatter(ir_graph *g, mli_scatter how, ir_id x, ir_id index, ir_id u);
+/* The place of the largest along an axis, which goes. */
+ir_id ir_arg(ir_graph *g, ir_id x, uint32_t axis, int smallest, int last);
+/* The k largest along an axis in order, or their places. */
+ir_id ir_topk(ir_graph *g, ir_id x, uint32_t axis, uint32_t k, int smallest,
+              int indices);
+/* Running sums or products along an axis. */
+ir_id ir_cumulate(ir_graph *g, ir_id x, uint32_t axis, int product,
+                  int exclusive, int reverse);
 /* An ensemble of trees; mli_tree_node in format.h says what is in a node. */
 typedef struct ir_forest {
     mli_aggregate aggregate;

@@ -23,6 +23,7 @@
 #define MLI_MAX_PORTS 1024u               /* inputs; outputs */
 #define MLI_MAX_CONCAT 4096u              /* operands */
 #define MLI_MAX_HOLD (1u << 24)           /* frames */
+#define MLI_MAX_INDEX (1u << 24)          /* elements of an indexed axis */
 #define MLI_MAX_POOL (1u << 20)           /* elements in a window */
 /* Ticks: no tensor's period is longer, nor is the least common multiple of all
    periods; and no signal port's smallest period is over MLI_MAX_FRAME_TICKS. */
@@ -219,6 +220,30 @@ typedef struct mli_file_state {
  *                                  (p2-1)*p4 - 1)/p3 + 1; y[j] is over those of
  *                                  x[j*p3 + k*p4 - p5], k < p2, that there are:
  *                                  0, -inf, inf or 1 if there are none.
+ * SELECT       c a b -> y          c != 0 ? a : b (NaN is not 0). Dims broadcast
+ *                                  as in BINARY, of all three.
+ * GATHER       x i -> y            p0 axis. An index stands for an element of
+ *                                  the axis: y has x's dims with i's in place
+ *                                  of it. Indices are cut towards 0; negative
+ *                                  ones count from the end; then they are held
+ *                                  inside the axis, NaN is 0. The axis has at
+ *                                  most MLI_MAX_INDEX elements.
+ * SCATTER      x i u -> y          p0 mli_scatter. x [n, rest...], u: i's dims,
+ *                                  then rest. y is x, where for each index in
+ *                                  order u's part replaces x's or is combined
+ *                                  with it. Indices as in GATHER.
+ * ARG          x -> y              Row-wise: the place of the largest (p0 = 1:
+ *                                  smallest) element, the first of equals (p1 =
+ *                                  1: the last). NaN loses against numbers. y
+ *                                  has x's dims without the last, which is at
+ *                                  most MLI_MAX_INDEX.
+ * TOPK         x -> y              Row-wise: the p0 largest (p1 = 1: smallest)
+ *                                  elements in order, of equals the first ones
+ *                                  first, NaN last; p2 = 1: their places. y has
+ *                                  p0 as last dim. x's as in ARG.
+ * CUMULATE     x -> y              p0 axis: the sum (p1 = 1: product) of all
+ *                                  elements up to this one, without it if p2 =
+ *                                  1; p3 = 1: from the end on.
  * TREES        x n r b [w] -> y  p0 features, p1 targets, p2 mli_aggregate.
  *                                  Row-wise; x's last dim = features, y = x's
  *                                  dims with targets last. n: nodes, three words
@@ -305,6 +330,12 @@ typedef enum mli_op_type {
     MLI_OP_DEPTH_TO_TIME = 21,
     MLI_OP_CONV2D = 22,
     MLI_OP_POOL = 23,
+    MLI_OP_SELECT = 25,
+    MLI_OP_GATHER = 26,
+    MLI_OP_SCATTER = 27,
+    MLI_OP_ARG = 28,
+    MLI_OP_TOPK = 29,
+    MLI_OP_CUMULATE = 30,
     MLI_OP_TREES = 33,
     MLI_OP_DISTANCE = 34,
     MLI_OP_COUPLE = 35,
@@ -315,6 +346,16 @@ typedef enum mli_op_type {
     MLI_OP_STORE = 45,
     MLI_OP_COUNT
 } mli_op_type;
+
+/* What SCATTER does with an element that is there. */
+typedef enum mli_scatter {
+    MLI_SCATTER_SET = 0,
+    MLI_SCATTER_ADD = 1,
+    MLI_SCATTER_MUL = 2,
+    MLI_SCATTER_MAX = 3,
+    MLI_SCATTER_MIN = 4,
+    MLI_SCATTER_COUNT
+} mli_scatter;
 
 /* What becomes of the weights that the trees give to one target: their sum,
    mean over all trees, least, greatest. Without a weight: 0. */

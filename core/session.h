@@ -43,7 +43,7 @@ typedef struct mli_matrix_step { /* x to y through conv or depthwise */
 } mli_matrix_step;
 
 typedef struct mli_image_step { /* images to images, row by row of y */
-    mli_conv conv;               /* one row */
+    mli_conv conv;              /* one row */
     void (*kernel)(const mli_conv *a, uint32_t first, uint32_t last);
     uint32_t outputs; /* of a row's pixel */
     uint32_t rows;    /* of y in one image */
@@ -98,6 +98,31 @@ typedef struct mli_walk_step {
     int joined; /* axes is 1 and time goes on where it ends */
     uint32_t f;
 } mli_walk_step;
+
+/* SELECT: axes from the innermost on; operands c, a, b. axes >= 1. */
+typedef struct mli_select_step {
+    const float *from[3];
+    int64_t time[3]; /* from frame to frame */
+    int64_t stride[3][MLI_MAX_RANK];
+    uint32_t count[MLI_MAX_RANK];
+    uint32_t axes;
+} mli_select_step;
+
+typedef struct mli_index_step { /* gather, scatter, cumulate */
+    const float *index;
+    const float *update;                     /* scatter */
+    int64_t x_time, index_time, update_time; /* from frame to frame */
+    uint32_t outer, length, inner;           /* x: before, along, after */
+    uint32_t count;                          /* indices */
+    uint32_t option;                         /* how; product */
+    uint32_t exclusive, reverse;             /* cumulate */
+} mli_index_step;
+
+typedef struct mli_order_step { /* arg, topk */
+    uint32_t size;              /* of a row of x */
+    uint32_t k;
+    uint32_t smallest, last, indices;
+} mli_order_step;
 
 typedef struct mli_trees_step {
     const float *nodes;   /* mli_tree_node, three words each */
@@ -158,6 +183,9 @@ struct mli_step {
         mli_recurrent_step recurrent;
         mli_map_step map;
         mli_walk_step walk;
+        mli_select_step select;
+        mli_index_step index;
+        mli_order_step order;
         mli_trees_step trees;
         mli_distance_step distance;
         mli_kept *kept; /* delay, hold, recall, store */
@@ -216,6 +244,9 @@ mli_step_run mli_run_unary, mli_run_affine, mli_run_softmax, mli_run_normalize,
     mli_run_reduce;
 mli_step_run mli_run_binary, mli_run_copy, mli_run_fill;
 mli_step_run mli_run_delay, mli_run_hold;
+/* step_select.c, step_index.c, step_order.c */
+mli_step_run mli_run_select, mli_run_gather, mli_run_scatter, mli_run_cumulate;
+mli_step_run mli_run_arg, mli_run_topk;
 /* step_trees.c, step_distance.c, step_couple.c */
 mli_step_run mli_run_trees, mli_run_distance, mli_run_couple;
 mli_step_run mli_run_recall, mli_run_store; /* step_carry.c */

@@ -80,6 +80,14 @@ int mli_conv_weights_fit(const op_view *v, uint32_t taps, uint32_t groups,
 mli_status mli_derive_conv2d(const op_view *v);
 mli_status mli_derive_pool(const op_view *v);
 
+/* verify_pick.c */
+mli_status mli_derive_select(const op_view *v);
+mli_status mli_derive_gather(const op_view *v);
+mli_status mli_derive_scatter(const op_view *v);
+mli_status mli_derive_arg(const op_view *v);
+mli_status mli_derive_topk(const op_view *v);
+mli_status mli_derive_cumulate(const op_view *v);
+
 /* verify_signal.c */
 mli_status mli_derive_random(const op_view *v);
 mli_status mli_derive_dft(const op_view *v);

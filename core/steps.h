@@ -55,6 +55,13 @@ void mli_add_copy(const prepare *p, const mli_file_tensor *x,
 /* prepare_image.c */
 void mli_prepare_conv2d(const prepare *p);
 void mli_prepare_pool(const prepare *p);
+/* prepare_pick.c */
+void mli_prepare_select(const prepare *p);
+void mli_prepare_gather(const prepare *p);
+void mli_prepare_scatter(const prepare *p);
+void mli_prepare_arg(const prepare *p);
+void mli_prepare_topk(const prepare *p);
+void mli_prepare_cumulate(const prepare *p);
 /* prepare_carry.c */
 void mli_prepare_recall(const prepare *p);
 void mli_prepare_store(const prepare *p);

@@ -85,7 +85,9 @@ static void frames(const run *r, const mli_file_op *op, values *y,
                    void (*one)(const reference_frame *))
 {
     reference_frame f = {
-        op, tensor_of(r, op, 0), tensor_of(r, op, op->inputs), {0}, NULL};
+        op, tensor_of(r, op, 0), tensor_of(r, op, op->inputs), {0}, {0}, NULL};
+    for (uint32_t i = 0; i < op->inputs && i < 3; i++)
+        f.operand[i] = tensor_of(r, op, i);
     for (uint32_t n = 0; n < y->frames; n++) {
         for (uint32_t i = 0; i < op->inputs && i < 3; i++)
             f.in[i] = frame_of(value_of(r, op, i), n);
@@ -456,6 +458,24 @@ static void run_op(const run *r, const mli_file_op *op, values *y)
         break;
     case MLI_OP_POOL:
         frames(r, op, y, reference_pool);
+        break;
+    case MLI_OP_SELECT:
+        frames(r, op, y, reference_select);
+        break;
+    case MLI_OP_GATHER:
+        frames(r, op, y, reference_gather);
+        break;
+    case MLI_OP_SCATTER:
+        frames(r, op, y, reference_scatter);
+        break;
+    case MLI_OP_ARG:
+        frames(r, op, y, reference_arg);
+        break;
+    case MLI_OP_TOPK:
+        frames(r, op, y, reference_topk);
+        break;
+    case MLI_OP_CUMULATE:
+        frames(r, op, y, reference_cumulate);
         break;
     default:
         pick(r, op, y);
