@@ -91,14 +91,34 @@ static onnx_value *without_factor(onnx_value *v, float *factor)
     return v;
 }
 
-/* Matrices that are computed, or constants that differ along leading axes. */
-static onnx_value *product(onnx_run *r, onnx_call *c, onnx_value *a,
-                           onnx_value *b)
+/* Time in the operands of a product, counted from their ends: in the matrices
+   themselves only the rows of a may be frames. The axis that y has, or -1. */
+static int time_of_product(onnx_run *r, onnx_call *c, const onnx_value *a,
+                           const onnx_value *b, int transposed)
+{
+    int ta = a->time < 0 ? -1 : a->rank - a->time;
+    int tb = b->time < 0 ? -1 : b->rank - b->time;
+    int columns = transposed ? 2 : 1;
+    r->layers_in_time += ta == 2 && tb == columns; /* attention over time */
+    if (ta == 1 || tb == 1 || tb == 2 || (ta > 0 && tb > 0 && ta != tb)) {
+        onnx_not_in_time(r, c, "mixes frames of different times");
+        return -1;
+    }
+    if (r->mode == MLI_STREAM && ta > 2 && tb < 0 && ta <= b->rank &&
+        b->dims[b->rank - ta] != 1)
+        onnx_not_in_time(r, c, "uses matrices that belong to one length");
+    if (r->mode == MLI_STREAM && tb > 2 && ta < 0 && tb <= a->rank &&
+        a->dims[a->rank - tb] != 1)
+        onnx_not_in_time(r, c, "uses matrices that belong to one length");
+    return ta > 0 ? ta : tb;
+}
+
+onnx_value *onnx_product(onnx_run *r, onnx_call *c, onnx_value *a,
+                         onnx_value *b, int transposed, float factor)
 {
     int64_t dims[ONNX_MAX_RANK];
     uint32_t da[ONNX_MAX_RANK], db[ONNX_MAX_RANK], ra, rb;
-    int rank = a->rank > b->rank ? a->rank : b->rank, ta, tb, from_end;
-    float factor = 1.f;
+    int rank = a->rank > b->rank ? a->rank : b->rank, time, from_end;
     onnx_value *v[2] = {without_factor(a, &factor), without_factor(b, &factor)};
     onnx_value *y;
     for (int i = 1; i <= rank; i++) {
@@ -107,31 +127,25 @@ static onnx_value *product(onnx_run *r, onnx_call *c, onnx_value *a,
         if (i > 2 && m != n && m != 1 && n != 1)
             onnx_bad(r, c, "axes of %lld and %lld do not broadcast",
                      (long long)m, (long long)n);
-        dims[rank - i] = i == 1 ? n : i == 2 ? m : m == 1 ? n : m;
+        dims[rank - i] = i == 2 ? m : m == 1 ? n : m;
     }
-    ta = a->time < 0 ? -1 : a->rank - a->time; /* from the end */
-    tb = b->time < 0 ? -1 : b->rank - b->time;
-    if (ta == 1 || tb == 1 || tb == 2 || (ta > 0 && tb > 0 && ta != tb)) {
-        onnx_not_in_time(r, c, "mixes frames of different times");
-        ta = tb = -1;
-    }
-    if (r->mode == MLI_STREAM && ta > 2 && tb < 0 && ta <= b->rank &&
-        b->dims[b->rank - ta] != 1)
-        onnx_not_in_time(r, c, "uses matrices that belong to one length");
-    if (r->mode == MLI_STREAM && tb > 2 && ta < 0 && tb <= a->rank &&
-        a->dims[a->rank - tb] != 1)
-        onnx_not_in_time(r, c, "uses matrices that belong to one length");
+    dims[rank - 1] = b->dims[b->rank - (transposed ? 2 : 1)];
+    if (a->dims[a->rank - 1] != b->dims[b->rank - (transposed ? 1 : 2)])
+        onnx_bad(r, c, "inner sizes differ (%lld, %lld)",
+                 (long long)a->dims[a->rank - 1],
+                 (long long)b->dims[b->rank - (transposed ? 1 : 2)]);
+    time = time_of_product(r, c, a, b, transposed);
     onnx_align(r, v, 2);
     y = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, rank, dims);
-    y->time = ta > 0 ? rank - ta : tb > 0 ? rank - tb : -1;
+    y->time = time > 0 ? rank - time : -1;
     for (int k = 0; k < 2; k++)
         if (onnx_timed(r, v[k]))
             y->shift = v[k]->shift;
-    from_end = r->mode == MLI_STREAM ? (ta > 0 ? ta : tb) : -1;
+    from_end = r->mode == MLI_STREAM ? time : -1;
     ra = matrix_dims(r, v[0], from_end, da);
     rb = matrix_dims(r, v[1], from_end, db);
     y->id = ir_matmul(r->g, onnx_as(r, v[0], ra, da), onnx_as(r, v[1], rb, db),
-                      0, factor);
+                      transposed, factor);
     return y;
 }
 
@@ -168,12 +182,11 @@ static onnx_value *constant_times(onnx_run *r, onnx_call *c, onnx_value *a,
     return y;
 }
 
-void onnx_do_matmul(onnx_run *r, onnx_call *c, int what)
+onnx_value *onnx_matmul(onnx_run *r, onnx_call *c, onnx_value *a, onnx_value *b)
 {
-    onnx_value *a = c->in[0], *b = c->in[1];
+    onnx_value *y;
     int64_t one[ONNX_MAX_RANK] = {1, 1}, ka, kb;
     int short_a = a->rank == 1, short_b = b->rank == 1;
-    (void)what;
     if (!a->rank || !b->rank)
         onnx_bad(r, c, "a matrix product of a scalar");
     ka = a->dims[a->rank - 1];
@@ -182,12 +195,10 @@ void onnx_do_matmul(onnx_run *r, onnx_call *c, int what)
         onnx_bad(r, c, "inner sizes differ (expected %lld, got %lld)",
                  (long long)ka, (long long)kb);
     if (is_matrix(b) && b->rank <= (short_a ? 2 : a->rank)) {
-        c->out[0] = times_constant(r, c, a, b);
-        return;
+        return times_constant(r, c, a, b);
     }
     if (is_matrix(a) && a->rank <= (short_b ? 2 : b->rank)) {
-        c->out[0] = constant_times(r, c, a, b);
-        return;
+        return constant_times(r, c, a, b);
     }
     if (short_a) {
         one[1] = a->dims[0];
@@ -198,17 +209,23 @@ void onnx_do_matmul(onnx_run *r, onnx_call *c, int what)
         one[1] = 1;
         b = onnx_reshaped(r, c, b, 2, one);
     }
-    c->out[0] = product(r, c, a, b);
+    y = onnx_product(r, c, a, b, 0, 1.f);
     if (short_a || short_b) {
-        onnx_value *y = c->out[0];
         int64_t dims[ONNX_MAX_RANK];
         int rank = 0;
         for (int i = 0; i < y->rank; i++)
             if (!(short_a && i == y->rank - 2) &&
                 !(short_b && i == y->rank - 1))
                 dims[rank++] = y->dims[i];
-        c->out[0] = onnx_reshaped(r, c, y, rank, dims);
+        y = onnx_reshaped(r, c, y, rank, dims);
     }
+    return y;
+}
+
+void onnx_do_matmul(onnx_run *r, onnx_call *c, int what)
+{
+    (void)what;
+    c->out[0] = onnx_matmul(r, c, c->in[0], c->in[1]);
 }
 
 /* Gemm's third operand as one number per output, times beta; NULL if it is
@@ -259,7 +276,7 @@ void onnx_do_gemm(onnx_run *r, onnx_call *c, int what)
                  (long long)k, (long long)a->dims[1]);
     if (b->kind != ONNX_CONST) {
         y = a->kind == ONNX_CONST ? constant_times(r, c, a, b)
-                                  : product(r, c, a, b);
+                                  : onnx_product(r, c, a, b, 0, 1.f);
         if (alpha != 1.f)
             y = onnx_binary(r, c, MLI_MUL, y, onnx_new_scalar(r, alpha));
     } else {

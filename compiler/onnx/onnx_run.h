@@ -293,6 +293,18 @@ void onnx_do_expand(onnx_run *r, onnx_call *c, int what);
 void onnx_do_tile(onnx_run *r, onnx_call *c, int what);
 void onnx_do_pad(onnx_run *r, onnx_call *c, int what);
 
+/* A product of matrices as MatMul has it; onnx_product takes what is computed
+   (or differs along leading axes), at least two axes each: factor * a b, or a
+   b^T. */
+onnx_value *onnx_matmul(onnx_run *r, onnx_call *c, onnx_value *a,
+                        onnx_value *b);
+onnx_value *onnx_product(onnx_run *r, onnx_call *c, onnx_value *a,
+                         onnx_value *b, int transposed, float factor);
+void onnx_do_attention(onnx_run *r, onnx_call *c, int what);
+void onnx_do_rotary(onnx_run *r, onnx_call *c, int what);
+void onnx_do_skip_norm(onnx_run *r, onnx_call *c, int rms);
+void onnx_do_einsum(onnx_run *r, onnx_call *c, int what);
+void onnx_do_det(onnx_run *r, onnx_call *c, int what);
 void onnx_do_quantize(onnx_run *r, onnx_call *c, int what);
 void onnx_do_dequantize(onnx_run *r, onnx_call *c, int what);
 void onnx_do_dynamic_quantize(onnx_run *r, onnx_call *c, int what);
