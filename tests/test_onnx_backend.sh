@@ -27,10 +27,10 @@ backend() {
     fi
 }
 
-backend node 516
+backend node 536
 backend simple 6
-backend pytorch-converted 80
-backend pytorch-operator 34
+backend pytorch-converted 82
+backend pytorch-operator 35
 
 # Wrong usage and wrong folders are said.
 if "$mlinfer" onnx-test 2>/dev/null; [ $? -eq 2 ]; then

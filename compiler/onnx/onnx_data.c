@@ -92,6 +92,8 @@ static int is_weights(const onnx_node *n, size_t at)
         unsigned slots;
     } weights[] = {
         {"Conv", 6},
+        {"ConvTranspose", 6},
+        {"Pad", 4},
         {"LSTM", 0xfe},
         {"GRU", 0xfe},
         {"RNN", 0xfe},
