@@ -253,7 +253,8 @@ typedef struct ir_forest {
     const float *base;         /* of each target, or NULL */
 } ir_forest;
 ir_id ir_trees(ir_graph *g, ir_id x, uint32_t features, const ir_forest *f);
-/* To each point: w [points][inputs] row-major. exponent: Minkowski's. */
+/* To each point: w [points][inputs] row-major. exponent: of MLI_MINKOWSKI and
+   MLI_POWER_SUM. */
 ir_id ir_distance(ir_graph *g, ir_id x, uint32_t inputs, uint32_t points,
                   mli_distance metric, float exponent, const float *w);
 /* Probabilities of the pairs i < j (01 02 .. 12 ..) to those of the classes. */

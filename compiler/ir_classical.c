@@ -84,7 +84,8 @@ ir_id ir_distance(ir_graph *g, ir_id x, uint32_t inputs, uint32_t points,
     ir_made(g)->p[0] = inputs;
     ir_made(g)->p[1] = points;
     ir_made(g)->p[2] = metric;
-    ir_made(g)->fp = metric == MLI_MINKOWSKI ? exponent : 0.f;
+    ir_made(g)->fp =
+        metric == MLI_MINKOWSKI || metric == MLI_POWER_SUM ? exponent : 0.f;
     return y;
 }
 

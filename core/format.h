@@ -253,7 +253,7 @@ typedef struct mli_file_state {
  *                                  in pairs (target, weight) for leaves of
  *                                  several weights. See mli_tree_node.
  * DISTANCE     x w -> y            p0 inputs, p1 points, p2 mli_distance, fp: the
- *                                  exponent of Minkowski's, else 0. Row-wise; x's
+ *                                  exponent of those that have one, else 0. Row-wise; x's
  *                                  last dim = inputs, y = x's dims with points
  *                                  last: the distance to each point, summed over
  *                                  the inputs in order. w packed (points, 1,
@@ -374,6 +374,7 @@ typedef enum mli_distance {
     MLI_CHEBYSHEV = 3,
     MLI_MINKOWSKI = 4, /* (sum |x - w|^fp)^(1/fp), fp > 0 */
     MLI_COSINE = 5,    /* 1 - x.w / (|x| |w|) */
+    MLI_POWER_SUM = 6, /* sum |x - w|^fp, fp > 0 */
     MLI_DISTANCE_COUNT
 } mli_distance;
 

@@ -45,7 +45,6 @@ static void greatest(group *g)
 static void powers(group *g)
 {
     float d[GROUP];
-    float root = 1.0f / g->d->p;
     for (uint32_t i = 0; i < g->d->inputs; i++, g->w += g->width) {
         for (uint32_t o = 0; o < g->width; o++)
             d[o] = __builtin_fabsf(g->x[i] - g->w[o]);
@@ -53,6 +52,12 @@ static void powers(group *g)
         for (uint32_t o = 0; o < g->width; o++)
             g->y[o] += d[o];
     }
+}
+
+static void roots_of_powers(group *g)
+{
+    float root = 1.0f / g->d->p;
+    powers(g);
     g->k->binary(MLI_POW, g->y, 1, &root, 0, g->y, 0, g->width);
 }
 
@@ -74,7 +79,8 @@ static void cosines(group *g)
 static void (*const sums[MLI_DISTANCE_COUNT])(group *) = {
     [MLI_SQUARED_EUCLIDEAN] = squares, [MLI_EUCLIDEAN] = squares,
     [MLI_MANHATTAN] = absolutes,       [MLI_CHEBYSHEV] = greatest,
-    [MLI_MINKOWSKI] = powers,          [MLI_COSINE] = cosines,
+    [MLI_MINKOWSKI] = roots_of_powers, [MLI_COSINE] = cosines,
+    [MLI_POWER_SUM] = powers,
 };
 
 static void row(const mli_kernels *k, const mli_distance_step *d,

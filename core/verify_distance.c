@@ -5,7 +5,7 @@
 
 static int metric_fits(const mli_file_op *op)
 {
-    if (op->p[2] == MLI_MINKOWSKI)
+    if (op->p[2] == MLI_MINKOWSKI || op->p[2] == MLI_POWER_SUM)
         return op->fp > 0.0f && op->fp < 1e30f;
     return op->p[2] < MLI_DISTANCE_COUNT && op->fp == 0.0f;
 }

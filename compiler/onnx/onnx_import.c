@@ -12,7 +12,7 @@
 #include <string.h>
 #include "onnx_data.h"
 #include "onnx_describe.h"
-#include "onnx_run.h"
+#include "onnx_ml.h"
 
 /* What dynamic time is bound to: primes, so that no layer's size is taken for
    it. Two of them: what differs between them depends on the length. */
@@ -296,6 +296,7 @@ static void make_outputs(onnx_run *r, onnx_value **v, size_t count)
             id = onnx_shaped(r, id, 1, &flat);
         }
         ir_output(r->g, g->outputs[i].name, id);
+        onnx_ml_label_port(r, v[i]);
     }
 }
 

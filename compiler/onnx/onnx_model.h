@@ -44,6 +44,7 @@ typedef struct onnx_tensor {
     onnx_reader message; /* the TensorProto */
     float *f;            /* after onnx_tensor_read: one of the two */
     int64_t *i;
+    const char **strings; /* texts; i counts them */
 } onnx_tensor;
 
 typedef struct onnx_graph onnx_graph;

@@ -175,6 +175,7 @@ onnx_value *onnx_like(onnx_run *r, const onnx_value *v, int rank,
     }
     y->f = v->f;
     y->i = v->i;
+    y->strings = v->strings;
     return y;
 }
 
@@ -186,6 +187,7 @@ onnx_value *onnx_result(onnx_run *r, const onnx_value *v, int rank,
     y->type = ONNX_FLOAT;
     y->f = NULL;
     y->i = NULL;
+    y->strings = NULL;
     y->clean = 0;
     return y;
 }
@@ -196,6 +198,7 @@ onnx_value *onnx_from_tensor(onnx_run *r, onnx_tensor *t)
     onnx_tensor_read(r->model, t);
     v->f = t->f;
     v->i = t->i;
+    v->strings = t->strings;
     return v;
 }
 

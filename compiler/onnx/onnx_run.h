@@ -38,6 +38,8 @@ typedef struct onnx_value {
     int64_t dims[ONNX_MAX_RANK];
     float *f; /* constants: one of the two */
     int64_t *i;
+    const char *const *strings; /* texts: of constants; i are then their
+                                   numbers, counted from 0 */
     int learned; /* an initializer: counts as parameters once used */
     ir_id id;    /* running: its elements in order, in any dims. constants:
                     IR_NONE until asked for */
@@ -100,6 +102,8 @@ typedef struct onnx_run {
     int unsupported_more;
     const onnx_bind *binds;
     size_t bind_count;
+    const struct onnx_classes **classes; /* lists of labels that were met */
+    int class_lists;
 } onnx_run;
 
 /* A node at work. */

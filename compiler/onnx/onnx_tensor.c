@@ -326,6 +326,28 @@ static void from_lists(onnx_model *m, onnx_tensor *t)
                 put(t, found++, bits);
 }
 
+/* Texts are numbered; the numbers are what a graph can compute with. */
+static void read_texts(onnx_model *m, onnx_tensor *t)
+{
+    onnx_reader r = t->message;
+    onnx_field f;
+    uint64_t n = 0;
+    if (onnx_count(r, 6) != t->count)
+        onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
+                  "tensor %s: wrong number of texts (expected %llu, got %zu)",
+                  t->name, (unsigned long long)t->count, onnx_count(r, 6));
+    t->strings = onnx_take(m->pool, t->count, sizeof *t->strings);
+    t->i = onnx_take(m->pool, t->count, sizeof *t->i);
+    while (onnx_next(&r, &f)) {
+        if (f.number != 6)
+            continue;
+        if (f.wire != ONNX_BYTES)
+            onnx_damaged(&r, r.at, "a text was expected here");
+        t->i[n] = (int64_t)n;
+        t->strings[n++] = onnx_copy(m->pool, f.bytes, f.size);
+    }
+}
+
 void onnx_tensor_read(onnx_model *m, onnx_tensor *t)
 {
     onnx_reader r;
@@ -334,6 +356,10 @@ void onnx_tensor_read(onnx_model *m, onnx_tensor *t)
         return;
     t->message.exit = m->exit; /* not where it led when it was parsed */
     r = t->message;
+    if (t->type == ONNX_STRING && !t->external) {
+        read_texts(m, t);
+        return;
+    }
     if (!known(t->type) || !types[t->type].bytes)
         onnx_stop(m->exit, ONNX_WRONG, MLC_UNSUPPORTED,
                   "tensor %s: values of type %s (number %d) are not supported",

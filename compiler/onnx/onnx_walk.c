@@ -3,7 +3,7 @@
  * folded, the rest given to its operator.
  */
 #include <string.h>
-#include "onnx_run.h"
+#include "onnx_ml.h"
 
 #define MAX_WALKED  ((size_t)1 << 20) /* nodes, functions' included */
 #define MAX_NESTING 32
@@ -291,6 +291,8 @@ static const onnx_op *operator_of(onnx_run *r, const onnx_node *n)
 {
     if (!n->domain[0] || !strcmp(n->domain, "ai.onnx"))
         return onnx_find_op(n->op);
+    if (!strcmp(n->domain, "ai.onnx.ml"))
+        return onnx_find_ml_op(n->op);
     return onnx_find_op(onnx_print(r->pool, "%s.%s", n->domain, n->op));
 }
 
@@ -359,7 +361,8 @@ static void do_node(onnx_run *r, onnx_scope *s, const onnx_node *node)
         do_function(r, &c, f);
     else if (standard && !strcmp(node->op, "If"))
         do_if(r, &c);
-    else
+    else if (!standard || strcmp(node->op, "Scan") ||
+             !onnx_ml_distances(r, &c))
         run_op(r, &c);
     check_ir(r, &c);
     for (int i = 0; i < c.outputs; i++) {
