@@ -310,6 +310,9 @@ static void outputs(onnx_run *r, const import *m, onnx_scope *s)
         if (!y)
             onnx_stop(r->exit, ONNX_WRONG, MLC_CORRUPT,
                       "no node makes output %s", g->outputs[i].name);
+        if (y->kind == ONNX_SEQUENCE)
+            onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
+                      "output %s is a sequence", g->outputs[i].name);
         if (y->kind == ONNX_BROKEN)
             onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED, "output %s is %s",
                       g->outputs[i].name,

@@ -102,6 +102,7 @@ static const onnx_op ops[] = {
     {"Celu", onnx_do_function, MLI_CELU, 1, 0},
     {"Clip", onnx_do_clip, 0, 1, 0},
     {"Concat", onnx_do_concat, 0, 1, 0},
+    {"ConcatFromSequence", onnx_do_concat_sequence, 0, 1, ONNX_TAKES_SEQUENCES},
     {"Constant", onnx_do_constant, 0, 0, 0},
     {"Conv", onnx_do_conv, 0, 2, ONNX_KEEPS_PAD},
     {"ConvInteger", onnx_do_conv_integer, 0, 2, 0},
@@ -137,6 +138,7 @@ static const onnx_op ops[] = {
     {"HardSigmoid", onnx_do_function, MLI_HARD_SIGMOID, 1, 0},
     {"HardSwish", onnx_do_unary, MLI_HARD_SWISH, 1, 0},
     {"Identity", onnx_do_identity, 0, 1, ONNX_KEEPS_PAD},
+    {"If", onnx_do_if, 0, 1, ONNX_INLINED},
     {"InstanceNormalization", onnx_do_instance_norm, 0, 3, 0},
     {"LRN", onnx_do_lrn, 0, 1, 0},
     {"LSTM", onnx_do_recurrent, 0, 3, 0},
@@ -146,6 +148,7 @@ static const onnx_op ops[] = {
     {"LessOrEqual", onnx_do_compare, 0, 2, 0},
     {"Log", onnx_do_unary, MLI_LOG, 1, 0},
     {"LogSoftmax", onnx_do_softmax, 1, 1, 0},
+    {"Loop", onnx_do_loop, 0, 0, ONNX_INLINED},
     {"LpPool", onnx_do_pool, ONNX_POOL_NORM, 1, 0},
     {"MatMul", onnx_do_matmul, 0, 2, 0},
     {"MatMulInteger", onnx_do_matmul_integer, 0, 2, 0},
@@ -187,7 +190,14 @@ static const onnx_op ops[] = {
     {"RotaryEmbedding", onnx_do_rotary, 0, 3, 0},
     {"Round", onnx_do_unary, MLI_ROUND, 1, 0},
     {"STFT", onnx_do_stft, 0, 2, 0},
+    {"Scan", onnx_do_scan, 0, 1, ONNX_INLINED},
     {"Selu", onnx_do_function, MLI_SELU, 1, 0},
+    {"SequenceAt", onnx_do_sequence_at, 0, 2, ONNX_TAKES_SEQUENCES},
+    {"SequenceConstruct", onnx_do_sequence_construct, 0, 1, 0},
+    {"SequenceEmpty", onnx_do_sequence_construct, 0, 0, 0},
+    {"SequenceErase", onnx_do_sequence_erase, 0, 1, ONNX_TAKES_SEQUENCES},
+    {"SequenceInsert", onnx_do_sequence_insert, 0, 2, ONNX_TAKES_SEQUENCES},
+    {"SequenceLength", onnx_do_sequence_length, 0, 1, ONNX_TAKES_SEQUENCES},
     {"Shape", onnx_do_shape, 0, 1, ONNX_KEEPS_PAD},
     {"Sigmoid", onnx_do_unary, MLI_SIGMOID, 1, 0},
     {"Sign", onnx_do_unary, MLI_SIGN, 1, 0},
@@ -200,6 +210,7 @@ static const onnx_op ops[] = {
     {"Softsign", onnx_do_unary, MLI_SOFTSIGN, 1, 0},
     {"SpaceToDepth", onnx_do_space_to_depth, 0, 1, 0},
     {"Split", onnx_do_split, 0, 1, ONNX_KEEPS_PAD},
+    {"SplitToSequence", onnx_do_split_sequence, 0, 1, 0},
     {"Sqrt", onnx_do_unary, MLI_SQRT, 1, 0},
     {"Squeeze", onnx_do_squeeze, 0, 1, ONNX_KEEPS_PAD},
     {"Sub", onnx_do_binary, MLI_SUB, 2, 0},
@@ -247,12 +258,7 @@ const onnx_op *onnx_find_op(const char *name)
     return NULL;
 }
 
-/* Those that the walk inlines itself come first. */
 const char *mlc_onnx_operator(size_t i)
 {
-    static const char *const inlined[] = {"If"};
-    const size_t n = sizeof inlined / sizeof *inlined;
-    if (i < n)
-        return inlined[i];
-    return i - n < sizeof ops / sizeof *ops ? ops[i - n].name : NULL;
+    return i < sizeof ops / sizeof *ops ? ops[i].name : NULL;
 }

@@ -27,8 +27,9 @@
 typedef enum onnx_kind {
     ONNX_CONST = 0,
     ONNX_RUNS = 1,
-    ONNX_FINAL = 2, /* a recurrent layer's last state, or made of it */
-    ONNX_BROKEN = 3 /* made by something unsupported */
+    ONNX_FINAL = 2,   /* a recurrent layer's last state, or made of it */
+    ONNX_BROKEN = 3,  /* made by something unsupported */
+    ONNX_SEQUENCE = 4 /* of values, which item has */
 } onnx_kind;
 
 typedef struct onnx_value {
@@ -53,6 +54,8 @@ typedef struct onnx_value {
     const float *scale;      /* and scaled so, or NULL */
     struct onnx_value *centred; /* quantised: less its zero point */
     float zero_point;
+    struct onnx_value **item; /* of a sequence */
+    int items;
     const char *op;         /* the operator that made it and its inputs: for */
     struct onnx_value **in; /* recognising what an exporter took apart */
     int inputs;
@@ -121,8 +124,10 @@ typedef struct onnx_call {
 typedef void (*onnx_do)(onnx_run *r, onnx_call *c, int what);
 
 enum {
-    ONNX_KEEPS_PAD = 1,   /* takes padding in front as it is */
-    ONNX_TAKES_BROKEN = 2 /* looks at operands that are BROKEN itself */
+    ONNX_KEEPS_PAD = 1,    /* takes padding in front as it is */
+    ONNX_TAKES_BROKEN = 2, /* looks at operands that are BROKEN itself */
+    ONNX_TAKES_SEQUENCES = 4,
+    ONNX_INLINED = 8 /* has graphs inside: everything is its own affair */
 };
 
 typedef struct onnx_op {
@@ -309,6 +314,19 @@ void onnx_do_rotary(onnx_run *r, onnx_call *c, int what);
 void onnx_do_skip_norm(onnx_run *r, onnx_call *c, int rms);
 void onnx_do_einsum(onnx_run *r, onnx_call *c, int what);
 void onnx_do_det(onnx_run *r, onnx_call *c, int what);
+/* Graphs and functions inside of nodes, one deeper. */
+void onnx_nest(onnx_run *r, const onnx_call *c);
+#define ONNX_MAX_STACKS 64 /* outputs that Loop or Scan stack */
+void onnx_do_if(onnx_run *r, onnx_call *c, int what);
+void onnx_do_loop(onnx_run *r, onnx_call *c, int what);
+void onnx_do_scan(onnx_run *r, onnx_call *c, int what);
+void onnx_do_sequence_construct(onnx_run *r, onnx_call *c, int what);
+void onnx_do_sequence_insert(onnx_run *r, onnx_call *c, int what);
+void onnx_do_sequence_erase(onnx_run *r, onnx_call *c, int what);
+void onnx_do_sequence_at(onnx_run *r, onnx_call *c, int what);
+void onnx_do_sequence_length(onnx_run *r, onnx_call *c, int what);
+void onnx_do_concat_sequence(onnx_run *r, onnx_call *c, int what);
+void onnx_do_split_sequence(onnx_run *r, onnx_call *c, int what);
 void onnx_do_quantize(onnx_run *r, onnx_call *c, int what);
 void onnx_do_dequantize(onnx_run *r, onnx_call *c, int what);
 void onnx_do_dynamic_quantize(onnx_run *r, onnx_call *c, int what);

@@ -1,12 +1,11 @@
 /*
- * onnx_walk.c - node after node: names, functions and If inlined, constants
- * folded, the rest given to its operator.
+ * onnx_walk.c - node after node: names, functions inlined, constants folded,
+ * the rest given to its operator.
  */
 #include <string.h>
 #include "onnx_ml.h"
 
-#define MAX_WALKED  ((size_t)1 << 20) /* nodes, functions' included */
-#define MAX_NESTING 32
+#define MAX_WALKED ((size_t)1 << 20) /* nodes, functions' included */
 
 /* -------------------------------------------------------------- names ---- */
 
@@ -158,47 +157,6 @@ static const onnx_opset *opsets_of(const onnx_scope *s, size_t *count)
     return s->opsets;
 }
 
-static void nest(onnx_run *r, const onnx_call *c)
-{
-    if (++r->nesting > MAX_NESTING)
-        onnx_bad(r, c, "functions nest too deeply");
-}
-
-static const char **output_names(onnx_run *r, const onnx_graph *g)
-{
-    const char **names = onnx_take(r->pool, g->output_count, sizeof *names);
-    for (size_t i = 0; i < g->output_count; i++)
-        names[i] = g->outputs[i].name;
-    return names;
-}
-
-static void do_if(onnx_run *r, onnx_call *c)
-{
-    onnx_scope s = {0};
-    const onnx_attr *a;
-    float yes;
-    if (c->inputs < 1 || !onnx_single(c->in[0], &yes)) {
-        onnx_unsupported(r, c, "a computed condition");
-        return;
-    }
-    a = onnx_attr_of(c, yes != 0.f ? "then_branch" : "else_branch");
-    if (!a || !a->g || a->g->output_count < (size_t)c->outputs)
-        onnx_bad(r, c, "a branch is missing or gives too little");
-    nest(r, c);
-    s.outer = (onnx_scope *)c->scope; /* only looked up in */
-    s.names = onnx_names_new(r);
-    s.prefix = c->scope->prefix;
-    onnx_name_tensors(r, &s, a->g);
-    onnx_walk(r, &s, a->g, output_names(r, a->g), a->g->output_count);
-    for (int i = 0; i < c->outputs; i++) {
-        c->out[i] = onnx_look_up(r, &s, a->g->outputs[i].name);
-        if (!c->out[i])
-            onnx_bad(r, c, "a branch does not make its output %.80s",
-                     a->g->outputs[i].name);
-    }
-    r->nesting--;
-}
-
 static const onnx_function *function_of(const onnx_run *r,
                                         const onnx_node *node)
 {
@@ -213,7 +171,7 @@ static const onnx_function *function_of(const onnx_run *r,
 static void do_function(onnx_run *r, onnx_call *c, const onnx_function *f)
 {
     onnx_scope s = {0};
-    nest(r, c);
+    onnx_nest(r, c);
     s.names = onnx_names_new(r);
     s.opsets = f->opsets;
     s.opset_count = f->opset_count;
@@ -242,6 +200,12 @@ static int lost(onnx_run *r, onnx_call *c, const onnx_op *op)
         onnx_value *v = c->in[i];
         if (!v || v->kind < ONNX_FINAL)
             continue;
+        if (v->kind == ONNX_SEQUENCE) {
+            if (flags & ONNX_TAKES_SEQUENCES)
+                continue;
+            onnx_unsupported(r, c, "uses a sequence");
+            return 1;
+        }
         if (v->kind == ONNX_BROKEN && v->broken &&
             !(flags & ONNX_TAKES_BROKEN)) {
             onnx_unsupported(r, c, "uses %s", v->broken);
@@ -304,6 +268,10 @@ static void run_op(onnx_run *r, onnx_call *c)
         op->run(r, c, op->what);
         return;
     }
+    if (op && op->flags & ONNX_INLINED) {
+        op->run(r, c, op->what);
+        return;
+    }
     if (lost(r, c, op))
         return;
     if (onnx_fold(r, c))
@@ -359,10 +327,7 @@ static void do_node(onnx_run *r, onnx_scope *s, const onnx_node *node)
     f = function_of(r, node);
     if (f)
         do_function(r, &c, f);
-    else if (standard && !strcmp(node->op, "If"))
-        do_if(r, &c);
-    else if (!standard || strcmp(node->op, "Scan") ||
-             !onnx_ml_distances(r, &c))
+    else if (!standard || strcmp(node->op, "Scan") || !onnx_ml_distances(r, &c))
         run_op(r, &c);
     check_ir(r, &c);
     for (int i = 0; i < c.outputs; i++) {
