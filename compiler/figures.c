@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 #include "figures.h"
+#include "rates.h"
 
 /* Products of one output. */
 static uint64_t conv2d_products(const ir_graph *g, const ir_node *node)
@@ -42,12 +43,24 @@ uint64_t mlc_node_macs(const ir_graph *g, const ir_node *node)
 
 uint64_t mlc_graph_macs(const ir_graph *g)
 {
-    uint64_t sum = 0;
+    uint64_t whole = 0, rest = 0; /* rest: in parts of the cycle */
+    mlc_rates r;
 
-    for (uint32_t i = 0; i < g->node_count; i++)
-        if (!g->nodes[i].dead)
-            sum += mlc_node_macs(g, &g->nodes[i]);
-    return sum;
+    mlc_find_rates(g, &r);
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        const ir_node *node = &g->nodes[i];
+        uint32_t period = mlc_period(&r, &g->values[node->out]);
+        uint64_t macs;
+
+        if (node->dead)
+            continue;
+        macs = mlc_node_macs(g, node) * r.frame;
+        if (!period)
+            period = r.frame;
+        whole += macs / period;
+        rest += macs % period * (r.cycle / period);
+    }
+    return whole + (rest + r.cycle - 1u) / r.cycle;
 }
 
 uint32_t mlc_graph_nodes(const ir_graph *g)
@@ -108,14 +121,24 @@ uint64_t mlc_graph_parameters(const ir_graph *g)
 
 #define UNBOUNDED UINT64_MAX
 
-/* Frames before the newest one that a node keeps. */
-static uint64_t lookback(const ir_node *node)
+/* Ticks before the newest one that a node's result depends on. */
+static uint64_t lookback(const ir_graph *g, const mlc_rates *r,
+                         const ir_node *node)
 {
+    const ir_value *y = &g->values[node->out];
+    uint64_t period = mlc_period(r, y);
+
     switch (node->type) {
+    case MLI_OP_UNFOLD:
+        return node->state_count
+                   ? node->states[0].frames * (period / node->p[2])
+                   : 0;
+    case MLI_OP_DEPTH_TO_TIME:
+        return (node->p[0] - 1u) * period;
     case MLI_OP_CONV1D:
-        return node->state_count ? node->states[0].frames : 0;
+        return node->state_count ? node->states[0].frames * period : 0;
     case MLI_OP_DELAY:
-        return node->p[0];
+        return node->p[0] * period;
     case MLI_OP_LSTM:
     case MLI_OP_GRU:
     case MLI_OP_RNN:
@@ -126,36 +149,38 @@ static uint64_t lookback(const ir_node *node)
     }
 }
 
-/* Longest path to every value: at most 2^16 nodes of 2^28 frames. */
-static void find_reach(const ir_graph *g, uint64_t *reach)
+/* Longest path to every value, in ticks. */
+static void find_reach(const ir_graph *g, const mlc_rates *r, uint64_t *reach)
 {
     for (uint32_t i = 0; i < g->node_count; i++) {
         const ir_node *node = &g->nodes[i];
-        uint64_t far = 0, own = lookback(node);
+        uint64_t far = 0, own = lookback(g, r, node);
 
         if (node->dead)
             continue;
         for (uint32_t k = 0; k < node->inputs; k++)
             if (reach[node->in[k]] > far)
                 far = reach[node->in[k]];
-        reach[node->out] =
-            far == UNBOUNDED || own == UNBOUNDED ? UNBOUNDED : far + own;
+        reach[node->out] = far > UNBOUNDED - own ? UNBOUNDED : far + own;
     }
 }
 
 uint32_t mlc_receptive_field(const ir_graph *g)
 {
     uint64_t *reach, far = 0;
+    mlc_rates r;
 
     if (g->mode == MLI_WINDOW)
         return g->window;
     reach = calloc(g->value_count + 1u, sizeof *reach);
     if (!reach)
         return UINT32_MAX;
-    find_reach(g, reach);
+    mlc_find_rates(g, &r);
+    find_reach(g, &r, reach);
     for (uint32_t i = 0; i < g->output_count; i++)
         if (reach[g->outputs[i].value] > far)
             far = reach[g->outputs[i].value];
     free(reach);
+    far /= r.frame;
     return far >= UINT32_MAX - 1u ? 0 : (uint32_t)far + 1u;
 }

@@ -8,7 +8,8 @@
 
 /* Multiply-accumulates of a node, per frame or run: see format.h. */
 uint64_t mlc_node_macs(const ir_graph *g, const ir_node *node);
-/* The sum over the living nodes. */
+/* The sum over the living nodes; stream: of a frame, slower ones by their
+   share, rounded up in the end. */
 uint64_t mlc_graph_macs(const ir_graph *g);
 /* Numbers in constants that living nodes read, packed ones before padding. */
 uint64_t mlc_graph_parameters(const ir_graph *g);

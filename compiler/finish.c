@@ -29,6 +29,14 @@ static mlc_status check_graph(const ir_graph *g, mlc_error *error)
     return MLC_OK;
 }
 
+static mlc_status check_rates(const ir_graph *g, mlc_error *error)
+{
+    mlc_rates r;
+    const char *wrong = mlc_find_rates(g, &r);
+
+    return wrong ? mlc_fail(error, MLC_UNSUPPORTED, "%s", wrong) : MLC_OK;
+}
+
 static mlc_status take_options(ir_graph *g, const mlc_options *options,
                                mlc_error *error)
 {
@@ -190,6 +198,8 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
     before = mlc_graph_macs(g);
     ir_passes(g, &tally);
     status = check_graph(g, error);
+    if (!status)
+        status = check_rates(g, error);
     if (status)
         return status;
     f.macs = mlc_graph_macs(g);

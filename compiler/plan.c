@@ -25,9 +25,11 @@ static const ir_value *value_of(const mlc_program *p, uint32_t tensor)
 /* Floats that a tensor takes: see format.h. */
 static uint64_t room(const mlc_program *p, uint32_t tensor)
 {
-    uint64_t n = value_of(p, tensor)->elements;
+    const ir_value *v = value_of(p, tensor);
 
-    return p->g->mode == MLI_STREAM ? n : (n + 15u) / 16u * 16u;
+    if (p->g->mode == MLI_STREAM)
+        return mli_tick_floats(v->elements, mlc_period(&p->rates, v));
+    return (v->elements + 15u) / 16u * 16u;
 }
 
 static int same_dims(const ir_value *a, const ir_value *b)
@@ -71,7 +73,8 @@ static int joins(const mlc_program *p, uint32_t i, uint32_t k)
         return 0;
     if (p->tensors[p->tensor_of[op->in[k]]].last != i)
         return 0;
-    if (x->timed != y->timed || x->elements != y->elements)
+    if (x->timed != y->timed || x->elements != y->elements || x->up != y->up ||
+        x->down != y->down)
         return 0;
     return op->type != MLI_OP_BINARY || same_dims(x, y);
 }

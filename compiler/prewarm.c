@@ -9,6 +9,7 @@
 #include <string.h>
 #include "image.h"
 #include "prewarm.h"
+#include "rates.h"
 #include "state.h"
 
 #define BLOCK 64u
@@ -61,11 +62,30 @@ static mlc_status keep_states(ir_graph *g, const mli_session *session,
 }
 
 /* Some ten seconds of arithmetic; real models need milliseconds. */
-static int affordable(const mli_info *info, uint32_t frames)
+static int affordable(const mli_info *info, uint64_t frames)
 {
     uint64_t each = info->macs_per_frame + 16ull * info->ops + 1;
 
     return each < 10000000000ull && frames < 20000000000ull / each;
+}
+
+/* Whole blocks, and whole cycles: states are those of a position of 0. */
+static uint64_t frames_of(const ir_graph *g)
+{
+    uint64_t frames = ((uint64_t)g->prewarm + BLOCK - 1) / BLOCK * BLOCK;
+    uint64_t cycle;
+    mlc_rates r;
+
+    mlc_find_rates(g, &r);
+    cycle = r.cycle / r.frame;
+    return (frames + cycle - 1) / cycle * cycle;
+}
+
+static void run(mli_session *session, void *none, uint64_t frames)
+{
+    for (; frames > BLOCK; frames -= BLOCK)
+        mli_process(session, none, none, BLOCK);
+    mli_process(session, none, none, (uint32_t)frames);
 }
 
 mlc_status mlc_prewarm(ir_graph *g, const uint8_t *bytes, size_t size,
@@ -82,7 +102,7 @@ mlc_status mlc_prewarm(ir_graph *g, const uint8_t *bytes, size_t size,
         mli_sizes(&model, BLOCK, &need) != MLI_OK)
         return mlc_fail(error, MLC_UNSUPPORTED, "too large to run here");
     mli_get_info(&model, &info);
-    if (!affordable(&info, g->prewarm))
+    if (!affordable(&info, frames_of(g)))
         return mlc_fail(error, MLC_UNSUPPORTED,
                         "a prewarm of %u frames takes too long", g->prewarm);
     state = mlc_aligned(need.state_bytes);
@@ -95,8 +115,7 @@ mlc_status mlc_prewarm(ir_graph *g, const uint8_t *bytes, size_t size,
                   &session) != MLI_OK) {
         status = mlc_fail(error, MLC_MEMORY, "no memory to run the model");
     } else {
-        for (uint64_t done = 0; done < g->prewarm; done += BLOCK)
-            mli_process(session, none, none, BLOCK);
+        run(session, none, frames_of(g));
         status = keep_states(g, session, error);
     }
     free(state);

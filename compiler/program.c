@@ -57,6 +57,7 @@ int mlc_program_make(mlc_program *p, const ir_graph *g)
 {
     memset(p, 0, sizeof *p);
     p->g = g;
+    mlc_find_rates(g, &p->rates);
     p->ops = malloc((g->node_count + 1u) * sizeof *p->ops);
     p->tensors = calloc(g->value_count + 1u, sizeof *p->tensors);
     p->tensor_of = malloc((g->value_count + 1u) * sizeof *p->tensor_of);

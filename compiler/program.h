@@ -7,6 +7,7 @@
 
 #include "compiler.h"
 #include "ir.h"
+#include "rates.h"
 
 typedef struct mlc_tensor {
     ir_id value;
@@ -22,7 +23,8 @@ typedef struct mlc_program {
     uint32_t tensor_count;
     uint32_t constants;  /* tensors [inputs, inputs + constants) */
     uint32_t *tensor_of; /* a value's tensor, or MLI_NONE */
-    uint32_t arena;      /* floats; stream: per frame */
+    mlc_rates rates;
+    uint32_t arena; /* floats; stream: per tick */
     uint32_t arena_bound;
 } mlc_program;
 

@@ -94,6 +94,7 @@ static void write_tensor(writer *w, const mlc_tensor *t)
     memcpy(f.dims, v->dims, v->rank * sizeof f.dims[0]);
     f.first = t->first;
     f.last = t->last;
+    f.period = mlc_period(&w->p->rates, v);
     mlc_put(&w->section[MLI_SEC_TENSORS], &f, sizeof f);
 }
 

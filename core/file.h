@@ -41,6 +41,15 @@ static inline int mli_timed(const mli_file_tensor *t)
     return (t->flags & MLI_TIMED) != 0;
 }
 
+/* What an arena tensor takes: stream files per tick of the tile, others all. */
+static inline uint64_t mli_arena_floats(const mli_file *f,
+                                        const mli_file_tensor *t)
+{
+    uint64_t n = mli_elements(t);
+    return f->header->mode == MLI_STREAM ? mli_tick_floats(n, t->period)
+                                         : (n + 15) / 16 * 16;
+}
+
 /* The i-th operand of an operator: inputs, then outputs. */
 static inline const mli_file_tensor *
 mli_operand(const mli_file *f, const mli_file_op *op, uint32_t i)

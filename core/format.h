@@ -418,6 +418,18 @@ typedef struct mli_file_op { /* 64 bytes */
 } mli_file_op;
 
 /*
+ * Floats that a tensor of a stream file takes in the arena per tick of the
+ * tile. In a chunk of at most T ticks it gets ceil(T/period) frames at most,
+ * for T = 16 k no more than k * ceil(16/period): what 16 ticks need, shared out
+ * among them and rounded up, is enough for tiles of 16, 32 and 64.
+ */
+static inline uint64_t mli_tick_floats(uint64_t elements, uint32_t period)
+{
+    uint32_t frames = period > 1 ? (16u + period - 1u) / period : 16u;
+    return (elements * frames + 15u) / 16u;
+}
+
+/*
  * zlib's CRC-32 of a model file as its header has it: that field counts as
  * zero. size >= sizeof(mli_file_header).
  */

@@ -1,6 +1,7 @@
 /*
  * info.c - what a model says about itself, and the kernel builds by name.
  */
+#include "clock.h"
 #include "file.h"
 #include "kernels.h"
 
@@ -82,6 +83,10 @@ static void get_port(const mli_file *f, uint32_t index, mli_port *port)
     port->kind = (mli_port_kind)p->kind;
     port->channels = p->channels;
     port->frames = p->frames;
+    port->period = p->kind == MLI_PORT_CONTROL ? 0
+                   : f->header->mode == MLI_STREAM
+                       ? f->tensors[p->tensor].period / mli_frame_ticks(f)
+                       : 1;
     port->classes = (p->flags & MLI_PORT_CLASSES) != 0;
 }
 

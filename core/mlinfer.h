@@ -122,6 +122,10 @@ typedef struct mli_port {
     mli_port_kind kind;
     uint32_t channels;     /* values a frame */
     uint32_t frames;       /* 1, or the frames of a window */
+    uint32_t period;       /* stream: frames from value to value, 1 for most. A
+                              slower input is taken at the end of each period,
+                              a slower output holds its last value, 0 before
+                              the first. else 1; controls 0 */
     int classes;           /* not 0: channel labels name classes */
 } mli_port;
 

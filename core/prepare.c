@@ -311,6 +311,8 @@ void mli_prepare(mli_session *s, const mli_file *f)
         [MLI_OP_PAD] = pad,
         [MLI_OP_DELAY] = delay,
         [MLI_OP_HOLD] = hold,
+        [MLI_OP_UNFOLD] = mli_prepare_unfold,
+        [MLI_OP_DEPTH_TO_TIME] = mli_prepare_depth_to_time,
         [MLI_OP_CONV2D] = mli_prepare_conv2d,
         [MLI_OP_POOL] = mli_prepare_pool,
         [MLI_OP_SELECT] = mli_prepare_select,

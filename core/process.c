@@ -7,6 +7,11 @@
 #include "session.h"
 #include "fpu.h"
 
+static void copy(float *to, const float *from, size_t n)
+{
+    __builtin_memcpy(to, from, n * sizeof(float));
+}
+
 /* n frames of channels from in[0], in[1] ... at `at` on, to `to`. */
 static void interleave(const float *const *in, uint32_t at, uint32_t channels,
                        uint32_t n, float *to)
@@ -26,16 +31,13 @@ static void deinterleave(const float *from, float *const *out, uint32_t at,
             out[c][at + i] = from[(size_t)i * channels + c];
 }
 
-static void copy(float *to, const float *from, size_t n)
-{
-    __builtin_memcpy(to, from, n * sizeof(float));
-}
-
-static void run_steps(mli_session *s, uint32_t frames)
+static void run_steps(mli_session *s)
 {
     for (uint32_t i = 0; i < s->step_count; i++) {
         const mli_step *step = s->steps + i;
-        step->run(s->kernels, step, step->timed ? frames : 1);
+        uint32_t frames = step->clock->frames;
+        if (frames != 0)
+            step->run(s->kernels, step, frames);
     }
 }
 
@@ -49,24 +51,78 @@ static void give_controls(mli_session *s)
     }
 }
 
-/* At most a tile of frames of a stream, or one list. */
+/* The ticks of the chunk that begins now. */
+static void begin_chunk(mli_session *s, uint32_t ticks)
+{
+    if (s->cycle != 1 || ticks != s->clocks[s->clock_count - 1].frames)
+        mli_clocks_at(s->clocks, s->clock_count, s->position, ticks);
+}
+
+static void end_chunk(mli_session *s, uint32_t ticks)
+{
+    s->position = (s->position + ticks) % s->cycle;
+}
+
+/* Frames of the chunk before the first at which a slower port has its tick. */
+static uint32_t first_tick(const mli_session *s, const mli_slot *p)
+{
+    return (p->clock->before + 1) * p->period - 1 -
+           s->position / s->frame_ticks;
+}
+
+/* An input of a period of some frames: what it is at the ends of these. */
+static void sample(const mli_session *s, const mli_slot *p,
+                   const float *const *in, uint32_t at)
+{
+    float *to = p->tensor;
+    at += first_tick(s, p);
+    for (uint32_t i = 0; i < p->clock->frames; i++, at += p->period)
+        for (uint32_t c = 0; c < p->channels; c++)
+            *to++ = in[c] != NULL ? in[c][at] : 0.0f;
+}
+
+/* An output of a period of some frames: its last value in between. */
+static void hold(const mli_session *s, const mli_slot *p, float *const *out,
+                 uint32_t at, uint32_t n)
+{
+    uint32_t next = first_tick(s, p);
+    const float *from = p->tensor;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i == next) {
+            copy(p->kept, from, p->channels);
+            from += p->channels;
+            next += p->period;
+        }
+        deinterleave(p->kept, out, at + i, p->channels, 1);
+    }
+}
+
+/* At most a tile of ticks of a stream, or one list. */
 static void process_chunk(mli_session *s, const float *const *in,
                           float *const *out, uint32_t at, uint32_t n)
 {
+    begin_chunk(s, n * s->frame_ticks);
     give_controls(s);
     for (uint32_t i = 0; i < s->input_count; i++) {
         const mli_slot *p = s->inputs + i;
         if (p->kind == MLI_PORT_CONTROL)
             continue;
-        interleave(in, at, p->channels, n, p->tensor);
+        if (p->period > 1)
+            sample(s, p, in, at);
+        else
+            interleave(in, at, p->channels, n, p->tensor);
         in += p->channels;
     }
-    run_steps(s, n);
+    run_steps(s);
     for (uint32_t i = 0; i < s->output_count; i++) {
         const mli_slot *p = s->outputs + i;
-        deinterleave(p->tensor, out, at, p->channels, n);
+        if (p->period > 1)
+            hold(s, p, out, at, n);
+        else
+            deinterleave(p->tensor, out, at, p->channels, n);
         out += p->channels;
     }
+    end_chunk(s, n * s->frame_ticks);
 }
 
 /* ------------------------------------------------------------- windows ---- */
@@ -134,7 +190,7 @@ static void run_window(mli_session *s)
         copy(p->tensor, p->kept + (size_t)s->head * p->channels, old);
         copy(p->tensor + old, p->kept, (size_t)s->head * p->channels);
     }
-    run_steps(s, 1);
+    run_steps(s);
     for (uint32_t i = 0; i < s->output_count; i++) {
         const mli_slot *p = s->outputs + i;
         size_t n = (size_t)(p->frames == 1 ? 1 : s->hop) * p->channels;
@@ -172,8 +228,9 @@ uint32_t mli_process(mli_session *s, const float *const *in, float *const *out,
     if (s->mode == MLI_WINDOW)
         runs = process_windows(s, in, out, frames);
     else
-        for (uint32_t at = 0, n; at < frames; at += n) {
-            n = frames - at < s->tile ? frames - at : s->tile;
+        for (uint32_t at = 0, n, most = s->tile / s->frame_ticks; at < frames;
+             at += n) {
+            n = frames - at < most ? frames - at : most;
             process_chunk(s, in, out, at, n);
         }
     mli_fpu_end(fpu);
@@ -187,17 +244,28 @@ void mli_run(mli_session *s, const float *const *in, float *const *out)
         begin_window(s);
     else
         give_controls(s);
+    begin_chunk(s, s->frame_ticks);
     for (uint32_t i = 0; i < s->input_count; i++) {
         const mli_slot *p = s->inputs + i;
-        if (p->kind == MLI_PORT_SIGNAL)
-            copy(p->tensor, *in++, (size_t)p->frames * p->channels);
+        if (p->kind == MLI_PORT_CONTROL)
+            continue;
+        if (p->clock->frames != 0)
+            copy(p->tensor, *in, (size_t)p->frames * p->channels);
+        in++;
     }
-    run_steps(s, 1);
+    run_steps(s);
     for (uint32_t i = 0; i < s->output_count; i++, out++) {
         const mli_slot *p = s->outputs + i;
+        const float *from = p->tensor;
+        if (p->period > 1) {
+            if (p->clock->frames != 0)
+                copy(p->kept, p->tensor, p->channels);
+            from = p->kept;
+        }
         if (*out != NULL)
-            copy(*out, p->tensor, (size_t)p->frames * p->channels);
+            copy(*out, from, (size_t)p->frames * p->channels);
     }
+    end_chunk(s, s->frame_ticks);
     mli_fpu_end(fpu);
 }
 

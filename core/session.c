@@ -2,7 +2,7 @@
  * session.c - how a session lies in its memory, its start and its reset.
  *
  * State memory, every part from a 64-byte boundary: mli_session, steps, kept
- * states' records, ports, the scratch of operators, the ports' floats,
+ * states' records, ports, clocks, the scratch of operators, the ports' floats,
  * the states' floats. Each array takes an odd number of 64-byte lines, so that
  * rings of the same power-of-two size do not fall into the same cache sets.
  */
@@ -36,7 +36,7 @@ static uint32_t tile_of(const mli_file *f, uint32_t tile)
 /* A convolution's ring needs room for a tile, and its mirror. */
 static uint32_t ring_room(const mli_file_op *op, uint32_t tile)
 {
-    return op->type == MLI_OP_CONV1D ? tile : 0;
+    return op->type == MLI_OP_CONV1D || op->type == MLI_OP_UNFOLD ? tile : 0;
 }
 
 /* In window files: does this operator's state outlive a run? */
@@ -52,11 +52,20 @@ static uint32_t lasts(const mli_file_op *op)
     }
 }
 
+/* Does this output of a stream hold its value for some frames? */
+static int is_held(const mli_file *f, const mli_file_port *p)
+{
+    return p >= f->ports + f->header->inputs &&
+           f->tensors[p->tensor].period != mli_frame_ticks(f);
+}
+
 static uint64_t slot_floats(const mli_file *f, uint32_t i)
 {
     const mli_file_port *p = f->ports + i;
     if (p->kind == MLI_PORT_CONTROL)
         return p->channels;
+    if (f->header->mode == MLI_STREAM)
+        return is_held(f, p) ? p->channels : 0;
     if (f->header->mode != MLI_WINDOW)
         return 0;
     if (i < f->header->inputs || p->frames == 1)
@@ -67,12 +76,14 @@ static uint64_t slot_floats(const mli_file *f, uint32_t i)
 /* Where everything is; the floats of ports and states are placed after. */
 typedef struct plan {
     layout l;
-    uint64_t steps, kept, slots, scratch;
+    uint64_t steps, kept, slots, clocks, scratch;
+    uint32_t period[MLI_MAX_CLOCKS];
+    uint32_t clock_count;
 } plan;
 
 static plan plan_of(const mli_file *f)
 {
-    plan p = {{0}, 0, 0, 0, 0};
+    plan p = {.l = {0}};
     uint64_t steps = 0, scratch = 0;
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
         uint64_t n = mli_scratch_floats(f->ops + i);
@@ -83,6 +94,8 @@ static plan plan_of(const mli_file *f)
     p.steps = take(&p.l, steps, sizeof(mli_step));
     p.kept = take(&p.l, f->count[MLI_SEC_STATES], sizeof(mli_kept));
     p.slots = take(&p.l, f->count[MLI_SEC_PORTS], sizeof(mli_slot));
+    p.clock_count = mli_find_periods(f, p.period);
+    p.clocks = take(&p.l, p.clock_count, sizeof(mli_clock));
     p.scratch = take(&p.l, scratch, sizeof(float));
     return p;
 }
@@ -129,6 +142,18 @@ mli_status mli_sizes(const mli_model *model, uint32_t tile, mli_memory *memory)
     return MLI_OK;
 }
 
+static void lay_clocks(mli_session *s, const mli_file *f, const plan *p)
+{
+    uint32_t none;
+    s->clock_count = p->clock_count;
+    for (uint32_t i = 0; i < p->clock_count; i++) {
+        s->clocks[i].period = p->period[i];
+        s->clocks[i].frames = 1;
+    }
+    s->cycle = mli_cycle(f, &none);
+    s->frame_ticks = mli_frame_ticks(f);
+}
+
 static void lay_slots(mli_session *s, const mli_file *f, plan *p, uint8_t *base)
 {
     for (uint32_t i = 0; i < f->count[MLI_SEC_PORTS]; i++) {
@@ -141,6 +166,8 @@ static void lay_slots(mli_session *s, const mli_file *f, plan *p, uint8_t *base)
         slot->kind = port->kind;
         slot->frames = port->frames;
         slot->channels = port->channels;
+        slot->clock = mli_clock_of(s->clocks, t);
+        slot->period = t->period / s->frame_ticks;
         const mli_file_channel *c = f->channels + port->first_channel;
         for (uint32_t k = 0;
              port->kind == MLI_PORT_CONTROL && k < port->channels; k++)
@@ -192,6 +219,7 @@ mli_status mli_start(const mli_model *model, const mli_kernels *kernels,
     s->inputs = (void *)(base + p.slots);
     s->outputs = s->inputs + f.header->inputs;
     s->arena = arena;
+    s->clocks = (void *)(base + p.clocks);
     s->scratch = (void *)(base + p.scratch);
     s->mode = f.header->mode;
     s->tile = tile_of(&f, tile);
@@ -200,6 +228,7 @@ mli_status mli_start(const mli_model *model, const mli_kernels *kernels,
     s->output_count = f.header->outputs;
     s->window = f.header->window;
     s->hop = f.header->hop;
+    lay_clocks(s, &f, &p);
     lay_slots(s, &f, &p, base);
     lay_states(s, &f, &p, base);
     mli_prepare(s, &f);
@@ -224,6 +253,11 @@ void mli_reset(mli_session *s)
 {
     for (uint32_t i = 0; i < s->kept_count; i++)
         mli_kept_reset(s->kept + i);
+    s->position = 0;
     if (s->mode == MLI_WINDOW)
         reset_window(s);
+    for (uint32_t i = 0; s->mode == MLI_STREAM && i < s->output_count; i++)
+        if (s->outputs[i].period > 1)
+            __builtin_memset(s->outputs[i].kept, 0,
+                             s->outputs[i].channels * sizeof(float));
 }

@@ -5,6 +5,7 @@
 #ifndef MLI_SESSION_H
 #define MLI_SESSION_H
 
+#include "clock.h"
 #include "file.h"
 #include "kernels.h"
 
@@ -31,7 +32,7 @@ void mli_kept_push(mli_kept *k, const float *x, uint32_t n);
 
 typedef struct mli_step mli_step;
 
-/* Run a step for `frames` frames; 1 where it is not timed. */
+/* Run a step for `frames` frames, at least 1; 1 where it is not timed. */
 typedef void mli_step_run(const mli_kernels *k, const mli_step *step,
                           uint32_t frames);
 
@@ -168,12 +169,21 @@ typedef struct mli_product_step {
     float scale;
 } mli_product_step;
 
+/* Slower and faster frames: one clock is the step's, this is the other. */
+typedef struct mli_rate_step {
+    mli_kept *kept; /* unfold: a ring, or NULL; depth to time: the frame in
+                       play */
+    const mli_clock *other;
+    uint32_t taps, dilation, step;
+    uint32_t width; /* floats of a frame of the faster one */
+} mli_rate_step;
+
 struct mli_step {
     mli_step_run *run;
     const float *x;
     const float *x2;
     float *y;
-    uint32_t timed;
+    const mli_clock *clock;
     uint32_t elements; /* of y in one frame */
     uint32_t rows;     /* of x, or time steps, in one frame */
     union {
@@ -186,6 +196,7 @@ struct mli_step {
         mli_select_step select;
         mli_index_step index;
         mli_order_step order;
+        mli_rate_step rate;
         mli_trees_step trees;
         mli_distance_step distance;
         mli_kept *kept; /* delay, hold, recall, store */
@@ -200,7 +211,10 @@ struct mli_step {
 typedef struct mli_slot {
     float *tensor;
     float *kept; /* control: its values. window files, signal input: a ring of
-                    window frames; output: the frames it plays (hop or 1) */
+                    window frames; output: the frames it plays (hop or 1).
+                    stream files, output of a period over 1: its last frame */
+    const mli_clock *clock;
+    uint32_t period; /* frames of mli_process */
     uint32_t kind;
     uint32_t frames;
     uint32_t channels;
@@ -216,7 +230,12 @@ struct mli_session {
     float *arena;
     float *scratch;
     uint32_t mode;
-    uint32_t tile; /* 1 but for stream models */
+    uint32_t tile; /* ticks in a chunk; 1 but for stream models */
+    mli_clock *clocks;
+    uint32_t clock_count;
+    uint32_t frame_ticks;
+    uint32_t cycle;    /* ticks */
+    uint32_t position; /* ticks, modulo the cycle */
     uint32_t step_count, kept_count, input_count, output_count;
     uint32_t window, hop;
     uint32_t head;   /* where the next frame goes in the window's rings */
@@ -247,6 +266,7 @@ mli_step_run mli_run_delay, mli_run_hold;
 /* step_select.c, step_index.c, step_order.c */
 mli_step_run mli_run_select, mli_run_gather, mli_run_scatter, mli_run_cumulate;
 mli_step_run mli_run_arg, mli_run_topk;
+mli_step_run mli_run_unfold, mli_run_depth_to_time; /* step_rates.c */
 /* step_trees.c, step_distance.c, step_couple.c */
 mli_step_run mli_run_trees, mli_run_distance, mli_run_couple;
 mli_step_run mli_run_recall, mli_run_store; /* step_carry.c */

@@ -21,6 +21,9 @@ typedef struct op_view {
 mli_status mli_derive_trees(const op_view *v);
 mli_status mli_derive_distance(const op_view *v);
 mli_status mli_derive_couple(const op_view *v);
+/* verify_rates.c */
+mli_status mli_derive_unfold(const op_view *v);
+mli_status mli_derive_depth_to_time(const op_view *v);
 /* verify_carry.c */
 mli_status mli_derive_recall(const op_view *v);
 mli_status mli_derive_store(const op_view *v);

@@ -22,7 +22,7 @@ mli_step *mli_add_step(const prepare *p, mli_step_run *run)
     step->x = mli_step_operand(p, 0);
     step->x2 = NULL;
     step->y = p->s->arena + (size_t)p->y->offset * p->s->tile;
-    step->timed = (uint32_t)mli_timed(p->y);
+    step->clock = mli_clock_of(p->s->clocks, p->y);
     step->elements = mli_elements(p->y);
     step->rows = 1;
     return step;

@@ -62,6 +62,9 @@ void mli_prepare_scatter(const prepare *p);
 void mli_prepare_arg(const prepare *p);
 void mli_prepare_topk(const prepare *p);
 void mli_prepare_cumulate(const prepare *p);
+/* prepare_rates.c */
+void mli_prepare_unfold(const prepare *p);
+void mli_prepare_depth_to_time(const prepare *p);
 /* prepare_carry.c */
 void mli_prepare_recall(const prepare *p);
 void mli_prepare_store(const prepare *p);

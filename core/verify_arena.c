@@ -94,18 +94,11 @@ mli_status mli_verify_lifetimes(const mli_file *f, uint32_t *index)
     return check_uses(f, index);
 }
 
-/* Elements; elsewhere than in stream files whole lines of 16. */
-static uint64_t room(const mli_file *f, const mli_file_tensor *t)
-{
-    uint64_t n = mli_elements(t);
-    return f->header->mode == MLI_STREAM ? n : (n + 15) / 16 * 16;
-}
-
 static int apart(const mli_file *f, const mli_file_tensor *a,
                  const mli_file_tensor *b)
 {
-    return a->offset + room(f, a) <= b->offset ||
-           b->offset + room(f, b) <= a->offset;
+    return a->offset + mli_arena_floats(f, a) <= b->offset ||
+           b->offset + mli_arena_floats(f, b) <= a->offset;
 }
 
 /* May this operator write y over its k-th input? */
@@ -136,7 +129,7 @@ static int written_over(const mli_file *f, uint32_t i, uint32_t x, uint32_t y)
     const mli_file_tensor *a = f->tensors + x, *b = f->tensors + y;
     const mli_file_op *op = f->ops + i;
     if (a->last != i || a->offset != b->offset || a->flags != b->flags ||
-        mli_elements(a) != mli_elements(b))
+        a->period != b->period || mli_elements(a) != mli_elements(b))
         return 0;
     for (uint32_t k = 0; k < op->inputs; k++)
         if (f->operands[op->operand + k] == x && !in_place(f, op, k))
@@ -183,7 +176,7 @@ mli_status mli_verify_arena(const mli_file *f, uint32_t *index)
         return status;
     for (uint32_t t = 0; t < v.tensors; t++) {
         const mli_file_tensor *tensor = f->tensors + t;
-        uint64_t end = tensor->offset + room(f, tensor);
+        uint64_t end = tensor->offset + mli_arena_floats(f, tensor);
         if (tensor->region == MLI_ARENA && end > top)
             top = end;
     }

@@ -32,6 +32,8 @@ static const op_rule rules[MLI_OP_COUNT] = {
     [MLI_OP_PAD] = {1, 1, 3, 0, 1, 1},
     [MLI_OP_DELAY] = {1, 1, 1, 0, 0, 1},
     [MLI_OP_HOLD] = {1, 1, 1, 0, 0, 1},
+    [MLI_OP_UNFOLD] = {1, 1, 3, 0, 0, 1},
+    [MLI_OP_DEPTH_TO_TIME] = {1, 1, 1, 0, 0, 1},
     [MLI_OP_CONV2D] = {2, 3, 7, 1, 0, 1},
     [MLI_OP_POOL] = {1, 1, 7, 0, 0, 1},
     [MLI_OP_SELECT] = {3, 3, 0, 0, 0, 3},
@@ -107,22 +109,43 @@ static int input_fits(const mli_file *f, const mli_file_op *op, uint32_t i,
     return f->tensors[t].region == MLI_CONSTANT && f->tensors[t].rank == 1;
 }
 
+static int changes_period(const mli_file_op *op)
+{
+    return op->type == MLI_OP_UNFOLD || op->type == MLI_OP_DEPTH_TO_TIME;
+}
+
+/* The timed operands of an operator have one period. */
+static int joins_period(const mli_file_tensor *x, uint32_t *period)
+{
+    if (!mli_timed(x) || x->period == *period)
+        return 1;
+    if (*period != 0)
+        return 0;
+    *period = x->period;
+    return 1;
+}
+
 static mli_status check_operands(const mli_file *f, const mli_file_op *op,
                                  uint32_t makes)
 {
-    int timed = 0;
+    const mli_file_tensor *y = f->tensors + makes;
+    uint32_t period = 0;
     for (uint32_t i = 0; i < op->inputs; i++) {
         if (!input_fits(f, op, i, makes))
             return MLI_ERR_OP_OPERAND;
-        timed |= mli_timed(mli_operand(f, op, i));
+        if (!joins_period(mli_operand(f, op, i), &period))
+            return MLI_ERR_OP_OPERAND;
     }
     if (f->operands[op->operand + op->inputs] != makes)
         return MLI_ERR_OP_OPERAND;
-    if (timed != mli_timed(f->tensors + makes))
+    if ((period != 0) != mli_timed(y))
+        return MLI_ERR_OP_SHAPE;
+    if (period != y->period && !changes_period(op))
         return MLI_ERR_OP_SHAPE;
     if (op->type == MLI_OP_DELAY || op->type == MLI_OP_HOLD ||
+        changes_period(op) ||
         (mli_op_states(f, op) != 0 && f->header->mode == MLI_STREAM))
-        return timed ? MLI_OK : MLI_ERR_OP_OPERAND;
+        return period != 0 ? MLI_OK : MLI_ERR_OP_OPERAND;
     return MLI_OK;
 }
 

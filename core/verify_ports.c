@@ -1,3 +1,4 @@
+#include "clock.h"
 #include "verify.h"
 
 /* inputs: port i has tensor i. Frames as the mode asks. */
@@ -53,6 +54,19 @@ static mli_status check_channel(const mli_file *f, const mli_file_channel *c)
     return MLI_OK;
 }
 
+/* A frame is some ticks, and every signal port's period is some frames. */
+static int periods_fit(const mli_file *f, uint32_t *index)
+{
+    uint32_t ticks = mli_frame_ticks(f);
+    *index = 0;
+    if (ticks > MLI_MAX_FRAME_TICKS)
+        return 0;
+    for (; *index < f->count[MLI_SEC_PORTS]; ++*index)
+        if (f->tensors[f->ports[*index].tensor].period % ticks != 0)
+            return 0;
+    return 1;
+}
+
 mli_status mli_verify_ports(const mli_file *f, uint32_t *index)
 {
     uint64_t channels = 0;
@@ -66,6 +80,8 @@ mli_status mli_verify_ports(const mli_file *f, uint32_t *index)
             return MLI_ERR_PORT;
         channels += f->ports[i].channels;
     }
+    if (!periods_fit(f, index))
+        return MLI_ERR_PORT;
     *index = MLI_SEC_CHANNELS;
     if (channels != f->count[MLI_SEC_CHANNELS])
         return MLI_ERR_COUNT;

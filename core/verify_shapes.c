@@ -3,6 +3,7 @@
  * its operator. Dims and elements are at most 2^28, so products of two, and
  * sums of 4096, fit 64 bits.
  */
+#include "clock.h"
 #include "shapes.h"
 
 static mli_status linear(const op_view *v)
@@ -301,6 +302,8 @@ static mli_status (*const derive[MLI_OP_COUNT])(const op_view *) = {
     [MLI_OP_PAD] = pad,
     [MLI_OP_DELAY] = delay,
     [MLI_OP_HOLD] = hold,
+    [MLI_OP_UNFOLD] = mli_derive_unfold,
+    [MLI_OP_DEPTH_TO_TIME] = mli_derive_depth_to_time,
     [MLI_OP_CONV2D] = mli_derive_conv2d,
     [MLI_OP_POOL] = mli_derive_pool,
     [MLI_OP_SELECT] = mli_derive_select,
@@ -351,9 +354,23 @@ static uint64_t macs_of(const mli_file_op *op, const mli_file_tensor *x,
     }
 }
 
+/*
+ * The sum of macs * frame / period, rounded up in the end. Whole and rest are
+ * summed apart: macs <= 2^56 and frame <= 2^4 fit, and so do 2^16 rests in
+ * parts of the cycle, each below 2^20.
+ */
+static void add_macs(uint64_t macs, const mli_file_tensor *y, uint32_t frame,
+                     uint32_t cycle, uint64_t *whole, uint64_t *rest)
+{
+    uint32_t period = y->period != 0 ? y->period : frame;
+    *whole += macs * frame / period;
+    *rest += macs * frame % period * (cycle / period);
+}
+
 mli_status mli_verify_shapes(const mli_file *f, uint32_t *index)
 {
-    uint64_t macs = 0; /* modulo 2^64, should it come to that */
+    uint32_t frame = mli_frame_ticks(f), cycle = mli_cycle(f, index);
+    uint64_t macs = 0, rest = 0; /* modulo 2^64, should it come to that */
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
         const mli_file_op *op = f->ops + i;
         op_view v = {f, op, mli_operand(f, op, 0),
@@ -363,8 +380,9 @@ mli_status mli_verify_shapes(const mli_file *f, uint32_t *index)
             fn_fits(op) ? derive[op->type](&v) : MLI_ERR_OP_PARAMETER;
         if (status != MLI_OK)
             return status;
-        macs += macs_of(op, v.x, v.y);
+        add_macs(macs_of(op, v.x, v.y), v.y, frame, cycle, &macs, &rest);
     }
+    macs += (rest + cycle - 1) / cycle;
     if (macs != f->header->macs) {
         *index = MLI_SEC_OPS;
         return MLI_ERR_COUNT;

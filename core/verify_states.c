@@ -5,6 +5,8 @@ uint32_t mli_op_states(const mli_file *f, const mli_file_op *op)
     switch (op->type) {
     case MLI_OP_CONV1D:
         return op->p[0] > 1 && mli_timed(mli_operand(f, op, 0));
+    case MLI_OP_UNFOLD:
+        return op->p[0] > 1;
     case MLI_OP_LSTM:
         return op->p[2] != 0 ? 3 : 2;
     case MLI_OP_GRU:
@@ -12,6 +14,7 @@ uint32_t mli_op_states(const mli_file *f, const mli_file_op *op)
         return op->p[2] != 0 ? 2 : 1;
     case MLI_OP_DELAY:
     case MLI_OP_HOLD:
+    case MLI_OP_DEPTH_TO_TIME:
     case MLI_OP_RECALL:
     case MLI_OP_RANDOM:
         return 1;
@@ -28,6 +31,12 @@ static int state_fits(const mli_file *f, const mli_file_op *op, uint32_t k,
     switch (op->type) {
     case MLI_OP_CONV1D:
         return s->frames == (p[0] - 1) * p[1] && s->width == p[3];
+    case MLI_OP_UNFOLD:
+        return s->frames == (p[0] - 1) * p[1] &&
+               s->width == mli_elements(mli_operand(f, op, 0));
+    case MLI_OP_DEPTH_TO_TIME:
+        return s->frames == p[0] &&
+               s->width == mli_elements(mli_operand(f, op, 1));
     case MLI_OP_LSTM:
         if (k == 2)
             return s->frames == 1 && s->width == 1;

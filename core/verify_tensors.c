@@ -1,3 +1,4 @@
+#include "clock.h"
 #include "verify.h"
 
 static int dims_fit(const mli_file_tensor *t)
@@ -20,8 +21,8 @@ static int dims_fit(const mli_file_tensor *t)
 
 static mli_status check_constant(const mli_file *f, const mli_file_tensor *t)
 {
-    if (t->region != MLI_CONSTANT || t->flags != 0 || t->first != 0 ||
-        t->last != 0)
+    if (t->region != MLI_CONSTANT || t->flags != 0 || t->period != 0 ||
+        t->first != 0 || t->last != 0)
         return MLI_ERR_TENSOR;
     if (t->offset % 16 != 0 ||
         (uint64_t)t->offset + mli_elements(t) > f->count[MLI_SEC_DATA])
@@ -32,8 +33,9 @@ static mli_status check_constant(const mli_file *f, const mli_file_tensor *t)
 static mli_status check_arena(const mli_file *f, const mli_file_tensor *t)
 {
     int stream = f->header->mode == MLI_STREAM;
-    uint64_t end = (uint64_t)t->offset + mli_elements(t);
-    if (t->region != MLI_ARENA || t->flags > (stream ? MLI_TIMED : 0))
+    uint64_t end = t->offset + mli_arena_floats(f, t);
+    if (t->region != MLI_ARENA || t->flags > (stream ? MLI_TIMED : 0) ||
+        mli_timed(t) != (t->period != 0) || t->period > MLI_MAX_PERIOD)
         return MLI_ERR_TENSOR;
     if ((!stream && t->offset % 16 != 0) || end > f->header->arena)
         return MLI_ERR_TENSOR_REGION;
@@ -48,7 +50,7 @@ mli_status mli_verify_tensors(const mli_file *f, uint32_t *index)
     for (uint32_t i = 0; i < n; i++) {
         const mli_file_tensor *t = f->tensors + i;
         mli_status status;
-        if (!dims_fit(t) || t->period != 0 || t->reserved != 0)
+        if (!dims_fit(t) || t->reserved != 0)
             status = MLI_ERR_TENSOR;
         else if (i >= constants && i < made)
             status = check_constant(f, t);
@@ -59,5 +61,5 @@ mli_status mli_verify_tensors(const mli_file *f, uint32_t *index)
             return status;
         }
     }
-    return MLI_OK;
+    return mli_cycle(f, index) != 0 ? MLI_OK : MLI_ERR_TENSOR;
 }

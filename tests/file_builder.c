@@ -209,7 +209,7 @@ fb_id fb_conv(fb *b, fb_id x, uint32_t inputs, uint32_t outputs, uint32_t taps,
                           ? (uint32_t)mli_packed_size(groups, taps, 1)
                           : (uint32_t)mli_packed_size(out, taps, in) * groups;
     fb_shape y = s.timed
-                     ? fb_timed(outputs)
+                     ? fb_slow(s.timed, outputs)
                      : fb_matrix((s.dims[0] - back - 1) / step + 1, outputs);
     fb_id ops[3] = {x, fb_const(b, fb_vector(floats), NULL, 0.4f),
                     fb_const(b, fb_vector(outputs), NULL, 0.2f)};
@@ -320,6 +320,45 @@ fb_id fb_hold(fb *b, fb_id x, uint32_t frames)
     return y;
 }
 
+fb_id fb_unfold(fb *b, fb_id x, uint32_t taps, uint32_t dilation, uint32_t step,
+                uint32_t init_frames)
+{
+    fb_shape s = fb_shape_of(b, x), y = s;
+    uint32_t p[3] = {taps, dilation, step};
+    memmove(y.dims + 1, s.dims, s.rank * sizeof *s.dims);
+    y.dims[0] = taps;
+    y.rank++;
+    y.timed *= step;
+    fb_id made = fb_op(b, MLI_OP_UNFOLD, y, 1, &x);
+    memcpy(fb_last(b)->p, p, sizeof p);
+    if (taps > 1)
+        fb_state(b, (taps - 1) * dilation, (uint32_t)fb_elements(s),
+                 init_frames);
+    return made;
+}
+
+static fb_id reshape(fb *b, fb_id x, fb_shape y)
+{
+    y.timed = fb_shape_of(b, x).timed;
+    return fb_op(b, MLI_OP_RESHAPE, y, 1, &x);
+}
+
+fb_id fb_flat(fb *b, fb_id x)
+{
+    return reshape(b, x, fb_vector((uint32_t)fb_elements(fb_shape_of(b, x))));
+}
+
+fb_id fb_depth_to_time(fb *b, fb_id x, uint32_t step, uint32_t init_frames)
+{
+    uint32_t n = (uint32_t)fb_elements(fb_shape_of(b, x)) / step;
+    fb_id groups = reshape(b, x, fb_matrix(step, n));
+    uint32_t period = fb_shape_of(b, x).timed / step;
+    fb_id y = fb_op(b, MLI_OP_DEPTH_TO_TIME, fb_slow(period, n), 1, &groups);
+    fb_last(b)->p[0] = step;
+    fb_state(b, step, n, init_frames);
+    return y;
+}
+
 /* -------------------------------------------------------------- finish ---- */
 
 static void number_tensors(fb *b)
@@ -340,6 +379,7 @@ static mli_file_tensor record(const fb *b, const fb_tensor *t, uint32_t made)
     (void)b;
     r.region = t->kind == FB_CONST ? MLI_CONSTANT : MLI_ARENA;
     r.flags = t->shape.timed ? MLI_TIMED : 0;
+    r.period = t->shape.timed;
     r.rank = t->shape.rank;
     memcpy(r.dims, t->shape.dims, r.rank * sizeof *r.dims);
     if (t->kind == FB_CONST)
@@ -369,12 +409,15 @@ static void write_tensors(fb *b)
             continue;
         }
         r->offset = top;
-        top += (uint32_t)fb_elements(t->shape);
+        top += (uint32_t)mli_tick_floats(fb_elements(t->shape), r->period);
         if (b->header.mode != MLI_STREAM)
             top = (top + 15) / 16 * 16;
     }
     b->header.arena = b->header.arena_bound = top;
 }
+
+/* Of a frame's work: all periods in tests are divisors. */
+#define PARTS 720720u
 
 static uint64_t macs(const mli_file_op *op, const mli_file_tensor *x,
                      fb_shape y)
@@ -398,13 +441,29 @@ static uint64_t macs(const mli_file_op *op, const mli_file_tensor *x,
     }
 }
 
+/* Ticks of a frame: the smallest period of a signal port. */
+static uint32_t frame_ticks(const fb *b)
+{
+    uint32_t least = MLI_MAX_PERIOD;
+    for (uint32_t i = 0; i < b->tensors; i++) {
+        int used = b->tensor[i].kind == FB_INPUT;
+        for (uint32_t k = 0; k < b->outputs; k++)
+            used |= b->output[k] == i;
+        if (used && b->tensor[i].shape.timed != 0 &&
+            b->tensor[i].shape.timed < least)
+            least = b->tensor[i].shape.timed;
+    }
+    return least;
+}
+
 /* What follows from the operators: the last use of each tensor, the work. */
 static void walk_ops(fb *b)
 {
     mli_file_tensor *t = (mli_file_tensor *)b->section[MLI_SEC_TENSORS].p;
     const uint32_t *operand = (uint32_t *)b->section[MLI_SEC_OPERANDS].p;
     const mli_file_op *op = (mli_file_op *)b->section[MLI_SEC_OPS].p;
-    uint32_t made = 0;
+    uint32_t made = 0, frame = frame_ticks(b);
+    uint64_t work = 0;
     for (uint32_t i = 0; i < b->tensors; i++) {
         if (b->tensor[i].kind != FB_OP)
             continue;
@@ -413,10 +472,13 @@ static void walk_ops(fb *b)
             if (x->region == MLI_ARENA)
                 x->last = made;
         }
-        b->header.macs += macs(op + made, t + operand[op[made].operand],
-                               b->tensor[i].shape);
+        uint32_t period = b->tensor[i].shape.timed;
+        uint64_t own = macs(op + made, t + operand[op[made].operand],
+                            b->tensor[i].shape);
+        work += period != 0 ? own * PARTS / period * frame : own * PARTS;
         made++;
     }
+    b->header.macs = (work + PARTS - 1) / PARTS;
 }
 
 static void write_port(fb *b, const fb_tensor *t, int input)

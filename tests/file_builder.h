@@ -22,7 +22,7 @@ typedef struct fb fb;
 typedef uint32_t fb_id; /* a tensor, in the order of making */
 
 typedef struct fb_shape {
-    uint32_t timed;
+    uint32_t timed; /* 0, or the period in ticks */
     uint32_t rank;
     uint32_t dims[MLI_MAX_RANK];
 } fb_shape;
@@ -30,6 +30,11 @@ typedef struct fb_shape {
 static inline fb_shape fb_timed(uint32_t n)
 {
     return (fb_shape){1, 1, {n}};
+}
+
+static inline fb_shape fb_slow(uint32_t period, uint32_t n)
+{
+    return (fb_shape){period, 1, {n}};
 }
 
 static inline fb_shape fb_vector(uint32_t n)
@@ -93,6 +98,12 @@ fb_id fb_unary(fb *b, mli_unary fn, fb_id x);
 fb_id fb_binary(fb *b, mli_binary fn, fb_id a, fb_id y_like, fb_id c);
 fb_id fb_delay(fb *b, fb_id x, uint32_t frames, uint32_t init_frames);
 fb_id fb_hold(fb *b, fb_id x, uint32_t frames);
+fb_id fb_unfold(fb *b, fb_id x, uint32_t taps, uint32_t dilation, uint32_t step,
+                uint32_t init_frames);
+/* x [step * n] as [step, n], then as step times as many frames of n */
+fb_id fb_depth_to_time(fb *b, fb_id x, uint32_t step, uint32_t init_frames);
+/* x as one vector */
+fb_id fb_flat(fb *b, fb_id x);
 
 /* Numbers in [-1, 1), the same on every run; the state is the caller's. */
 float fb_random(uint32_t *state);

@@ -19,7 +19,7 @@ typedef struct run {
     const uint32_t *operand;
     const mli_file_state *state;
     const float *data;
-    uint32_t frames; /* of the signal */
+    uint32_t ticks;
     values *value;
 } run;
 
@@ -434,6 +434,37 @@ static void rows(const run *r, const mli_file_op *op, values *y)
     }
 }
 
+/* y's frame m ends with x's frame (m + 1) step - 1; before the first there is
+   the history. */
+static void unfold(const run *r, const mli_file_op *op, values *y)
+{
+    const values *x = value_of(r, op, 0);
+    uint32_t taps = op->p[0], back = (taps - 1) * op->p[1];
+    for (uint32_t m = 0; m < y->frames; m++)
+        for (uint32_t k = 0; k < taps; k++)
+            for (uint32_t i = 0; i < x->n; i++) {
+                int64_t t = (int64_t)(m + 1) * op->p[2] - 1 - back +
+                            (int64_t)k * op->p[1];
+                y->v[(size_t)m * y->n + k * x->n + i] =
+                    t >= 0 ? x->v[t * x->n + i]
+                           : initial(r, op->state, (uint32_t)(back + t), i);
+            }
+}
+
+/* Part j of x's frame m is y's frame (m + 1) step - 1 + j. */
+static void depth_to_time(const run *r, const mli_file_op *op, values *y)
+{
+    const values *x = value_of(r, op, 0);
+    uint32_t step = op->p[0];
+    for (uint32_t t = 0; t < y->frames; t++)
+        for (uint32_t i = 0; i < y->n; i++) {
+            uint32_t m = (t + 1) / step, j = (t + 1) % step;
+            y->v[(size_t)t * y->n + i] =
+                m == 0 ? initial(r, op->state, j, i)
+                       : x->v[(size_t)(m - 1) * x->n + j * y->n + i];
+        }
+}
+
 static void run_op(const run *r, const mli_file_op *op, values *y)
 {
     switch (op->type) {
@@ -477,6 +508,12 @@ static void run_op(const run *r, const mli_file_op *op, values *y)
     case MLI_OP_CUMULATE:
         frames(r, op, y, reference_cumulate);
         break;
+    case MLI_OP_UNFOLD:
+        unfold(r, op, y);
+        break;
+    case MLI_OP_DEPTH_TO_TIME:
+        depth_to_time(r, op, y);
+        break;
     default:
         pick(r, op, y);
         break;
@@ -485,7 +522,7 @@ static void run_op(const run *r, const mli_file_op *op, values *y)
 
 static values make_values(const run *r, const mli_file_tensor *t)
 {
-    values v = {NULL, t->flags & MLI_TIMED ? r->frames : 1, 1};
+    values v = {NULL, t->period != 0 ? r->ticks / t->period : 1, 1};
     for (uint32_t i = 0; i < t->rank; i++)
         v.n *= t->dims[i];
     v.v = zeros((size_t)v.frames * v.n);
@@ -493,6 +530,39 @@ static values make_values(const run *r, const mli_file_tensor *t)
         for (uint32_t i = 0; i < v.n; i++)
             v.v[i] = r->data[t->offset + i];
     return v;
+}
+
+/* Ticks of a frame: the smallest period of a signal port. */
+static uint32_t frame_ticks(const run *r, const mli_file_port *port)
+{
+    uint32_t least = 0;
+    for (uint32_t i = 0; i < r->h->inputs + r->h->outputs; i++) {
+        uint32_t period = r->tensor[port[i].tensor].period;
+        if (period != 0 && (least == 0 || period < least))
+            least = period;
+    }
+    return least != 0 ? least : 1;
+}
+
+/* What a slower input is at the end of each of its periods. */
+static void take_input(const values *v, const double *in, uint32_t period)
+{
+    for (uint32_t m = 0; m < v->frames; m++)
+        memcpy(v->v + (size_t)m * v->n,
+               in + ((size_t)(m + 1) * period - 1) * v->n,
+               v->n * sizeof(double));
+}
+
+/* A slower output holds its value, 0 at first. */
+static double *give_output(const values *v, uint32_t frames, uint32_t period)
+{
+    double *out = zeros((size_t)frames * v->n);
+    for (uint32_t f = 0; f < frames; f++)
+        if ((f + 1) / period != 0)
+            memcpy(out + (size_t)f * v->n,
+                   v->v + ((size_t)(f + 1) / period - 1) * v->n,
+                   v->n * sizeof(double));
+    return out;
 }
 
 double **reference_run(fb_image image, uint32_t frames, double *const *in)
@@ -506,22 +576,25 @@ double **reference_run(fb_image image, uint32_t frames, double *const *in)
              .operand = fb_section(image, MLI_SEC_OPERANDS),
              .state = fb_section(image, MLI_SEC_STATES),
              .data = fb_section(image, MLI_SEC_DATA),
-             .frames = frames};
+             .ticks = frames};
     uint32_t n = h->section[MLI_SEC_TENSORS].bytes / sizeof *r.tensor;
     uint32_t ops = h->section[MLI_SEC_OPS].bytes / sizeof *r.op;
+    uint32_t ticks = frame_ticks(&r, port);
+    r.ticks *= ticks;
     r.value = calloc(n, sizeof *r.value);
     for (uint32_t i = 0; i < n; i++)
         r.value[i] = make_values(&r, r.tensor + i);
     for (uint32_t i = 0; i < h->inputs; i++)
-        memcpy(r.value[i].v, in[i],
-               (size_t)r.value[i].frames * r.value[i].n * sizeof(double));
+        take_input(r.value + i, in[i],
+                   r.tensor[i].period != 0 ? r.tensor[i].period / ticks : 1);
     for (uint32_t i = 0; i < ops; i++)
         run_op(&r, r.op + i, r.value + (n - ops + i));
     double **out = calloc(h->outputs, sizeof *out);
     for (uint32_t i = 0; i < h->outputs; i++) {
         const values *v = r.value + port[h->inputs + i].tensor;
-        out[i] = zeros((size_t)v->frames * v->n);
-        memcpy(out[i], v->v, (size_t)v->frames * v->n * sizeof(double));
+        uint32_t period = r.tensor[port[h->inputs + i].tensor].period;
+        out[i] = give_output(v, period != 0 ? frames : 1,
+                             period != 0 ? period / ticks : 1);
     }
     for (uint32_t i = 0; i < n; i++)
         free(r.value[i].v);

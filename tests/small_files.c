@@ -25,6 +25,24 @@ fb_image small_stream(void)
     return fb_finish(b);
 }
 
+fb_image small_rates(void)
+{
+    fb *b = fb_new(MLI_STREAM);
+    fb_id x = fb_input(b, fb_timed(2)), slow = fb_input(b, fb_slow(12, 3));
+    fb_id a = fb_linear(b, fb_flat(b, fb_unfold(b, x, 5, 2, 3, 8)), 10, 4);
+    a = fb_conv(b, a, 4, 6, 3, 1, 1, 1, 1);
+    fb_id e = fb_flat(b, fb_unfold(b, a, 4, 1, 4, 0));
+    fb_id both[2] = {e, slow};
+    e = fb_op(b, MLI_OP_CONCAT, fb_slow(12, 27), 2, both);
+    e = fb_recurrent(b, MLI_OP_LSTM, e, 27, 4, 0, 1);
+    fb_id d = fb_depth_to_time(b, fb_linear(b, e, 4, 24), 4, 1);
+    d = fb_binary(b, MLI_ADD, d, d, a);
+    d = fb_depth_to_time(b, d, 3, 0);
+    fb_output(b, d);
+    fb_output(b, e);
+    return fb_finish(b);
+}
+
 fb_image small_window(uint32_t hop)
 {
     fb *b = fb_new(MLI_WINDOW);

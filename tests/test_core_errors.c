@@ -271,7 +271,8 @@ static void test_operators(void **state)
     CASE(MLI_ERR_OP_OPERAND, GATES, *operand(i, GATES, 1) = 0);
     CASE(MLI_ERR_OP_OPERAND, LSTM, /* a state without time */
          *operand(i, LSTM, 0) = 2;
-         tensor(i, made(i, LSTM))->flags = 0);
+         tensor(i, made(i, LSTM))->flags = tensor(i, made(i, LSTM))->period =
+             0);
     CASE(MLI_ERR_OP_UNUSED, TANH, op(i, TANH)->p[0] = 1);
     CASE(MLI_ERR_OP_UNUSED, TANH, op(i, TANH)->reserved = 1);
     CASE(MLI_ERR_OP_UNUSED, SUM, op(i, SUM)->fn = MLI_TANH);
@@ -289,7 +290,8 @@ static void test_operators(void **state)
     CASE(MLI_ERR_OP_SHAPE, CONV, op(i, CONV)->p[3] = 1);
     CASE(MLI_ERR_OP_SHAPE, GATES, op(i, GATES)->p[1] = 8);
     CASE(MLI_ERR_OP_SHAPE, LSTM, op(i, LSTM)->p[0] = 2);
-    CASE(MLI_ERR_OP_SHAPE, SUM, tensor(i, made(i, SUM))->flags = 0;
+    CASE(MLI_ERR_OP_SHAPE, SUM,
+         tensor(i, made(i, SUM))->flags = tensor(i, made(i, SUM))->period = 0;
          port(i, 3)->tensor = port(i, 2)->tensor);
     CASE(MLI_ERR_COUNT, MLI_SEC_OPS, header(i)->macs++);
 }

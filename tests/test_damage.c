@@ -38,6 +38,17 @@ static fb_image stream(void)
     return fb_finish(b);
 }
 
+static fb_image rates(void)
+{
+    fb *b = fb_new(MLI_STREAM);
+    fb_id x = fb_input(b, fb_slow(2, 2));
+    fb_id a = fb_depth_to_time(b, x, 2, 1);
+    a = fb_linear(b, fb_flat(b, fb_unfold(b, a, 3, 2, 6, 4)), 3, 3);
+    fb_output(b, fb_depth_to_time(b, fb_hold(b, a, 2), 3, 0));
+    fb_output(b, fb_unfold(b, a, 1, 1, 2, 0));
+    return fb_finish(b);
+}
+
 static fb_image window(void)
 {
     fb *b = fb_new(MLI_WINDOW);
@@ -169,6 +180,12 @@ static void test_stream(void **state)
     damage(stream());
 }
 
+static void test_rates(void **state)
+{
+    (void)state;
+    damage(rates());
+}
+
 static void test_window(void **state)
 {
     (void)state;
@@ -198,9 +215,8 @@ static void test_sanitized(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sanitized),
-        cmocka_unit_test(test_stream),
-        cmocka_unit_test(test_window),
+        cmocka_unit_test(test_sanitized), cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_rates),     cmocka_unit_test(test_window),
         cmocka_unit_test(test_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,7 @@ static file open_file(const uint8_t *bytes)
 }
 
 /* Word k of a tensor record: 0 region, 1 flags, 2 offset, 3 rank, 4-11 dims,
-   12 first, 13 last. */
+   12 first, 13 last, 14 period. */
 static uint32_t tensor(const file *f, uint32_t t, uint32_t k)
 {
     return word(f, section(f, TENSORS) + 64ull * t + 4 * k);
@@ -72,6 +72,17 @@ static uint64_t elements(const file *f, uint32_t t)
     for (uint32_t d = 0; d < tensor(f, t, 3); d++)
         n *= tensor(f, t, 4 + d);
     return n;
+}
+
+/* Floats that it takes, in stream files per tick: of 16 ticks' frames. */
+static uint64_t room_of(const file *f, uint32_t t)
+{
+    uint64_t n = elements(f, t);
+    uint32_t period = tensor(f, t, 14);
+
+    if (!f->stream)
+        return (n + 15) / 16 * 16;
+    return period ? (n * ((16 + period - 1) / period) + 15) / 16 : n;
 }
 
 static uint32_t op_type(const file *f, uint32_t op)
@@ -133,7 +144,9 @@ static int runs_in_place(const file *f, uint32_t i, uint32_t k,
     uint32_t taps = word(f, section(f, OPS) + 64ull * i + 28);
 
     if (tensor(f, x, 0) != 0 || last[x] != i ||
-        elements(f, x) != elements(f, y) || tensor(f, x, 1) != tensor(f, y, 1))
+        elements(f, x) != elements(f, y) ||
+        tensor(f, x, 1) != tensor(f, y, 1) ||
+        tensor(f, x, 14) != tensor(f, y, 14))
         return 0;
     switch (type) {
     case 6:  /* UNARY */
@@ -162,25 +175,21 @@ static uint64_t bound_of(const file *f)
 
     assert_non_null(moved);
     for (uint32_t t = 0; t < f->inputs; t++)
-        live += f->stream ? elements(f, t) : (elements(f, t) + 15) / 16 * 16;
+        live += room_of(f, t);
     most = f->ops ? 0 : live;
     for (uint32_t i = 0; i < f->ops; i++) {
         uint32_t y = result(f, i), joined = 0;
-        uint64_t n = elements(f, y);
-
-        n = f->stream ? n : (n + 15) / 16 * 16;
         for (uint32_t k = 0; k < op_inputs(f, i) && !joined; k++)
             if (runs_in_place(f, i, k, last))
                 joined = moved[operand(f, i, k)] = 1;
-        live += joined ? 0 : n;
+        live += joined ? 0 : room_of(f, y);
         most = live > most ? live : most;
         for (uint32_t t = 0; t < f->tensors; t++) {
-            uint64_t m = elements(f, t);
             if (tensor(f, t, 0) != 0 || last[t] != i || moved[t])
                 continue;
             if (t >= f->inputs && t > y)
                 continue; /* not made yet */
-            live -= f->stream ? m : (m + 15) / 16 * 16;
+            live -= room_of(f, t);
             moved[t] = 1;
         }
         /* inputs that nobody reads die after operator 0: last is 0 */

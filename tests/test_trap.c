@@ -136,7 +136,7 @@ static void armed_session(fb_image image, const char *kernels, uint32_t tile)
 static void test_sessions(void **state)
 {
     fb_image image[] = {small_stream(), small_window(50), small_window(7),
-                        small_steps()};
+                        small_steps(), small_rates()};
     const char *kernels;
     (void)state;
     for (uint32_t k = 0; (kernels = mli_kernels_name(k)) != NULL; k++)
