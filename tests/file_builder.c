@@ -473,8 +473,8 @@ static void walk_ops(fb *b)
                 x->last = made;
         }
         uint32_t period = b->tensor[i].shape.timed;
-        uint64_t own = macs(op + made, t + operand[op[made].operand],
-                            b->tensor[i].shape);
+        uint64_t own =
+            macs(op + made, t + operand[op[made].operand], b->tensor[i].shape);
         work += period != 0 ? own * PARTS / period * frame : own * PARTS;
         made++;
     }

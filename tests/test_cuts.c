@@ -250,9 +250,9 @@ static void check_windows(uint32_t hop)
     player p, q;
     player_open(&p, image, NULL, 16);
     player_open(&q, image, NULL, 16);
-    float **in = signal_of(2), **out = channels_new(5, FRAMES);
+    float **in = signal_of(2), **out = channels_new(p.info.out_channels, FRAMES);
     float frames[50][2], answer[3] = {0}, played[50][2] = {{0}};
-    float *to[2] = {answer, &played[0][0]};
+    float *to[3] = {answer, &played[0][0], NULL};
     const float *from[1] = {&frames[0][0]};
     player_process(&p, (const float *const *)in, out, FRAMES, 0, &seed);
     for (uint32_t f = 0; f < FRAMES; f++) {
@@ -267,7 +267,7 @@ static void check_windows(uint32_t hop)
             assert_true(out[c][f] == answer[c]);
     }
     channels_free(in, 2);
-    channels_free(out, 5);
+    channels_free(out, p.info.out_channels);
     player_close(&p);
     player_close(&q);
     free(image.bytes);
@@ -287,7 +287,7 @@ static void test_window_count(void **state)
     fb_image image = small_window(20);
     player p;
     player_open(&p, image, NULL, 16);
-    float **in = signal_of(2), **out = channels_new(5, FRAMES);
+    float **in = signal_of(2), **out = channels_new(p.info.out_channels, FRAMES);
     const float *const *from = (const float *const *)in;
     assert_int_equal(mli_process(p.session, from, out, 19), 0);
     assert_int_equal(mli_process(p.session, from, out, 1), 1);
@@ -295,7 +295,7 @@ static void test_window_count(void **state)
     assert_int_equal(mli_process(p.session, from, out, 119), 5);
     assert_int_equal(mli_process(p.session, from, out, 1), 1);
     channels_free(in, 2);
-    channels_free(out, 5);
+    channels_free(out, p.info.out_channels);
     player_close(&p);
     free(image.bytes);
 }
