@@ -250,7 +250,8 @@ static void check_windows(uint32_t hop)
     player p, q;
     player_open(&p, image, NULL, 16);
     player_open(&q, image, NULL, 16);
-    float **in = signal_of(2), **out = channels_new(p.info.out_channels, FRAMES);
+    float **in = signal_of(2),
+          **out = channels_new(p.info.out_channels, FRAMES);
     float frames[50][2], answer[3] = {0}, played[50][2] = {{0}};
     float *to[3] = {answer, &played[0][0], NULL};
     const float *from[1] = {&frames[0][0]};
@@ -287,7 +288,8 @@ static void test_window_count(void **state)
     fb_image image = small_window(20);
     player p;
     player_open(&p, image, NULL, 16);
-    float **in = signal_of(2), **out = channels_new(p.info.out_channels, FRAMES);
+    float **in = signal_of(2),
+          **out = channels_new(p.info.out_channels, FRAMES);
     const float *const *from = (const float *const *)in;
     assert_int_equal(mli_process(p.session, from, out, 19), 0);
     assert_int_equal(mli_process(p.session, from, out, 1), 1);
