@@ -103,7 +103,7 @@ static onnx_value *padded(onnx_run *r, onnx_call *c, onnx_value *v,
 static onnx_value *images(onnx_run *r, onnx_value *v, const onnx_conv *k,
                           const onnx_window *at, const float *w)
 {
-    uint32_t size[2], dilation[2], step[2];
+    uint32_t size[2], dilation[2], step[2], keep = 7u << (v->rank - 3);
     int64_t dims[ONNX_MAX_RANK];
     memcpy(dims, v->dims, sizeof dims);
     for (int i = 0; i < 2; i++) {
@@ -114,9 +114,9 @@ static onnx_value *images(onnx_run *r, onnx_value *v, const onnx_conv *k,
     }
     dims[v->rank - 1] = k->outputs;
     return onnx_result(r, v, v->rank, dims, v->time,
-                       ir_conv2d(r->g, onnx_id(r, v), (uint32_t)k->outputs,
-                                 size, dilation, step, (uint32_t)k->groups, w,
-                                 k->b));
+                       ir_conv2d(r->g, onnx_kept_id(r, v, keep),
+                                 (uint32_t)k->outputs, size, dilation, step,
+                                 (uint32_t)k->groups, w, k->b));
 }
 
 /* v [N, L, C]: an image of one row, or a plain convolution of one signal. */

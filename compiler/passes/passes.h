@@ -27,6 +27,8 @@ void ir_passes(ir_graph *g, ir_tally *tally);
 void ir_pass_unused(ir_graph *g, ir_tally *tally);
 /* Layout operators that change nothing, in a row, or are only a reshape. */
 void ir_pass_layout(ir_graph *g, ir_tally *tally);
+/* Transposes down to where they meet their opposites. */
+void ir_pass_transposes(ir_graph *g, ir_tally *tally);
 /* Scales and shifts into the weights and biases of the layer before. */
 void ir_pass_scales(ir_graph *g, ir_tally *tally);
 /* Element-wise functions into the layer before. */
