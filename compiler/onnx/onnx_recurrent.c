@@ -6,7 +6,7 @@
  * ir wants i f g o and r z n.
  */
 #include <string.h>
-#include "onnx_run.h"
+#include "onnx_cell.h"
 
 #define MAX_BATCH 64
 
@@ -290,6 +290,18 @@ static void in_time(onnx_run *r, onnx_call *c, const layer *l)
     final_state(r, c, l, 2);
 }
 
+/* Forms that the core's layers are not. */
+static void written_out(onnx_run *r, onnx_call *c, int what)
+{
+    if (c->in[0]->time == (onnx_int(c, "layout", 0) != 0)) {
+        r->layers_in_time++;
+        onnx_not_in_time(r, c, "has a form that does not run in time");
+    } else if (onnx_timed(r, c->in[0])) {
+        onnx_not_in_time(r, c, "runs along another axis than time");
+    }
+    onnx_cells(r, c, what);
+}
+
 /* what: LSTM, GRU or RNN. */
 void onnx_do_recurrent(onnx_run *r, onnx_call *c, int what)
 {
@@ -298,6 +310,10 @@ void onnx_do_recurrent(onnx_run *r, onnx_call *c, int what)
     ir_id y[2 * MAX_BATCH];
     if (x->rank != 3)
         onnx_bad(r, c, "a sequence with %d axes (expected 3)", x->rank);
+    if (onnx_is_unusual(c, what)) {
+        written_out(r, c, what);
+        return;
+    }
     l.layout = onnx_int(c, "layout", 0) != 0;
     l.frames = x->dims[l.layout];
     l.batch = x->dims[!l.layout];
