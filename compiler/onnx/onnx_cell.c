@@ -126,7 +126,8 @@ static onnx_value *applied(onnx_run *r, onnx_call *c, const cells *l, int64_t d,
                            int n, onnx_value *v)
 {
     const function *f = &l->f[d * l->each + n];
-    v = clipped(r, l, v);
+    if (n < 2) /* the cell's state is not clipped */
+        v = clipped(r, l, v);
     if (f->affine)
         return onnx_binary(r, c, MLI_ADD, times(r, c, v, f->p),
                            onnx_new_scalar(r, f->q));
