@@ -433,6 +433,7 @@ static uint64_t macs(const mli_file_op *op, const mli_file_tensor *x,
     case MLI_OP_GRU:
         return n * 3 * op->p[0];
     case MLI_OP_RNN:
+    case MLI_OP_DISTANCE:
         return n * op->p[0];
     case MLI_OP_CONV2D:
         return n * op->p[0] * op->p[1] * (x->dims[x->rank - 1] / op->p[6]);
@@ -583,4 +584,108 @@ void *fb_section(fb_image image, mli_section section)
 {
     const mli_file_header *h = (const mli_file_header *)image.bytes;
     return image.bytes + h->section[section].offset;
+}
+
+/* -------------------------------------------------- classical models ---- */
+
+typedef struct forest {
+    fb *b;
+    uint32_t features, targets, nodes, weights;
+    mli_tree_node node[4096];
+    float weight[8192];
+} forest;
+
+static uint32_t below(forest *f, uint32_t n)
+{
+    return (uint32_t)((fb_random(&f->b->seed) + 1) * 0.5f * (float)n) % n;
+}
+
+static void grow_leaf(forest *f)
+{
+    mli_tree_node *n = &f->node[f->nodes++];
+    uint32_t many = below(f, 4);
+    if (many == 1) {
+        *n = (mli_tree_node){MLI_TREE_LEAF, fb_random(&f->b->seed),
+                             below(f, f->targets)};
+        return;
+    }
+    *n = (mli_tree_node){MLI_TREE_LEAVES | many, 0, f->weights};
+    for (; many != 0; many--, f->weights++) {
+        uint32_t target = below(f, f->targets);
+        memcpy(f->weight + 2 * f->weights, &target, sizeof target);
+        f->weight[2 * f->weights + 1] = fb_random(&f->b->seed);
+    }
+}
+
+/* At most 2^(depth + 1) nodes. */
+static void grow(forest *f, uint32_t depth)
+{
+    uint32_t at = f->nodes;
+    if (depth == 0 || below(f, 6) == 0) {
+        grow_leaf(f);
+        return;
+    }
+    f->node[f->nodes++] =
+        (mli_tree_node){(1 + below(f, 15)) << 24 | below(f, f->features),
+                        fb_random(&f->b->seed), 0};
+    grow(f, depth - 1);
+    f->node[at].next = f->nodes;
+    grow(f, depth - 1);
+}
+
+fb_id fb_trees(fb *b, fb_id x, uint32_t targets, uint32_t trees, uint32_t depth,
+               mli_aggregate aggregate)
+{
+    fb_shape s = fb_shape_of(b, x);
+    forest *f = more(NULL, sizeof *f);
+    uint32_t root[64];
+    float words[64], *nodes = more(NULL, sizeof f->node);
+    f->b = b;
+    f->features = s.dims[s.rank - 1];
+    f->targets = targets;
+    f->nodes = f->weights = 0;
+    for (uint32_t i = 0; i < trees; i++) {
+        root[i] = f->nodes;
+        grow(f, depth);
+    }
+    memcpy(words, root, trees * sizeof *root);
+    memcpy(nodes, f->node, f->nodes * sizeof *f->node);
+    s.dims[s.rank - 1] = targets;
+    fb_id in[5] = {x, fb_const(b, fb_vector(3 * f->nodes), nodes, 1),
+                   fb_const(b, fb_vector(trees), words, 1),
+                   fb_const(b, fb_vector(targets), NULL, 1)};
+    if (f->weights != 0)
+        in[4] = fb_const(b, fb_vector(2 * f->weights), f->weight, 1);
+    fb_id y = fb_op(b, MLI_OP_TREES, s, f->weights != 0 ? 5 : 4, in);
+    fb_last(b)->p[0] = f->features;
+    fb_last(b)->p[1] = targets;
+    fb_last(b)->p[2] = aggregate;
+    free(nodes);
+    free(f);
+    return y;
+}
+
+fb_id fb_distance(fb *b, fb_id x, uint32_t points, mli_distance metric)
+{
+    fb_shape s = fb_shape_of(b, x);
+    uint32_t inputs = s.dims[s.rank - 1];
+    uint32_t floats = (uint32_t)mli_packed_size(points, 1, inputs);
+    fb_id in[2] = {x, fb_const(b, fb_vector(floats), NULL, 1)};
+    s.dims[s.rank - 1] = points;
+    fb_id y = fb_op(b, MLI_OP_DISTANCE, s, 2, in);
+    fb_last(b)->p[0] = inputs;
+    fb_last(b)->p[1] = points;
+    fb_last(b)->p[2] = metric;
+    if (metric == MLI_MINKOWSKI || metric == MLI_POWER_SUM)
+        fb_last(b)->fp = 1.5f;
+    return y;
+}
+
+fb_id fb_couple(fb *b, fb_id x, uint32_t classes)
+{
+    fb_shape s = fb_shape_of(b, x);
+    s.dims[s.rank - 1] = classes;
+    fb_id y = fb_op(b, MLI_OP_COUPLE, s, 1, &x);
+    fb_last(b)->p[0] = classes;
+    return y;
 }

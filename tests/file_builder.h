@@ -105,6 +105,14 @@ fb_id fb_depth_to_time(fb *b, fb_id x, uint32_t step, uint32_t init_frames);
 /* x as one vector */
 fb_id fb_flat(fb *b, fb_id x);
 
+/* Random trees of this depth at most over x's last dim; every kind of node. */
+fb_id fb_trees(fb *b, fb_id x, uint32_t targets, uint32_t trees, uint32_t depth,
+               mli_aggregate aggregate);
+/* Distances to random points; fp 1.5 for those that have an exponent. */
+fb_id fb_distance(fb *b, fb_id x, uint32_t points, mli_distance metric);
+/* x's last dim: classes * (classes - 1) / 2 */
+fb_id fb_couple(fb *b, fb_id x, uint32_t classes);
+
 /* Numbers in [-1, 1), the same on every run; the state is the caller's. */
 float fb_random(uint32_t *state);
 

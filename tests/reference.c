@@ -86,10 +86,10 @@ static void frames(const run *r, const mli_file_op *op, values *y,
 {
     reference_frame f = {
         op, tensor_of(r, op, 0), tensor_of(r, op, op->inputs), {0}, {0}, NULL};
-    for (uint32_t i = 0; i < op->inputs && i < 3; i++)
+    for (uint32_t i = 0; i < op->inputs && i < 5; i++)
         f.operand[i] = tensor_of(r, op, i);
     for (uint32_t n = 0; n < y->frames; n++) {
-        for (uint32_t i = 0; i < op->inputs && i < 3; i++)
+        for (uint32_t i = 0; i < op->inputs && i < 5; i++)
             f.in[i] = frame_of(value_of(r, op, i), n);
         f.out = y->v + (size_t)n * y->n;
         one(&f);
@@ -489,6 +489,15 @@ static void run_op(const run *r, const mli_file_op *op, values *y)
         break;
     case MLI_OP_POOL:
         frames(r, op, y, reference_pool);
+        break;
+    case MLI_OP_TREES:
+        frames(r, op, y, reference_trees);
+        break;
+    case MLI_OP_DISTANCE:
+        frames(r, op, y, reference_distance);
+        break;
+    case MLI_OP_COUPLE:
+        frames(r, op, y, reference_couple);
         break;
     case MLI_OP_SELECT:
         frames(r, op, y, reference_select);

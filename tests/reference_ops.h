@@ -10,8 +10,8 @@
 typedef struct reference_frame {
     const mli_file_op *op;
     const mli_file_tensor *x, *y; /* the first input's, the output's dims */
-    const mli_file_tensor *operand[3]; /* NULL past the last */
-    const double *in[3];               /* operands, NULL past the last */
+    const mli_file_tensor *operand[5]; /* NULL past the last */
+    const double *in[5];               /* operands, NULL past the last */
     double *out;
 } reference_frame;
 
@@ -21,6 +21,10 @@ double reference_fn(const mli_file_op *op, double x);
 /* reference_image.c */
 void reference_conv2d(const reference_frame *r);
 void reference_pool(const reference_frame *r);
+/* reference_classical.c */
+void reference_trees(const reference_frame *r);
+void reference_distance(const reference_frame *r);
+void reference_couple(const reference_frame *r);
 /* reference_pick.c */
 void reference_select(const reference_frame *r);
 void reference_gather(const reference_frame *r);

@@ -89,6 +89,8 @@ static fb_image step(void)
     fb_id h = fb_recurrent(b, MLI_OP_RNN, row, 4, 3, 0, 1);
     fb_id wide = fb_op(b, MLI_OP_EXPAND, fb_matrix(2, 3), 1, &h);
     fb_output(b, fb_unary(b, MLI_TANH, wide));
+    fb_output(b, fb_trees(b, wide, 2, 2, 2, MLI_TREES_AVERAGE));
+    fb_output(b, fb_couple(b, fb_distance(b, h, 3, MLI_MINKOWSKI), 3));
     fb_output(b, normal);
     return fb_finish(b);
 }

@@ -334,7 +334,11 @@ static void test_bad_tensors(void **state)
     expect(&t, NULL, MLC_CORRUPT, "packed numbers of a wrong length");
     begin_tensor(&t, 8);
     put_text(&t, 6, "a");
-    expect(&t, NULL, MLC_UNSUPPORTED, "tensor w: values of type string");
+    expect(&t, NULL, MLC_CORRUPT,
+           "tensor w: wrong number of texts (expected 3, got 1)");
+    put_text(&t, 6, "b");
+    put_text(&t, 6, "c");
+    expect(&t, NULL, MLC_UNSUPPORTED, "values of type string");
     begin_tensor(&t, 1);
     put_number(&t, 1, (uint64_t)-1);
     expect(&t, NULL, MLC_CORRUPT, "an axis is negative or too long");

@@ -260,6 +260,19 @@ static const onnx_op *operator_of(onnx_run *r, const onnx_node *n)
     return onnx_find_op(onnx_print(r->pool, "%s.%s", n->domain, n->op));
 }
 
+/* Texts are held as numbers, which only those may take that do not compute. */
+static int takes_texts(const onnx_call *c)
+{
+    static const char *const ops[] = {
+        "ArrayFeatureExtractor", "CategoryMapper", "Flatten", "Gather",
+        "Identity", "LabelEncoder", "OneHotEncoder", "Reshape", "Shape",
+        "Size", "Slice", "Squeeze", "Transpose", "Unsqueeze"};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        if (!strcmp(c->node->op, ops[i]))
+            return 1;
+    return !strcmp(c->node->op, "Cast") && onnx_int(c, "to", 0) == ONNX_STRING;
+}
+
 static void run_op(onnx_run *r, onnx_call *c)
 {
     const onnx_op *op = operator_of(r, c->node);
@@ -274,6 +287,11 @@ static void run_op(onnx_run *r, onnx_call *c)
     }
     if (lost(r, c, op))
         return;
+    for (int i = 0; i < c->inputs; i++)
+        if (c->in[i] && c->in[i]->type == ONNX_STRING && !takes_texts(c)) {
+            onnx_unsupported(r, c, "values of type string");
+            return;
+        }
     if (onnx_fold(r, c))
         return;
     if (!op) {
