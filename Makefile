@@ -28,7 +28,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 RUNTIME_SRC := $(call src,kernels core)
 COMPILER_SRC := $(call src,compiler $(addprefix compiler/,passes onnx nam \
-	rtneural guitarml layers))
+	rtneural guitarml layers tflite))
 TOOL_SRC := $(call src,tools)
 TEST_SRC := $(call src,tests)
 TEST_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter tests/test_%.c,$(TEST_SRC)))

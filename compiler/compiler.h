@@ -73,6 +73,9 @@ mlc_status mlc_import_nam(const uint8_t *bytes, size_t size,
 mlc_status mlc_import_rtneural(const uint8_t *bytes, size_t size,
                                const mlc_options *options, mlc_image *image,
                                mlc_error *error);
+mlc_status mlc_import_tflite(const uint8_t *bytes, size_t size,
+                             const mlc_options *options, mlc_image *image,
+                             mlc_error *error);
 
 struct ir_graph;
 

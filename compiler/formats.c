@@ -4,6 +4,7 @@
 static const mlc_format formats[] = {
     {"ONNX", ".onnx", "operators", mlc_onnx_operator},
     {"ONNX, ai.onnx.ml", ".onnx", "operators", mlc_onnx_ml_operator},
+    {"TensorFlow Lite", ".tflite", "operators", mlc_tflite_operator},
     {"Neural Amp Modeler", ".nam", "architectures", mlc_nam_architecture},
 };
 

@@ -23,5 +23,6 @@ const mlc_format *mlc_format_at(size_t i);
 const char *mlc_onnx_operator(size_t i);
 const char *mlc_onnx_ml_operator(size_t i);
 const char *mlc_nam_architecture(size_t i);
+const char *mlc_tflite_operator(size_t i);
 
 #endif

@@ -70,9 +70,6 @@ typedef struct signature {
 } signature;
 
 static const signature signatures[] = {
-    {4, 4, "TFL3", MLC_UNSUPPORTED,
-     "a TensorFlow Lite model, which is not supported yet: convert it to ONNX "
-     "(python -m tf2onnx.convert --tflite FILE --output model.onnx)"},
     {0, 8, "\x89HDF\r\n\x1a\n", MLC_UNSUPPORTED,
      "an HDF5 file (a Keras model?): load it in Keras and export it to ONNX "
      "(model.export(\"model.onnx\", format=\"onnx\"))"},
@@ -318,6 +315,8 @@ mlc_kind mlc_kind_of(const uint8_t *bytes, size_t size, mlc_error *error)
 
     if (has_at(&c, 0, MLI_MAGIC, 8))
         return MLC_KIND_MODEL;
+    if (has_at(&c, 4, "TFL3", 4))
+        return MLC_KIND_TFLITE;
     if (start == size) {
         mlc_fail(error, MLC_CORRUPT,
                  size ? "only white space, not a model" : "an empty file");

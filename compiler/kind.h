@@ -12,6 +12,7 @@ typedef enum mlc_kind {
     MLC_KIND_MODEL, /* model.bin */
     MLC_KIND_NAM,
     MLC_KIND_ONNX,
+    MLC_KIND_TFLITE,
     MLC_KIND_RTNEURAL,
     MLC_KIND_FOREIGN /* none of these */
 } mlc_kind;

@@ -174,6 +174,9 @@ mlc_status mlc_load(const char *path, const mlc_options *options,
     case MLC_KIND_ONNX:
         status = mlc_import_onnx(bytes, size, path, options, image, error);
         break;
+    case MLC_KIND_TFLITE:
+        status = mlc_import_tflite(bytes, size, options, image, error);
+        break;
     default:
         status = error->status;
     }

@@ -86,8 +86,8 @@ static const sample samples[] = {
     {BYTES("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."),
      MLC_UNSUPPORTED, "old PyTorch checkpoint"},
     {BYTES("\x89HDF\r\n\x1a\n\0\0"), MLC_UNSUPPORTED, "HDF5"},
-    {BYTES("\x1c\0\0\0TFL3\x14\0"), MLC_UNSUPPORTED,
-     "TensorFlow Lite model, which is not supported yet"},
+    {BYTES("\x1c\0\0\0TFL3\x14\0"), MLC_CORRUPT,
+     "damaged at byte 0: the model lies outside the file"},
     {BYTES("\x1f\x8b\x08\0"), MLC_CORRUPT, "gzip"},
     {BYTES("RIFF\x24\0\0\0WAVEfmt "), MLC_CORRUPT, "a WAV sound"},
     {BYTES("FORM\0\0\0\x24"

@@ -83,6 +83,11 @@ static int fold(ir_graph *g, ir_node *node)
     return 1;
 }
 
+int ir_fold_node(ir_graph *g, uint32_t node)
+{
+    return foldable(g, &g->nodes[node]) && fold(g, &g->nodes[node]);
+}
+
 void ir_pass_constants(ir_graph *g, ir_tally *tally)
 {
     for (uint32_t i = 0; i < g->node_count; i++)

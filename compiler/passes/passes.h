@@ -35,7 +35,9 @@ void ir_pass_scales(ir_graph *g, ir_tally *tally);
 void ir_pass_functions(ir_graph *g, ir_tally *tally);
 /* Equal constants become one. */
 void ir_pass_shared(ir_graph *g, ir_tally *tally);
-/* Operators on constants alone are run now, if the result is small. */
+/* A node on constants alone becomes one, if the result is small: 1. */
+int ir_fold_node(ir_graph *g, uint32_t node);
+/* All such. */
 void ir_pass_constants(ir_graph *g, ir_tally *tally);
 
 #endif

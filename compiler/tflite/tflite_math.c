@@ -1,0 +1,249 @@
+/*
+ * tflite_math.c - functions of elements and of rows. Quantised operands are
+ * taken in real numbers and the result is rounded: TensorFlow Lite's tables and
+ * fixed-point numbers stand for just that.
+ */
+#include <math.h>
+#include <string.h>
+#include "ir_build.h"
+#include "tflite_run.h"
+
+static int declared_whole(const tfl_call *c)
+{
+    return c->outputs && c->out[0] && tfl_quantised(c->declared[0]);
+}
+
+void tfl_do_binary(tfl_run *r, tfl_call *c, int fn)
+{
+    static const int has_activation[] = {1, 1, 1, 1};
+    tfl_value *a = c->in[0], *b = c->in[1];
+    int activation =
+        fn >= 0 && fn < 4 && has_activation[fn] && c->op->options.file
+            ? tfl_option(c, 0, 0)
+            : TFL_ACT_NONE;
+    float scale;
+    ir_id y;
+
+    if (fn == MLI_MUL && a->scale > 0.f && b->scale > 0.f &&
+        declared_whole(c) && activation != TFL_ACT_TANH) {
+        ir_id x = tfl_id(r, a);
+        y = ir_binary(r->g, MLI_MUL, x, tfl_id(r, b));
+        scale = a->scale * b->scale / tfl_tensor_scale(c->declared[0]);
+        tfl_put_sums(r, c, 0, y, 1, &scale, activation);
+        return;
+    }
+    if (fn == MLI_DIV && c->outputs && c->out[0] && a->scale == 0.f &&
+        tfl_whole(c->declared[0]->type))
+        fn = MLI_TRUNC_DIV;
+    y = tfl_real(r, a);
+    y = ir_binary(r->g, (mli_binary)fn, y, tfl_real(r, b));
+    tfl_put_active(r, c, 0, y, activation);
+}
+
+void tfl_do_squared_difference(tfl_run *r, tfl_call *c, int what)
+{
+    ir_id x = tfl_real(r, c->in[0]);
+
+    (void)what;
+    x = ir_binary(r->g, MLI_SUB, x, tfl_real(r, c->in[1]));
+    tfl_put(r, c, 0, ir_binary(r->g, MLI_MUL, x, x));
+}
+
+void tfl_do_add_n(tfl_run *r, tfl_call *c, int what)
+{
+    ir_id x = tfl_real(r, c->in[0]);
+
+    (void)what;
+    for (int i = 1; i < c->inputs; i++)
+        if (c->in[i])
+            x = ir_binary(r->g, MLI_ADD, x, tfl_real(r, c->in[i]));
+    tfl_put(r, c, 0, x);
+}
+
+void tfl_do_unary(tfl_run *r, tfl_call *c, int fn)
+{
+    float p = fn == MLI_ELU ? 1.f : 0.f;
+
+    tfl_put(r, c, 0,
+            ir_unary(r->g, (mli_unary)fn, p, 0.f, tfl_real(r, c->in[0])));
+}
+
+void tfl_do_relu(tfl_run *r, tfl_call *c, int activation)
+{
+    tfl_value *v = c->in[0];
+    ir_id x = tfl_id(r, v);
+
+    if (v->scale > 0.f && declared_whole(c)) {
+        float scale = v->scale / tfl_tensor_scale(c->declared[0]);
+        tfl_put_sums(r, c, 0, x, 1, &scale, activation);
+        return;
+    }
+    tfl_put_active(r, c, 0, tfl_real(r, v), activation);
+}
+
+void tfl_do_leaky_relu(tfl_run *r, tfl_call *c, int what)
+{
+    (void)what;
+    tfl_put(r, c, 0,
+            ir_unary(r->g, MLI_LEAKY_RELU, flat_float(&c->op->options, 0, 0.f),
+                     0.f, tfl_real(r, c->in[0])));
+}
+
+void tfl_do_gelu(tfl_run *r, tfl_call *c, int what)
+{
+    (void)what;
+    tfl_put(r, c, 0,
+            ir_unary(r->g, tfl_option(c, 0, 0) ? MLI_GELU_TANH : MLI_GELU, 0.f,
+                     0.f, tfl_real(r, c->in[0])));
+}
+
+void tfl_do_square(tfl_run *r, tfl_call *c, int what)
+{
+    ir_id x = tfl_real(r, c->in[0]);
+
+    (void)what;
+    tfl_put(r, c, 0, ir_binary(r->g, MLI_MUL, x, x));
+}
+
+void tfl_do_rsqrt(tfl_run *r, tfl_call *c, int what)
+{
+    ir_id x = ir_unary(r->g, MLI_SQRT, 0.f, 0.f, tfl_real(r, c->in[0]));
+
+    (void)what;
+    tfl_put(r, c, 0, ir_unary(r->g, MLI_RECIPROCAL, 0.f, 0.f, x));
+}
+
+/* what: 0 equal, 1 not equal, 2 less, 3 less or equal, 4 greater, 5 greater or
+   equal */
+void tfl_do_compare(tfl_run *r, tfl_call *c, int what)
+{
+    ir_id a = tfl_real(r, c->in[0]), b = tfl_real(r, c->in[1]), y;
+
+    if (what < 2) {
+        y = ir_binary(r->g, MLI_EQUAL, a, b);
+        if (what == 1)
+            y = ir_unary(r->g, MLI_NOT, 0.f, 0.f, y);
+    } else {
+        int less = what < 4;
+        y = ir_binary(r->g, what % 2 ? MLI_LESS_EQUAL : MLI_LESS, less ? a : b,
+                      less ? b : a);
+    }
+    tfl_put_whole(r, c, 0, y);
+}
+
+void tfl_do_select(tfl_run *r, tfl_call *c, int what)
+{
+    ir_id a = tfl_real(r, c->in[1]), b = tfl_real(r, c->in[2]);
+    ir_id condition = tfl_id(r, c->in[0]);
+
+    (void)what;
+    tfl_put(r, c, 0, ir_select(r->g, condition, a, b));
+}
+
+void tfl_do_softmax(tfl_run *r, tfl_call *c, int log)
+{
+    float beta = log ? 1.f : flat_float(&c->op->options, 0, 1.f);
+    tfl_value *v = c->in[0];
+    ir_id x = tfl_real(r, v);
+
+    if (v->rank == 0)
+        tfl_bad(r, c, "no axis");
+    if (beta != 1.f && beta != 0.f)
+        x = tfl_scaled(r, x, 1, &beta, NULL, MLI_IDENTITY, 0.f, 0.f);
+    tfl_put(r, c, 0, ir_softmax(r->g, x, v->rank - 1, log));
+}
+
+void tfl_do_l2_normalization(tfl_run *r, tfl_call *c, int what)
+{
+    tfl_value *v = c->in[0];
+    ir_id x = tfl_real(r, v), n;
+
+    (void)what;
+    if (v->rank == 0)
+        tfl_bad(r, c, "no axis");
+    n = ir_reduce(r->g, MLI_REDUCE_L2, x, 1u << (v->rank - 1), 1);
+    n = ir_binary(r->g, MLI_MAX, n, ir_scalar(r->g, 1e-6f));
+    tfl_put_active(r, c, 0, ir_binary(r->g, MLI_DIV, x, n),
+                   tfl_option(c, 0, 0));
+}
+
+void tfl_do_reduce(tfl_run *r, tfl_call *c, int fn)
+{
+    tfl_value *v = c->in[0];
+    uint32_t count, axes = 0;
+    const int64_t *list = tfl_ints(r, c->in[1], &count);
+    int raw = fn != MLI_REDUCE_PROD;
+    ir_id x = raw ? tfl_id(r, v) : tfl_real(r, v), y;
+
+    if (!list) {
+        tfl_unsupported(r, c, "computed axes");
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        axes |= 1u << tfl_axis(r, c, list[i], v->rank);
+    if (!axes && v->rank) { /* nothing to reduce */
+        tfl_put_like(r, c, 0, tfl_id(r, v), v);
+        return;
+    }
+    y = v->rank
+            ? ir_reduce(r->g, (mli_reduce)fn, x, axes, tfl_option(c, 0, 0) != 0)
+            : x;
+    if (raw)
+        tfl_put_like(r, c, 0, y, v);
+    else
+        tfl_put(r, c, 0, y);
+}
+
+void tfl_do_cast(tfl_run *r, tfl_call *c, int what)
+{
+    tfl_value *v = c->in[0];
+    ir_id x = tfl_real(r, v);
+    int to;
+
+    (void)what;
+    if (!c->outputs || !c->out[0])
+        return;
+    to = c->declared[0]->type;
+    if (!tfl_type_size(to)) {
+        tfl_unsupported(r, c, "numbers of type %s", tfl_type_name(to));
+        return;
+    }
+    if (to == TFL_BOOL) {
+        x = ir_unary(r->g, MLI_NOT, 0.f, 0.f, x);
+        x = ir_unary(r->g, MLI_NOT, 0.f, 0.f, x);
+    } else if (tfl_whole(to) && !tfl_whole(v->type)) {
+        x = ir_unary(r->g, MLI_TRUNC, 0.f, 0.f, x);
+    }
+    tfl_put_whole(r, c, 0, x);
+}
+
+/* QUANTIZE and DEQUANTIZE */
+void tfl_do_requantize(tfl_run *r, tfl_call *c, int what)
+{
+    tfl_value *v = c->in[0];
+    const tfl_tensor *t;
+    ir_id x;
+
+    (void)what;
+    if (!c->outputs || !c->out[0])
+        return;
+    t = c->declared[0];
+    if (!tfl_quantised(t)) {
+        if (v->raw) { /* weights that were stored small */
+            uint64_t n = tfl_elements(v);
+            tfl_spend(r, n);
+            x = ir_const(r->g, v->rank, v->dims, tfl_real_floats(r, v));
+        } else {
+            x = tfl_real(r, v);
+        }
+        tfl_put_whole(r, c, 0, x);
+        return;
+    }
+    x = tfl_id(r, v);
+    if (v->scale > 0.f) {
+        tfl_put_like(r, c, 0, x, v);
+        return;
+    }
+    x = ir_binary(r->g, MLI_DIV, x, ir_scalar(r->g, tfl_tensor_scale(t)));
+    tfl_put_whole(r, c, 0, tfl_round(r, x, t->type, tfl_zero(t)));
+}
