@@ -94,6 +94,8 @@ static int is_weights(const onnx_node *n, size_t at)
         {"Conv", 6},
         {"ConvTranspose", 6},
         {"Pad", 4},
+        {"Resize", 14},
+        {"Upsample", 2},
         {"LSTM", 0xfe},
         {"GRU", 0xfe},
         {"RNN", 0xfe},
