@@ -26,6 +26,7 @@ typedef struct mlc_onnx_port { /* a graph's input or output */
     char name[256];
     int type;            /* TensorProto.DataType, 0: not a tensor */
     int used_as_weights; /* some node takes it where weights belong */
+    int decides_shapes;  /* a shape is computed from its numbers */
 } mlc_onnx_port;
 
 typedef struct mlc_onnx_ports {

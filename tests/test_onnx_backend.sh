@@ -27,8 +27,8 @@ backend() {
     fi
 }
 
-backend node 536
-backend simple 6
+backend node 710
+backend simple 7
 backend pytorch-converted 82
 backend pytorch-operator 35
 

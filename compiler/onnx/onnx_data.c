@@ -92,6 +92,7 @@ static int is_weights(const onnx_node *n, size_t at)
         unsigned slots;
     } weights[] = {
         {"Conv", 6},
+        {"ConvInteger", 14},
         {"ConvTranspose", 6},
         {"Pad", 4},
         {"Resize", 14},
@@ -110,13 +111,116 @@ static int is_weights(const onnx_node *n, size_t at)
     return 0;
 }
 
+/* Inputs of these operators that decide shapes. */
+static int is_shape(const onnx_node *n, size_t at)
+{
+    static const struct {
+        const char *op;
+        unsigned slots;
+    } shapes[] = {
+        {"BlackmanWindow", 1},
+        {"CenterCropPad", 2},
+        {"Col2Im", 6},
+        {"Compress", 2},
+        {"ConstantOfShape", 1},
+        {"CumProd", 2},
+        {"CumSum", 2},
+        {"DFT", 6},
+        {"Dropout", 6},
+        {"Expand", 2},
+        {"HammingWindow", 1},
+        {"HannWindow", 1},
+        {"If", 1},
+        {"Loop", 3},
+        {"MaxUnpool", 4},
+        {"MelWeightMatrix", 31},
+        {"OneHot", 2},
+        {"Pad", 10},
+        {"Range", 7},
+        {"Reshape", 2},
+        {"Resize", 14},
+        {"STFT", 10},
+        {"Slice", 30},
+        {"Split", 2},
+        {"Squeeze", 2},
+        {"Tile", 2},
+        {"TopK", 2},
+        {"Trilu", 2},
+        {"Unsqueeze", 2},
+        {"Upsample", 2},
+    };
+    if (!strncmp(n->op, "Reduce", 6))
+        return at == 1;
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++)
+        if (!strcmp(n->op, shapes[k].op) && at < 8 &&
+            shapes[k].slots >> at & 1u)
+            return 1;
+    return 0;
+}
+
+/* Names whose numbers decide shapes somewhere. */
+typedef struct names {
+    const char **of;
+    size_t count, room;
+} names;
+
+static int has_name(const names *n, const char *name)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (!strcmp(n->of[i], name))
+            return 1;
+    return 0;
+}
+
+static void add_name(names *n, const char *name)
+{
+    if (!name[0] || n->count == n->room || has_name(n, name))
+        return;
+    n->of[n->count++] = name;
+}
+
+static size_t count_inputs(const onnx_graph *g)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->node_count; i++) {
+        n += g->nodes[i].inputs;
+        for (size_t k = 0; k < g->nodes[i].attrs; k++)
+            if (g->nodes[i].attr[k].g)
+                n += count_inputs(g->nodes[i].attr[k].g);
+    }
+    return n;
+}
+
+/* From the last node to the first: what decides a shape, and all that it is
+   computed from; a shape is known without the numbers. */
+static void find_shapes(const onnx_graph *g, names *wanted)
+{
+    for (size_t i = g->node_count; i-- > 0;) {
+        const onnx_node *n = &g->nodes[i];
+        int needed = 0;
+        for (size_t k = 0; k < n->attrs; k++)
+            if (n->attr[k].g)
+                find_shapes(n->attr[k].g, wanted);
+        for (size_t k = 0; k < n->outputs; k++)
+            needed |= n->out[k][0] && has_name(wanted, n->out[k]);
+        if (!strcmp(n->op, "Shape") || !strcmp(n->op, "Size"))
+            continue;
+        for (size_t k = 0; k < n->inputs; k++)
+            if (needed || is_shape(n, k))
+                add_name(wanted, n->in[k]);
+    }
+}
+
 const char *mlc_onnx_type(int type)
 {
     return onnx_type_name(type);
 }
 
-static void list_inputs(const onnx_graph *g, mlc_onnx_ports *ports)
+static void list_inputs(reading *r, const onnx_graph *g, mlc_onnx_ports *ports)
 {
+    names wanted = {NULL, 0, count_inputs(g)};
+    wanted.of = onnx_take(&r->pool, wanted.room, sizeof *wanted.of);
+    find_shapes(g, &wanted);
     for (size_t i = 0; i < g->input_count; i++) {
         mlc_onnx_port *in = &ports->in[ports->inputs];
         int taken = 0;
@@ -130,6 +234,7 @@ static void list_inputs(const onnx_graph *g, mlc_onnx_ports *ports)
             for (size_t j = 0; j < g->nodes[k].inputs; j++)
                 if (!strcmp(g->nodes[k].in[j], g->inputs[i].name))
                     in->used_as_weights |= is_weights(&g->nodes[k], j);
+        in->decides_shapes = has_name(&wanted, in->name);
         ports->inputs++;
     }
 }
@@ -174,7 +279,7 @@ mlc_status mlc_onnx_ports_read(const uint8_t *bytes, size_t size,
     ports->in = calloc(g->input_count + 1, sizeof *ports->in);
     ports->out = calloc(g->output_count + 1, sizeof *ports->out);
     if (ports->in && ports->out) {
-        list_inputs(g, ports);
+        list_inputs(r, g, ports);
         list_outputs(g, ports);
         ports->random = is_random(g);
         end(r);

@@ -19,7 +19,7 @@
 #define PROBE       1009
 #define OTHER_PROBE 1511
 
-#define OLDEST_OPSET 6
+#define OLDEST_OPSET 1
 #define NEWEST_OPSET 23
 #define MEMORY       ((size_t)1 << 28) /* beyond 24 times the file */
 
@@ -162,12 +162,12 @@ static void name_input(onnx_run *r, const import *m, onnx_scope *s,
         onnx_name(r, s, info->name, v);
         return;
     }
-    if (!onnx_type_is_float(info->type))
+    if (!onnx_type_runs(info->type))
         onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                  "input %s is of type %s (expected float)", info->name,
+                  "input %s is of type %s (expected numbers)", info->name,
                   onnx_type_name(info->type));
     if (given) {
-        v = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, t->rank, t->dims);
+        v = onnx_new(r, ONNX_RUNS, info->type, t->rank, t->dims);
         make_input(r, number, v);
         onnx_name(r, s, info->name, v);
         return;
@@ -181,7 +181,7 @@ static void name_input(onnx_run *r, const import *m, onnx_scope *s,
         onnx_name(r, s, info->name, v);
         return;
     }
-    v = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, info->rank, dims);
+    v = onnx_new(r, ONNX_RUNS, info->type, info->rank, dims);
     v->time = time_of(r, number, dims);
     make_input(r, number, v);
     onnx_name(r, s, info->name, v);
@@ -463,6 +463,7 @@ static void try(import *m, const attempt *a, outcome *o)
         ir_free(o->g);
         o->g = NULL;
     }
+    ir_free(w->run.aside);
     onnx_pool_free(&w->pool);
     free(w);
     m->model.exit = m->pool.exit = m->exit;

@@ -299,7 +299,7 @@ onnx_value *onnx_concat(onnx_run *r, onnx_call *c, onnx_value **v, int count,
         place -= time < axis;
     }
     onnx_align(r, in, count);
-    y = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, v[0]->rank, dims);
+    y = onnx_new(r, ONNX_RUNS, v[0]->type, v[0]->rank, dims);
     y->time = time;
     for (int i = 0, at; i < count; i++) {
         if (onnx_elements(in[i]) == 0)
@@ -450,6 +450,21 @@ static void gather_const(onnx_run *r, onnx_call *c, int axis)
     c->out[0] = y;
 }
 
+#define MAX_SLICES 4 /* more are looked up */
+
+/* How many runs of equal steps. */
+static int64_t slices_of(const int64_t *at, int64_t n)
+{
+    int64_t runs = 0;
+    for (int64_t i = 0; i < n; runs++) {
+        int64_t step = i + 1 < n ? at[i + 1] - at[i] : 1, m = 1;
+        while (step && i + m < n && at[i + m] - at[i + m - 1] == step)
+            m++;
+        i += m;
+    }
+    return runs;
+}
+
 /* Constant indices: slices, one for each run of equal steps. */
 static onnx_value *gather_slices(onnx_run *r, onnx_call *c, onnx_value *v,
                                  int axis, const int64_t *at, int64_t n)
@@ -473,7 +488,7 @@ void onnx_do_gather(onnx_run *r, onnx_call *c, int what)
     int64_t n, *index, dims[2 * ONNX_MAX_RANK];
     (void)what;
     if (at->kind != ONNX_CONST) {
-        onnx_unsupported(r, c, "computed indices");
+        c->out[0] = onnx_gathered(r, c, v, at, axis);
         return;
     }
     if (v->kind == ONNX_CONST) {
@@ -481,8 +496,8 @@ void onnx_do_gather(onnx_run *r, onnx_call *c, int what)
         return;
     }
     n = onnx_elements(at);
-    if (n < 1 || n > (int64_t)MLI_MAX_CONCAT) {
-        onnx_unsupported(r, c, "%lld indices", (long long)n);
+    if (n < 1) {
+        onnx_unsupported(r, c, "an empty result");
         return;
     }
     index = onnx_take(r->pool, (size_t)n, sizeof *index);
@@ -496,6 +511,14 @@ void onnx_do_gather(onnx_run *r, onnx_call *c, int what)
     if (axis == v->time && at->rank == 0 && v->dims[axis] == 1) {
         onnx_not_in_time(r, c, "takes one frame out of time");
         v = onnx_like(r, v, v->rank, v->dims, -1, v->id);
+    }
+    if (axis != v->time && slices_of(index, n) > MAX_SLICES) {
+        c->out[0] = onnx_gathered(r, c, v, at, axis);
+        return;
+    }
+    if (slices_of(index, n) > (int64_t)MLI_MAX_CONCAT) {
+        onnx_unsupported(r, c, "%lld indices", (long long)n);
+        return;
     }
     v = gather_slices(r, c, v, axis, index, n);
     for (int i = 0; i < axis; i++)
@@ -711,6 +734,10 @@ void onnx_do_tile(onnx_run *r, onnx_call *c, int what)
     (void)what;
     if (c->out[0])
         return;
+    if (c->opset < 6) {
+        onnx_unsupported(r, c, "as opset 1 has it");
+        return;
+    }
     if (count != v->rank)
         onnx_bad(r, c, "%d repeats for %d axes", count, v->rank);
     for (int a = 0; a < v->rank; a++) {
@@ -778,7 +805,8 @@ void onnx_do_pad(onnx_run *r, onnx_call *c, int what)
     onnx_value *v = c->in[0];
     const char *mode = onnx_string(c, "mode", "constant");
     int count, axes;
-    const int64_t *pads = onnx_list(r, c, 1, "pads", &count);
+    const int64_t *pads =
+        onnx_list(r, c, 1, c->opset < 2 ? "paddings" : "pads", &count);
     const int64_t *axis = onnx_list(r, c, 3, NULL, &axes);
     float value = onnx_float(c, "value", 0.f);
     (void)what;

@@ -54,21 +54,26 @@ static ir_id operand(onnx_run *r, onnx_value *v, const onnx_value *y)
     return onnx_as(r, v, n, dims);
 }
 
-onnx_value *onnx_binary(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
-                        onnx_value *b)
+onnx_value *onnx_broadcast(onnx_run *r, onnx_call *c, onnx_value **v, int count,
+                           ir_id *ids)
 {
-    onnx_value *v[2] = {a, b}, *y;
-    int rank = a->rank > b->rank ? a->rank : b->rank, from_end = 0;
+    int rank = 0, from_end = 0, type;
     int64_t dims[ONNX_MAX_RANK];
+    onnx_value *y;
+    for (int k = 0; k < count; k++)
+        rank = v[k]->rank > rank ? v[k]->rank : rank;
     for (int i = 1; i <= rank; i++) {
-        int64_t m = i <= a->rank ? a->dims[a->rank - i] : 1;
-        int64_t n = i <= b->rank ? b->dims[b->rank - i] : 1;
-        if (m != n && m != 1 && n != 1)
-            onnx_bad(r, c, "axes of %lld and %lld do not broadcast",
-                     (long long)m, (long long)n);
-        dims[rank - i] = m == 1 ? n : m;
+        int64_t n = 1;
+        for (int k = 0; k < count; k++) {
+            int64_t m = i <= v[k]->rank ? v[k]->dims[v[k]->rank - i] : 1;
+            if (m != n && m != 1 && n != 1)
+                onnx_bad(r, c, "axes of %lld and %lld do not broadcast",
+                         (long long)n, (long long)m);
+            n = m == 1 ? n : m;
+        }
+        dims[rank - i] = n;
     }
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < count; k++) {
         if (v[k]->time < 0)
             continue;
         if (from_end && from_end != v[k]->rank - v[k]->time) {
@@ -79,16 +84,43 @@ onnx_value *onnx_binary(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
         from_end = v[k]->rank - v[k]->time;
     }
     if (r->mode == MLI_STREAM && from_end)
-        for (int k = 0; k < 2; k++)
+        for (int k = 0; k < count; k++)
             if (v[k]->time < 0)
                 v[k] = beside_time(r, c, v[k], from_end);
-    onnx_align(r, v, 2);
-    y = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, rank, dims);
+    onnx_align(r, v, count);
+    /* Types are the same in a graph; what is made here mixes with floats. */
+    type = v[0]->type;
+    for (int k = 1; k < count; k++)
+        if (!onnx_type_is_float(type) && onnx_type_is_float(v[k]->type))
+            type = v[k]->type;
+    y = onnx_new(r, ONNX_RUNS, type, rank, dims);
     y->time = from_end ? rank - from_end : -1;
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < count; k++)
         if (onnx_timed(r, v[k]))
             y->shift = v[k]->shift;
-    y->id = ir_binary(r->g, fn, operand(r, v[0], y), operand(r, v[1], y));
+    for (int k = 0; k < count; k++)
+        ids[k] = operand(r, v[k], y);
+    return y;
+}
+
+onnx_value *onnx_binary(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
+                        onnx_value *b)
+{
+    onnx_value *v[2] = {a, b}, *y;
+    ir_id ids[2];
+    y = onnx_broadcast(r, c, v, 2, ids);
+    y->id = ir_binary(r->g, fn, ids[0], ids[1]);
+    return y;
+}
+
+onnx_value *onnx_chosen(onnx_run *r, onnx_call *c, onnx_value *when,
+                        onnx_value *a, onnx_value *b)
+{
+    onnx_value *v[3] = {when, a, b}, *y;
+    ir_id ids[3];
+    y = onnx_broadcast(r, c, v, 3, ids);
+    y->type = a->type;
+    y->id = ir_select(r->g, ids[0], ids[1], ids[2]);
     return y;
 }
 
@@ -288,6 +320,8 @@ static onnx_value *scaled_norm(onnx_run *r, int fn, onnx_value *a,
 void onnx_do_unary(onnx_run *r, onnx_call *c, int fn)
 {
     c->out[0] = onnx_unary(r, c->in[0], (mli_unary)fn, 0.f, 0.f);
+    if (fn == MLI_NEG)
+        c->out[0] = onnx_wrapped(r, c, c->out[0]);
 }
 
 static void do_gelu(onnx_run *r, onnx_call *c)
@@ -323,8 +357,10 @@ void onnx_do_function(onnx_run *r, onnx_call *c, int fn)
         p = onnx_float(c, "alpha", 1.f);
         break;
     case MLI_SELU:
-        p = onnx_float(c, "alpha", 1.67326319217681884765625f);
-        q = onnx_float(c, "gamma", 1.05070102214813232421875f);
+        p = onnx_float(c, "alpha",
+                       c->opset < 6 ? 1.6732f : 1.67326319217681884765625f);
+        q = onnx_float(c, "gamma",
+                       c->opset < 6 ? 1.0507f : 1.05070102214813232421875f);
         break;
     case MLI_HARD_SIGMOID:
         p = onnx_float(c, "alpha", 0.2f);
@@ -384,6 +420,10 @@ void onnx_do_binary(onnx_run *r, onnx_call *c, int fn)
     onnx_value *a = c->in[0], *b = old_broadcast(r, c, a, c->in[1]), *x;
     mli_unary f;
     float epsilon, one;
+    if (!onnx_type_is_float(a->type)) {
+        c->out[0] = onnx_whole(r, c, (mli_binary)fn, a, b);
+        return;
+    }
     if (fn == MLI_MUL && (x = product_of(a, b, &f))) {
         c->out[0] = onnx_unary(r, x, f, 0.f, 0.f);
         return;
@@ -437,18 +477,13 @@ void onnx_do_prelu(onnx_run *r, onnx_call *c, int what)
 /* ------------------------------------------------- choices by condition ----
  */
 
-/*
- * There is no comparing operator: a comparison is kept only to be recognised
- * by Where, and reported when anything else uses it.
- */
 void onnx_do_compare(onnx_run *r, onnx_call *c, int what)
 {
-    onnx_value *a = c->in[0], *y;
-    (void)what;
-    y = onnx_new(r, ONNX_BROKEN, ONNX_BOOL, a->rank, a->dims);
-    y->broken = onnx_print(r->pool, "a computed condition (%s, node %.80s)",
-                           c->node->op, c->name);
-    c->out[0] = y;
+    onnx_value *a = c->in[0], *b = old_broadcast(r, c, a, c->in[1]);
+    int swapped = what & ONNX_SWAPPED;
+    c->out[0] = onnx_binary(r, c, (mli_binary)(what & ~ONNX_SWAPPED),
+                            swapped ? b : a, swapped ? a : b);
+    c->out[0]->type = ONNX_BOOL;
 }
 
 /* x where x > t (t >= 15), else softplus(x): softplus(x) to float precision. */
@@ -464,32 +499,12 @@ static int is_softplus(const onnx_call *c)
 void onnx_do_where(onnx_run *r, onnx_call *c, int what)
 {
     onnx_value *when = c->in[0], *a = c->in[1], *b = c->in[2];
-    onnx_value *yes, *no;
     (void)what;
     if (is_softplus(c)) {
         c->out[0] = b;
         return;
     }
-    if (when->kind != ONNX_CONST || a->kind > ONNX_RUNS ||
-        b->kind > ONNX_RUNS) {
-        onnx_unsupported(r, c, "a computed condition");
-        return;
-    }
-    /* A constant mask: a*mask + b*(1 - mask). */
-    yes = onnx_new_const(r, ONNX_FLOAT, when->rank, when->dims);
-    no = onnx_new_const(r, ONNX_FLOAT, when->rank, when->dims);
-    for (int64_t k = 0; k < onnx_elements(when); k++) {
-        yes->f[k] = onnx_at(when, k) != 0.f;
-        no->f[k] = 1.f - yes->f[k];
-    }
-    if ((a->kind == ONNX_CONST && !isfinite(onnx_at(a, 0))) ||
-        (b->kind == ONNX_CONST && !isfinite(onnx_at(b, 0)))) {
-        onnx_unsupported(r, c, "infinities in a choice");
-        return;
-    }
-    a = onnx_binary(r, c, MLI_MUL, a, yes);
-    b = onnx_binary(r, c, MLI_MUL, b, no);
-    c->out[0] = onnx_binary(r, c, MLI_ADD, a, b);
+    c->out[0] = onnx_chosen(r, c, when, a, b);
 }
 
 /* ------------------------------------------------------------ softmax ---- */

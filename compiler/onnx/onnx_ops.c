@@ -3,34 +3,32 @@
 #include "formats.h"
 #include "onnx_run.h"
 
+/* Is this a Dropout that drops something? */
+static int drops(const onnx_call *c)
+{
+    float training = 0.f, ratio = 0.5f;
+    if (c->inputs < 3 || !c->in[2])
+        return 0;
+    if (c->in[1])
+        onnx_single(c->in[1], &ratio);
+    return (!onnx_single(c->in[2], &training) || training != 0.f) &&
+           ratio != 0.f;
+}
+
 void onnx_do_identity(onnx_run *r, onnx_call *c, int what)
 {
     (void)what;
     c->out[0] = c->in[0];
-    if (c->outputs > 1 && c->node->out[1][0]) { /* Dropout's mask */
-        c->out[1] = onnx_new(r, ONNX_BROKEN, ONNX_BOOL, 0, NULL);
-        c->out[1]->broken = "a dropout mask";
-    }
-    if (!strcmp(c->node->op, "Dropout") && c->inputs > 2 && c->in[2] &&
-        c->in[2]->kind == ONNX_CONST && onnx_at(c->in[2], 0) != 0.f)
+    if (!strcmp(c->node->op, "Dropout") && drops(c)) {
         onnx_unsupported(r, c, "training");
-}
-
-void onnx_do_cast(onnx_run *r, onnx_call *c, int what)
-{
-    onnx_value *v = c->in[0];
-    int to = (int)onnx_int(c, "to", 0);
-    const char *old = onnx_string(c, "to", "");
-    (void)what;
-    if (!strcmp(c->node->op, "CastLike"))
-        to = c->inputs > 1 && c->in[1] ? c->in[1]->type : ONNX_FLOAT;
-    if (!strcmp(old, "FLOAT"))
-        to = ONNX_FLOAT;
-    if (!onnx_type_is_float(to)) {
-        onnx_unsupported(r, c, "a computed %s", onnx_type_name(to));
         return;
     }
-    c->out[0] = v;
+    if (c->outputs > 1 && c->node->out[1][0]) { /* Dropout's mask */
+        onnx_value *kept = c->in[0];
+        c->out[1] = onnx_new_const(r, ONNX_BOOL, kept->rank, kept->dims);
+        for (int64_t k = 0; k < onnx_elements(kept); k++)
+            c->out[1]->i[k] = 1;
+    }
 }
 
 void onnx_do_shape(onnx_run *r, onnx_call *c, int what)
@@ -90,17 +88,32 @@ void onnx_do_constant(onnx_run *r, onnx_call *c, int what)
 
 static const onnx_op ops[] = {
     {"Abs", onnx_do_unary, MLI_ABS, 1, 0},
+    {"Acos", onnx_do_unary, MLI_ACOS, 1, 0},
+    {"Acosh", onnx_do_unary, MLI_ACOSH, 1, 0},
     {"Add", onnx_do_binary, MLI_ADD, 2, 0},
+    {"And", onnx_do_compare, MLI_AND, 2, 0},
+    {"ArgMax", onnx_do_arg, 0, 1, 0},
+    {"ArgMin", onnx_do_arg, 1, 1, 0},
+    {"Asin", onnx_do_unary, MLI_ASIN, 1, 0},
+    {"Asinh", onnx_do_unary, MLI_ASINH, 1, 0},
+    {"Atan", onnx_do_unary, MLI_ATAN, 1, 0},
+    {"Atanh", onnx_do_unary, MLI_ATANH, 1, 0},
     {"Attention", onnx_do_attention, 0, 3, 0},
     {"AveragePool", onnx_do_pool, ONNX_POOL_MEAN, 1, 0},
     {"BatchNormalization", onnx_do_batch_norm, 0, 5, 0},
     {"Bernoulli", onnx_do_bernoulli, 0, 1, 0},
+    {"BitShift", onnx_do_bit_shift, 0, 2, 0},
+    {"BitwiseAnd", onnx_do_bitwise, MLI_BIT_AND, 2, 0},
+    {"BitwiseNot", onnx_do_bitwise_not, 0, 1, 0},
+    {"BitwiseOr", onnx_do_bitwise, MLI_BIT_OR, 2, 0},
+    {"BitwiseXor", onnx_do_bitwise, MLI_BIT_XOR, 2, 0},
     {"BlackmanWindow", onnx_do_signal_window, 2, 1, 0},
     {"Cast", onnx_do_cast, 0, 1, ONNX_KEEPS_PAD},
     {"CastLike", onnx_do_cast, 0, 2, ONNX_KEEPS_PAD},
     {"Ceil", onnx_do_unary, MLI_CEIL, 1, 0},
     {"Celu", onnx_do_function, MLI_CELU, 1, 0},
     {"Clip", onnx_do_clip, 0, 1, 0},
+    {"Compress", onnx_do_compress, 0, 2, 0},
     {"Concat", onnx_do_concat, 0, 1, 0},
     {"ConcatFromSequence", onnx_do_concat_sequence, 0, 1, ONNX_TAKES_SEQUENCES},
     {"Constant", onnx_do_constant, 0, 0, 0},
@@ -108,6 +121,9 @@ static const onnx_op ops[] = {
     {"ConvInteger", onnx_do_conv_integer, 0, 2, 0},
     {"ConvTranspose", onnx_do_conv_transpose, 0, 2, 0},
     {"Cos", onnx_do_unary, MLI_COS, 1, 0},
+    {"Cosh", onnx_do_unary, MLI_COSH, 1, 0},
+    {"CumProd", onnx_do_cumsum, 1, 2, 0},
+    {"CumSum", onnx_do_cumsum, 0, 2, 0},
     {"DFT", onnx_do_dft, 0, 1, 0},
     {"DepthToSpace", onnx_do_depth_to_space, 0, 1, 0},
     {"DequantizeLinear", onnx_do_dequantize, 0, 2, 0},
@@ -117,35 +133,41 @@ static const onnx_op ops[] = {
     {"DynamicQuantizeLinear", onnx_do_dynamic_quantize, 0, 1, 0},
     {"Einsum", onnx_do_einsum, 0, 1, 0},
     {"Elu", onnx_do_function, MLI_ELU, 1, 0},
-    {"Equal", onnx_do_compare, 0, 2, 0},
+    {"Equal", onnx_do_compare, MLI_EQUAL, 2, 0},
     {"Erf", onnx_do_unary, MLI_ERF, 1, 0},
     {"Exp", onnx_do_unary, MLI_EXP, 1, 0},
     {"Expand", onnx_do_expand, 0, 2, 0},
+    {"EyeLike", onnx_do_eye_like, 0, 1, 0},
     {"Flatten", onnx_do_flatten, 0, 1, ONNX_KEEPS_PAD},
     {"Floor", onnx_do_unary, MLI_FLOOR, 1, 0},
     {"GRU", onnx_do_recurrent, 1, 3, 0},
     {"Gather", onnx_do_gather, 0, 2, ONNX_KEEPS_PAD},
+    {"GatherElements", onnx_do_gather_elements, 0, 2, 0},
+    {"GatherND", onnx_do_gather_nd, 0, 2, 0},
     {"Gelu", onnx_do_function, MLI_GELU, 1, 0},
     {"Gemm", onnx_do_gemm, 0, 2, 0},
     {"GlobalAveragePool", onnx_do_global_pool, ONNX_POOL_MEAN, 1, 0},
     {"GlobalLpPool", onnx_do_global_pool, ONNX_POOL_NORM, 1, 0},
     {"GlobalMaxPool", onnx_do_global_pool, ONNX_POOL_MAX, 1, 0},
-    {"Greater", onnx_do_compare, 0, 2, 0},
-    {"GreaterOrEqual", onnx_do_compare, 0, 2, 0},
+    {"Greater", onnx_do_compare, MLI_LESS | ONNX_SWAPPED, 2, 0},
+    {"GreaterOrEqual", onnx_do_compare, MLI_LESS_EQUAL | ONNX_SWAPPED, 2, 0},
     {"GroupNormalization", onnx_do_group_norm, 0, 3, 0},
     {"HammingWindow", onnx_do_signal_window, 1, 1, 0},
     {"HannWindow", onnx_do_signal_window, 0, 1, 0},
     {"HardSigmoid", onnx_do_function, MLI_HARD_SIGMOID, 1, 0},
     {"HardSwish", onnx_do_unary, MLI_HARD_SWISH, 1, 0},
+    {"Hardmax", onnx_do_hardmax, 0, 1, 0},
     {"Identity", onnx_do_identity, 0, 1, ONNX_KEEPS_PAD},
     {"If", onnx_do_if, 0, 1, ONNX_INLINED},
     {"InstanceNormalization", onnx_do_instance_norm, 0, 3, 0},
+    {"IsInf", onnx_do_is_inf, 0, 1, 0},
+    {"IsNaN", onnx_do_is_nan, 0, 1, 0},
     {"LRN", onnx_do_lrn, 0, 1, 0},
     {"LSTM", onnx_do_recurrent, 0, 3, 0},
     {"LayerNormalization", onnx_do_layer_norm, 0, 2, 0},
     {"LeakyRelu", onnx_do_function, MLI_LEAKY_RELU, 1, 0},
-    {"Less", onnx_do_compare, 0, 2, 0},
-    {"LessOrEqual", onnx_do_compare, 0, 2, 0},
+    {"Less", onnx_do_compare, MLI_LESS, 2, 0},
+    {"LessOrEqual", onnx_do_compare, MLI_LESS_EQUAL, 2, 0},
     {"Log", onnx_do_unary, MLI_LOG, 1, 0},
     {"LogSoftmax", onnx_do_softmax, 1, 1, 0},
     {"Loop", onnx_do_loop, 0, 0, ONNX_INLINED},
@@ -159,9 +181,13 @@ static const onnx_op ops[] = {
     {"MelWeightMatrix", onnx_do_mel_weights, 0, 5, 0},
     {"Min", onnx_do_many, MLI_MIN, 1, 0},
     {"Mish", onnx_do_unary, MLI_MISH, 1, 0},
+    {"Mod", onnx_do_mod, 0, 2, 0},
     {"Mul", onnx_do_binary, MLI_MUL, 2, 0},
     {"Multinomial", onnx_do_multinomial, 0, 1, 0},
     {"Neg", onnx_do_unary, MLI_NEG, 1, 0},
+    {"Not", onnx_do_not, 0, 1, 0},
+    {"OneHot", onnx_do_one_hot, 0, 3, 0},
+    {"Or", onnx_do_compare, MLI_OR, 2, 0},
     {"PRelu", onnx_do_prelu, 0, 2, 0},
     {"Pad", onnx_do_pad, 0, 1, ONNX_KEEPS_PAD},
     {"Pow", onnx_do_binary, MLI_POW, 2, 0},
@@ -188,10 +214,14 @@ static const onnx_op ops[] = {
     {"Relu", onnx_do_unary, MLI_RELU, 1, 0},
     {"Reshape", onnx_do_reshape, 0, 1, ONNX_KEEPS_PAD},
     {"Resize", onnx_do_resize, 0, 1, 0},
+    {"ReverseSequence", onnx_do_reverse_sequence, 0, 2, 0},
     {"RotaryEmbedding", onnx_do_rotary, 0, 3, 0},
     {"Round", onnx_do_unary, MLI_ROUND, 1, 0},
     {"STFT", onnx_do_stft, 0, 2, 0},
     {"Scan", onnx_do_scan, 0, 1, ONNX_INLINED},
+    {"Scatter", onnx_do_scatter_elements, 0, 3, 0},
+    {"ScatterElements", onnx_do_scatter_elements, 0, 3, 0},
+    {"ScatterND", onnx_do_scatter_nd, 0, 3, 0},
     {"Selu", onnx_do_function, MLI_SELU, 1, 0},
     {"SequenceAt", onnx_do_sequence_at, 0, 2, ONNX_TAKES_SEQUENCES},
     {"SequenceConstruct", onnx_do_sequence_construct, 0, 1, 0},
@@ -200,10 +230,12 @@ static const onnx_op ops[] = {
     {"SequenceInsert", onnx_do_sequence_insert, 0, 2, ONNX_TAKES_SEQUENCES},
     {"SequenceLength", onnx_do_sequence_length, 0, 1, ONNX_TAKES_SEQUENCES},
     {"Shape", onnx_do_shape, 0, 1, ONNX_KEEPS_PAD},
+    {"Shrink", onnx_do_shrink, 0, 1, 0},
     {"Sigmoid", onnx_do_unary, MLI_SIGMOID, 1, 0},
     {"Sign", onnx_do_unary, MLI_SIGN, 1, 0},
     {"SimplifiedLayerNormalization", onnx_do_layer_norm, 1, 2, 0},
     {"Sin", onnx_do_unary, MLI_SIN, 1, 0},
+    {"Sinh", onnx_do_unary, MLI_SINH, 1, 0},
     {"Size", onnx_do_size, 0, 1, ONNX_KEEPS_PAD},
     {"Slice", onnx_do_slice, 0, 1, ONNX_KEEPS_PAD},
     {"Softmax", onnx_do_softmax, 0, 1, 0},
@@ -217,13 +249,17 @@ static const onnx_op ops[] = {
     {"Sub", onnx_do_binary, MLI_SUB, 2, 0},
     {"Sum", onnx_do_many, MLI_ADD, 1, 0},
     {"Swish", onnx_do_function, MLI_SILU, 1, 0},
+    {"Tan", onnx_do_unary, MLI_TAN, 1, 0},
     {"Tanh", onnx_do_unary, MLI_TANH, 1, 0},
     {"ThresholdedRelu", onnx_do_function, MLI_THRESHOLDED_RELU, 1, 0},
     {"Tile", onnx_do_tile, 0, 2, 0},
+    {"TopK", onnx_do_topk, 0, 1, 0},
     {"Transpose", onnx_do_transpose, 0, 1, ONNX_KEEPS_PAD},
+    {"Trilu", onnx_do_trilu, 0, 1, 0},
     {"Unsqueeze", onnx_do_unsqueeze, 0, 1, ONNX_KEEPS_PAD},
     {"Upsample", onnx_do_upsample, 0, 1, 0},
-    {"Where", onnx_do_where, 0, 3, ONNX_TAKES_BROKEN},
+    {"Where", onnx_do_where, 0, 3, 0},
+    {"Xor", onnx_do_compare, MLI_XOR, 2, 0},
     {"com.microsoft.DequantizeLinear", onnx_do_dequantize, 0, 2, 0},
     {"com.microsoft.DynamicQuantizeMatMul", onnx_do_matmul_to_float, 1, 3, 0},
     {"com.microsoft.Gelu", onnx_do_function, MLI_GELU, 1, 0},

@@ -184,7 +184,6 @@ onnx_value *onnx_result(onnx_run *r, const onnx_value *v, int rank,
 {
     onnx_value *y = onnx_like(r, v, rank, dims, time, id);
     y->kind = ONNX_RUNS;
-    y->type = ONNX_FLOAT;
     y->f = NULL;
     y->i = NULL;
     y->strings = NULL;

@@ -98,6 +98,7 @@ typedef struct onnx_run {
     uint64_t folded;       /* elements made by folding */
     int finals;            /* graph outputs dropped */
     uint32_t random_nodes; /* so far */
+    ir_graph *aside;       /* a graph of constants that is evaluated */
     int nesting;
     size_t walked; /* nodes; functions can multiply them */
     char *unsupported;
@@ -239,9 +240,28 @@ ir_id onnx_make_timed(onnx_run *r, ir_id id);
 const onnx_op *onnx_find_op(const char *name);
 /* All inputs constant: 1 if the outputs could be computed here and now. */
 int onnx_fold(onnx_run *r, onnx_call *c);
+/* The same by running the operator itself, in a graph of its own. */
+int onnx_evaluate(onnx_run *r, onnx_call *c, const onnx_op *op);
 
 onnx_value *onnx_binary(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
                         onnx_value *b);
+/* What element-wise operators share: the result of these operands, without id,
+   and the operands' ids. v: replaced by what time asks for. */
+onnx_value *onnx_broadcast(onnx_run *r, onnx_call *c, onnx_value **v, int count,
+                           ir_id *ids);
+/* when != 0 ? a : b */
+onnx_value *onnx_chosen(onnx_run *r, onnx_call *c, onnx_value *when,
+                        onnx_value *a, onnx_value *b);
+/* Arithmetic on whole numbers. */
+onnx_value *onnx_whole(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
+                       onnx_value *b);
+/* A computed value of 8 or 16 bits as its type wraps it. */
+onnx_value *onnx_wrapped(onnx_run *r, onnx_call *c, onnx_value *v);
+/* Values of this type can run: floats, whole numbers, truths. */
+int onnx_type_runs(int type);
+/* Elements of an axis by computed or constant index. */
+onnx_value *onnx_gathered(onnx_run *r, onnx_call *c, onnx_value *v,
+                          onnx_value *at, int axis);
 onnx_value *onnx_unary(onnx_run *r, onnx_value *v, mli_unary fn, float p,
                        float q);
 onnx_value *onnx_transposed(onnx_run *r, onnx_value *v, const int *perm);
@@ -263,7 +283,30 @@ void onnx_do_binary(onnx_run *r, onnx_call *c, int fn);
 void onnx_do_many(onnx_run *r, onnx_call *c, int fn);
 void onnx_do_prelu(onnx_run *r, onnx_call *c, int what);
 void onnx_do_where(onnx_run *r, onnx_call *c, int what);
+/* what: an mli_binary, | ONNX_SWAPPED */
+enum { ONNX_SWAPPED = 0x100 };
 void onnx_do_compare(onnx_run *r, onnx_call *c, int what);
+void onnx_do_not(onnx_run *r, onnx_call *c, int what);
+void onnx_do_is_nan(onnx_run *r, onnx_call *c, int what);
+void onnx_do_is_inf(onnx_run *r, onnx_call *c, int what);
+void onnx_do_mod(onnx_run *r, onnx_call *c, int what);
+void onnx_do_bit_shift(onnx_run *r, onnx_call *c, int what);
+void onnx_do_bitwise(onnx_run *r, onnx_call *c, int what);
+void onnx_do_bitwise_not(onnx_run *r, onnx_call *c, int what);
+void onnx_do_gather_elements(onnx_run *r, onnx_call *c, int what);
+void onnx_do_gather_nd(onnx_run *r, onnx_call *c, int what);
+void onnx_do_scatter_elements(onnx_run *r, onnx_call *c, int what);
+void onnx_do_scatter_nd(onnx_run *r, onnx_call *c, int what);
+void onnx_do_arg(onnx_run *r, onnx_call *c, int what);
+void onnx_do_topk(onnx_run *r, onnx_call *c, int what);
+void onnx_do_cumsum(onnx_run *r, onnx_call *c, int what);
+void onnx_do_hardmax(onnx_run *r, onnx_call *c, int what);
+void onnx_do_one_hot(onnx_run *r, onnx_call *c, int what);
+void onnx_do_compress(onnx_run *r, onnx_call *c, int what);
+void onnx_do_trilu(onnx_run *r, onnx_call *c, int what);
+void onnx_do_eye_like(onnx_run *r, onnx_call *c, int what);
+void onnx_do_shrink(onnx_run *r, onnx_call *c, int what);
+void onnx_do_reverse_sequence(onnx_run *r, onnx_call *c, int what);
 void onnx_do_softmax(onnx_run *r, onnx_call *c, int log);
 void onnx_do_matmul(onnx_run *r, onnx_call *c, int what);
 void onnx_do_gemm(onnx_run *r, onnx_call *c, int what);
