@@ -162,36 +162,37 @@ void onnx_ml_binarizer(onnx_run *r, onnx_call *c, int what)
 }
 
 /*
- * Elements of the last axis by number. Of a constant row by computed numbers,
- * a look-up; this is how a class number becomes its label.
+ * Columns of a constant table by computed numbers; this is how a class number
+ * becomes its label. Numbers that change in time stay in their own dims.
  */
 static void from_table(onnx_run *r, onnx_call *c)
 {
     onnx_value *x = c->in[0], *n = c->in[1], *y;
-    int64_t count = onnx_elements(x), dims[2] = {1, onnx_elements(n)};
-    float *keys;
-    ml_table t = {.targets = 1};
+    int64_t width = x->rank ? x->dims[x->rank - 1] : 0;
+    int64_t dims[2] = {width ? onnx_elements(x) / width : 0, onnx_elements(n)};
+    uint32_t table[2] = {(uint32_t)dims[0], (uint32_t)width}, flat;
     onnx_classes *k = onnx_take(r->pool, 1, sizeof *k);
-    if (!x->rank || x->dims[x->rank - 1] != count || count < 1) {
+    ir_id at = column(r, n);
+    if (x->rank > 2 || dims[0] < 1 || dims[0] > MLI_MAX_ELEMENTS ||
+        (n->time >= 0 && dims[0] > 1)) {
         onnx_unsupported(r, c, "computed columns of a table");
         return;
     }
-    keys = onnx_take(r->pool, (size_t)count, sizeof *keys);
-    for (int64_t i = 0; i < count; i++)
-        keys[i] = (float)i;
-    t.count = (uint32_t)count;
-    t.keys = keys;
-    t.values = onnx_floats(r, x);
-    y = looked_up(r, n, &t, x->type);
-    k->count = count;
+    if (at != IR_NONE) {
+        flat = (uint32_t)ir_get(r->g, at)->elements;
+        at = onnx_shaped(r, at, 1, &flat);
+    }
+    at = ir_gather(r->g, ir_const(r->g, 2, table, onnx_floats(r, x)), at, 1);
+    if (n->time >= 0)
+        y = onnx_result(r, n, n->rank, n->dims, n->time, at);
+    else
+        y = onnx_result(r, n, 2, dims, -1, at);
+    y->type = x->type;
+    k->count = width;
     k->names = x->strings;
     k->ints = x->i;
-    if (onnx_is_int(x))
+    if (onnx_is_int(x) && dims[0] == 1)
         onnx_ml_classes(r, k);
-    if (n->time < 0) {
-        y->rank = 2;
-        memcpy(y->dims, dims, sizeof dims);
-    }
     c->out[0] = y;
 }
 

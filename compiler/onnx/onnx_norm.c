@@ -54,6 +54,23 @@ void onnx_do_reduce(onnx_run *r, onnx_call *c, int fn)
                              (int)onnx_int(c, "keepdims", 1));
 }
 
+/* What has no length stays 0. */
+void onnx_do_lp_norm(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0], *length;
+    int axis = onnx_axis(r, c, onnx_int(c, "axis", -1), v->rank);
+    int64_t p = onnx_int(c, "p", 2);
+    (void)what;
+    if (p != 1 && p != 2)
+        onnx_bad(r, c, "p is %lld (expected 1 or 2)", (long long)p);
+    length = onnx_reduced(r, c, v, p == 1 ? MLI_REDUCE_L1 : MLI_REDUCE_L2,
+                          1u << axis, 1);
+    length = onnx_binary(r, c, MLI_ADD, length,
+                         onnx_binary(r, c, MLI_EQUAL, length,
+                                     onnx_new_scalar(r, 0.f)));
+    c->out[0] = onnx_binary(r, c, MLI_DIV, v, length);
+}
+
 /* ------------------------------------------------------------- layers ---- */
 
 /* The mean and 1/deviation that LayerNormalization may give as well. */

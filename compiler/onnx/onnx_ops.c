@@ -171,6 +171,7 @@ static const onnx_op ops[] = {
     {"Log", onnx_do_unary, MLI_LOG, 1, 0},
     {"LogSoftmax", onnx_do_softmax, 1, 1, 0},
     {"Loop", onnx_do_loop, 0, 0, ONNX_INLINED},
+    {"LpNormalization", onnx_do_lp_norm, 0, 1, 0},
     {"LpPool", onnx_do_pool, ONNX_POOL_NORM, 1, 0},
     {"MatMul", onnx_do_matmul, 0, 2, 0},
     {"MatMulInteger", onnx_do_matmul_integer, 0, 2, 0},

@@ -326,6 +326,7 @@ void onnx_do_layer_norm(onnx_run *r, onnx_call *c, int rms);
 void onnx_do_batch_norm(onnx_run *r, onnx_call *c, int what);
 void onnx_do_instance_norm(onnx_run *r, onnx_call *c, int what);
 void onnx_do_group_norm(onnx_run *r, onnx_call *c, int what);
+void onnx_do_lp_norm(onnx_run *r, onnx_call *c, int what);
 void onnx_do_reduce(onnx_run *r, onnx_call *c, int fn);
 void onnx_do_shape(onnx_run *r, onnx_call *c, int what);
 void onnx_do_size(onnx_run *r, onnx_call *c, int what);
