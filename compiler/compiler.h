@@ -26,11 +26,15 @@ typedef struct mlc_options {
     uint32_t window; /* frames, 0: the graph's own */
     uint32_t hop;    /* frames, 0: the window */
     double rate;     /* Hz, 0: what the source says */
+    /* "in=out" texts, borrowed: inputs that are what an output was in the call
+       before (ONNX). Those that names and shapes tell need not be named. */
+    const char *const *states;
+    uint32_t state_count;
 } mlc_options;
 
 #define MLC_OPTIONS_DEFAULT                                                    \
     {                                                                          \
-        -1, 0, 0, 0.0                                                          \
+        -1, 0, 0, 0.0, NULL, 0                                                          \
     }
 
 /* A model.bin in memory: mli_open takes it as it is. */

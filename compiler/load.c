@@ -132,6 +132,10 @@ static mlc_status check_asked(const mlc_options *asked, const mlc_image *image,
         return mlc_fail(error, MLC_UNSUPPORTED,
                         "its hop cannot be chosen (expected %u, got %u)",
                         info.hop, asked->hop);
+    if (asked->state_count)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "its states cannot be chosen (got %s)",
+                        asked->states[0]);
     if (asked->rate > 0 && asked->rate != info.rate)
         return mlc_fail(error, MLC_UNSUPPORTED,
                         "its rate cannot be chosen (expected %g Hz, got %g)",

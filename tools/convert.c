@@ -13,6 +13,8 @@
 typedef struct convert_arguments {
     const char *source, *target;
     mlc_options options;
+    const char **states; /* owned: room for each argument */
+    uint32_t state_count;
 } convert_arguments;
 
 static int parse_mode(const char *text, int *mode)
@@ -45,6 +47,7 @@ static int parse(int argc, char **argv, convert_arguments *a)
         {"window", required_argument, NULL, 'w'},
         {"hop", required_argument, NULL, 'h'},
         {"rate", required_argument, NULL, 'r'},
+        {"state", required_argument, NULL, 's'},
         {NULL, 0, NULL, 0}};
     int bad = 0, option;
     opterr = 0;
@@ -62,6 +65,8 @@ static int parse(int argc, char **argv, convert_arguments *a)
             bad = tool_number("--hop", optarg, 1, 1u << 24, &a->options.hop);
         else if (option == 'r')
             bad = parse_rate(optarg, &a->options.rate);
+        else if (option == 's')
+            a->states[a->state_count++] = optarg;
         else
             bad = tool_bad_option(argv, option);
     }
@@ -72,6 +77,8 @@ static int parse(int argc, char **argv, convert_arguments *a)
         return -1;
     }
     a->source = argv[optind];
+    a->options.states = a->states;
+    a->options.state_count = a->state_count;
     return 0;
 }
 
@@ -86,20 +93,30 @@ static int write_image(const char *path, const mlc_image *image)
     return TOOL_DONE;
 }
 
-int mli_tool_convert(int argc, char **argv)
+static int convert(const convert_arguments *a)
 {
-    convert_arguments a = {NULL, NULL, MLC_OPTIONS_DEFAULT};
     loaded_model loaded;
-    if (parse(argc, argv, &a))
-        return TOOL_USAGE;
-    if (loaded_model_open(&loaded, a.source, &a.options))
+    if (loaded_model_open(&loaded, a->source, &a->options))
         return TOOL_FAILED;
-    int status = write_image(a.target, &loaded.image);
+    int status = write_image(a->target, &loaded.image);
     if (status == TOOL_DONE) {
         if (loaded.image.report)
             fputs(loaded.image.report, stdout);
-        printf("%s: %zu bytes\n", a.target, loaded.image.size);
+        printf("%s: %zu bytes\n", a->target, loaded.image.size);
     }
     loaded_model_close(&loaded);
+    return status;
+}
+
+int mli_tool_convert(int argc, char **argv)
+{
+    convert_arguments a = {NULL, NULL, MLC_OPTIONS_DEFAULT, NULL, 0};
+    int status = TOOL_USAGE;
+    a.states = calloc((size_t)argc + 1, sizeof *a.states);
+    if (!a.states)
+        return tool_error(argv[0], "out of memory");
+    if (!parse(argc, argv, &a))
+        status = convert(&a);
+    free(a.states);
     return status;
 }

@@ -10,7 +10,7 @@
  * side, so that t and phase together are q.
  */
 #include <string.h>
-#include "onnx_image.h"
+#include "onnx_conv_time.h"
 
 #define MAX_STEP 64 /* where phases are told apart */
 
@@ -366,6 +366,23 @@ static int has_phases(deconv *k)
     return 1;
 }
 
+static onnx_value *in_time(onnx_run *r, onnx_value *x, const deconv *k)
+{
+    const axis *a = &k->at[0];
+    onnx_conv conv = {.axes = 1,
+                      .inputs = k->inputs,
+                      .outputs = k->outputs,
+                      .groups = k->groups,
+                      .w = k->w,
+                      .b = k->b};
+    conv.at[0] = (onnx_window){.length = a->length,
+                               .taps = a->taps,
+                               .dilation = a->dilation,
+                               .stride = a->step,
+                               .before = a->begin};
+    return onnx_conv_transpose_in_time(r, x, &conv, a->out);
+}
+
 void onnx_do_conv_transpose(onnx_run *r, onnx_call *c, int what)
 {
     onnx_value *x = c->in[0], *v;
@@ -374,6 +391,11 @@ void onnx_do_conv_transpose(onnx_run *r, onnx_call *c, int what)
     (void)what;
     if (!read_deconv(r, c, k))
         return;
+    if (onnx_timed(r, x) && x->rank == 3 && x->time == 2) {
+        onnx_count_layer(r, x);
+        c->out[0] = in_time(r, x, k);
+        return;
+    }
     onnx_not_along_time(r, c, x, "is a transposed convolution");
     v = onnx_channels_last(r, x);
     if (!has_phases(k)) {

@@ -71,18 +71,22 @@ onnx_value *onnx_channels_first(onnx_run *r, onnx_value *v)
     return onnx_transposed(r, v, perm);
 }
 
-/* The axes of an image may be of any fixed size without being time. */
 static int is_dynamic(const onnx_run *r)
 {
     return r->time_input >= 0 &&
            r->model->graph.inputs[r->time_input].dims[r->time_axis] < 0;
 }
 
-void onnx_not_along_time(onnx_run *r, onnx_call *c, const onnx_value *v,
-                         const char *does)
+void onnx_count_layer(onnx_run *r, const onnx_value *v)
 {
     if (v->time >= 2 && (v->rank == 3 || is_dynamic(r)))
         r->layers_in_time++;
+}
+
+void onnx_not_along_time(onnx_run *r, onnx_call *c, const onnx_value *v,
+                         const char *does)
+{
+    onnx_count_layer(r, v);
     if (v->time >= 2)
         onnx_not_in_time(r, c, "%s over time", does);
     else if (onnx_timed(r, v) && v->time == 1)
@@ -179,6 +183,40 @@ static onnx_value *volumes(onnx_run *r, onnx_call *c, onnx_value *v,
     return images(r, v, k, k->at + 1, flat_weights(r, k));
 }
 
+/*
+ * Images whose height or width is time: frames side by side are the height, or
+ * width, of one window's image.
+ */
+onnx_value *onnx_conv_frames(onnx_run *r, onnx_call *c, onnx_value *x,
+                             const onnx_conv *k)
+{
+    int along = x->time - 2, across = 1 - along, perm[5] = {3, 1, 0, 4, 2};
+    const onnx_window *t = &k->at[along], *f = &k->at[across];
+    onnx_taps w = {t->taps, t->dilation, t->stride, t->before};
+    int64_t count = onnx_windows(t), dims[5];
+    onnx_window at[2];
+    onnx_value *u;
+    x = onnx_padded(r, c, x, 2 + across, f->before, f->after, 0.f);
+    u = onnx_unfolded(r, x, &w, count); /* [taps, N, C, H, W] */
+    at[along] = (onnx_window){t->taps, t->taps, 1, 1, 0, 0};
+    at[across] = *f;
+    perm[0] = u->time; /* [time, N, H, W, C] */
+    perm[2 + along] = 0;
+    perm[2 + across] = 3 + across;
+    u = images(r, onnx_transposed(r, u, perm), k, at, k->w);
+    dims[0] = u->dims[1];
+    dims[1] = u->dims[4];
+    dims[2 + along] = count;
+    dims[2 + across] = u->dims[2 + across];
+    /* [time, N, F, C] but for an axis of one, to [N, C, F] */
+    {
+        int64_t flat[4] = {count, dims[0], dims[2 + across], dims[1]};
+        static const int turn[4] = {0, 1, 3, 2};
+        u = onnx_transposed(r, onnx_like(r, u, 4, flat, 0, u->id), turn);
+    }
+    return onnx_like(r, u, 4, dims, x->time, u->id);
+}
+
 onnx_value *onnx_conv_last(onnx_run *r, onnx_call *c, onnx_value *v,
                            const onnx_conv *k)
 {
@@ -188,8 +226,7 @@ onnx_value *onnx_conv_last(onnx_run *r, onnx_call *c, onnx_value *v,
     return k->axes == 2 ? images(r, v, k, k->at, k->w) : volumes(r, c, v, k);
 }
 
-/* Rank, constant weights, groups and biases; 0 if that is not supported. */
-static int read_conv(onnx_run *r, onnx_call *c, onnx_conv *k)
+int onnx_read_conv(onnx_run *r, onnx_call *c, onnx_conv *k)
 {
     onnx_value *x = c->in[0], *w = c->in[1];
     onnx_value *b = c->inputs > 2 ? c->in[2] : NULL;
@@ -226,16 +263,17 @@ void onnx_conv_image(onnx_run *r, onnx_call *c)
 {
     onnx_value *x = c->in[0];
     onnx_conv k;
-    if (!read_conv(r, c, &k))
+    if (!onnx_read_conv(r, c, &k))
         return;
-    if (x->rank != 3 || x->time != 2) {
-        onnx_not_along_time(r, c, x, "convolves images");
-    } else { /* in a window */
-        r->layers_in_time++;
-        if (k.at[0].stride > 1)
-            onnx_not_in_time(r, c, "takes steps of %lld frames",
-                             (long long)k.at[0].stride);
+    onnx_count_layer(r, x);
+    if (onnx_timed(r, x) && x->time >= 2 && k.axes == 2) {
+        c->out[0] = onnx_conv_frames(r, c, x, &k);
+        return;
     }
+    if (onnx_timed(r, x))
+        onnx_not_in_time(r, c,
+                         "convolves along time in a way that a stream "
+                         "cannot");
     c->out[0] = onnx_channels_first(
         r, onnx_conv_last(r, c, onnx_channels_last(r, x), &k));
 }

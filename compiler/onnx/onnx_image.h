@@ -32,6 +32,9 @@ int64_t onnx_list_at(onnx_run *r, onnx_call *c, const char *name, int k,
 onnx_value *onnx_channels_last(onnx_run *r, onnx_value *v);
 onnx_value *onnx_channels_first(onnx_run *r, onnx_value *v);
 
+/* If one of the axes after batch and channel is time: a layer along it. Of an
+   image only where it is dynamic: its axes may have any fixed size. */
+void onnx_count_layer(onnx_run *r, const onnx_value *v);
 /* An operator over the axes after batch and channel: counted as a layer along
    time where one of them is, which a stream cannot do this way ("pools"). */
 void onnx_not_along_time(onnx_run *r, onnx_call *c, const onnx_value *v,
@@ -47,6 +50,12 @@ typedef struct onnx_conv {
 } onnx_conv;
 onnx_value *onnx_conv_last(onnx_run *r, onnx_call *c, onnx_value *v,
                            const onnx_conv *k);
+
+/* The attributes and weights; 0 if they are not supported. */
+int onnx_read_conv(onnx_run *r, onnx_call *c, onnx_conv *k);
+/* Along two axes, one of which is time in a stream: x [N, C, axes]. */
+onnx_value *onnx_conv_frames(onnx_run *r, onnx_call *c, onnx_value *x,
+                             const onnx_conv *k);
 
 /* Conv of images, and of signals that are no streams. */
 void onnx_conv_image(onnx_run *r, onnx_call *c);

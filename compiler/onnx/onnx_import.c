@@ -13,11 +13,7 @@
 #include "onnx_data.h"
 #include "onnx_describe.h"
 #include "onnx_ml.h"
-
-/* What dynamic time is bound to: primes, so that no layer's size is taken for
-   it. Two of them: what differs between them depends on the length. */
-#define PROBE       1009
-#define OTHER_PROBE 1511
+#include "onnx_state.h"
 
 #define OLDEST_OPSET 1
 #define NEWEST_OPSET 23
@@ -32,6 +28,8 @@ typedef struct import {
     size_t bind_count;
     size_t file_size;
     int *initial_state; /* of each graph input: only an initial state */
+    int *output_of;     /* of each graph input: the output that it was in the
+                           call before, -1: none */
 } import;
 
 typedef struct attempt {
@@ -41,9 +39,10 @@ typedef struct attempt {
 } attempt;
 
 typedef struct outcome {
-    ir_graph *g; /* NULL: it did not work, for the reason in error */
-    int why;     /* 0 or onnx_why */
-    int layers;  /* along time */
+    ir_graph *g;    /* NULL: it did not work, for the reason in error */
+    int why;        /* 0 or onnx_why */
+    int layers;     /* along time */
+    int64_t stride; /* the slowest rate seen comes once in so many frames */
     mlc_error error;
 } outcome;
 
@@ -147,6 +146,68 @@ static void make_input(onnx_run *r, size_t number, onnx_value *v)
         r->source = v->id;
 }
 
+/* Is it kept by the session from call to call, apart from layers' states? */
+static int is_carried(const import *m, size_t input)
+{
+    return m->output_of[input] >= 0 && !m->initial_state[input];
+}
+
+/* An input that comes back from an output. init: what it is at first. */
+static void carried_input(onnx_run *r, const import *m, onnx_scope *s,
+                          size_t number, onnx_value *init)
+{
+    const onnx_graph *g = &r->model->graph;
+    const onnx_info *info = &g->inputs[number];
+    const char *back = g->outputs[m->output_of[number]].name;
+    uint32_t dims[ONNX_MAX_RANK], rank;
+    onnx_value *v;
+    int64_t n[ONNX_MAX_RANK];
+    if (r->mode == MLI_STREAM)
+        onnx_stop(r->exit, ONNX_TIME, MLC_UNSUPPORTED,
+                  "input %.80s comes back from output %.80s call by call",
+                  info->name, back);
+    bind_dims(r, number, n);
+    v = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, info->rank, n);
+    if (init && (init->rank != v->rank || !onnx_same_dims(init, v)))
+        v = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, init->rank, init->dims);
+    rank = onnx_frame_dims(r, v, dims);
+    v->id = ir_recall(r->g, rank, dims, init ? onnx_floats(r, init) : NULL);
+    if (v->id == IR_NONE)
+        onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED, "input %.80s: %s",
+                  info->name, r->g->error);
+    onnx_name(r, s, info->name, v);
+}
+
+/* What carried inputs will be in the next call. */
+static void carry(onnx_run *r, const import *m, onnx_scope *s)
+{
+    const onnx_graph *g = &r->model->graph;
+    for (size_t i = 0; i < g->input_count; i++) {
+        onnx_value *v, *y;
+        const char *from;
+        if (!is_carried(m, i))
+            continue;
+        from = g->outputs[m->output_of[i]].name;
+        v = onnx_look_up(r, s, g->inputs[i].name);
+        y = onnx_look_up(r, s, from);
+        if (!y)
+            onnx_stop(r->exit, ONNX_WRONG, MLC_CORRUPT,
+                      "no node makes output %.80s", from);
+        if (y->kind > ONNX_RUNS)
+            onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
+                      "output %.80s is not supported", from);
+        ir_at(r->g, g->inputs[i].name);
+        if (ir_store(r->g, v->id, onnx_id(r, y)) == IR_NONE)
+            onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
+                      "state %.80s=%.80s: %s", g->inputs[i].name, from,
+                      r->g->error);
+        ir_note(r->g,
+                "input %s is output %s of the call before: kept in the "
+                "session",
+                g->inputs[i].name, from);
+    }
+}
+
 static void name_input(onnx_run *r, const import *m, onnx_scope *s,
                        size_t number)
 {
@@ -175,9 +236,14 @@ static void name_input(onnx_run *r, const import *m, onnx_scope *s,
     if (info->rank < 0)
         onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
                   "input %s has no shape: export it with one", info->name);
+    if (is_carried(m, number)) {
+        carried_input(r, m, s, number, NULL);
+        return;
+    }
     bind_dims(r, number, dims);
     if (m->initial_state[number]) {
         v = onnx_new_const(r, ONNX_FLOAT, info->rank, dims);
+        v->state = 1;
         onnx_name(r, s, info->name, v);
         return;
     }
@@ -273,17 +339,75 @@ static ir_id window_output(onnx_run *r, onnx_value *v)
     return onnx_shaped(r, onnx_id(r, v), 2, dims);
 }
 
+/* Frames of the host in one of v's, if the host runs at rate fast. */
+static int64_t period(const onnx_run *r, const onnx_value *v,
+                      const uint64_t fast[2])
+{
+    uint64_t own[2], up, down;
+    onnx_rate(r, v, own);
+    up = fast[0] * own[1];
+    down = fast[1] * own[0];
+    return up % down ? 0 : (int64_t)(up / down);
+}
+
+/* The least latency that all outputs can have: a multiple of every period. */
+static int64_t common_latency(const onnx_run *r, onnx_value **v, size_t count,
+                              const uint64_t fast[2])
+{
+    int64_t least = 0, step = 1;
+    for (size_t i = 0; i < count; i++) {
+        int64_t p, a, b;
+        if (!v[i] || !onnx_timed(r, v[i]))
+            continue;
+        a = p = period(r, v[i], fast);
+        if (p == 0)
+            onnx_stop(r->exit, ONNX_TIME, MLC_UNSUPPORTED,
+                      "the rates of the outputs and the input have no whole "
+                      "numbers between them");
+        least = -v[i]->shift * p > least ? -v[i]->shift * p : least;
+        for (b = step; b;) {
+            int64_t rest = a % b;
+            a = b;
+            b = rest;
+        }
+        step = step / a * p;
+    }
+    return (least + step - 1) / step * step;
+}
+
+/* All outputs as late as the latest, at their own rates. */
+static void align_outputs(onnx_run *r, onnx_value **v, size_t count)
+{
+    uint64_t fast[2] = {1, 1}, own[2];
+    int64_t latency;
+    for (size_t i = 0; i < count; i++) {
+        if (!v[i] || !onnx_timed(r, v[i]))
+            continue;
+        v[i] = onnx_settled(r, v[i]);
+        onnx_rate(r, v[i], own);
+        if (own[0] * fast[1] > fast[0] * own[1])
+            memcpy(fast, own, sizeof fast);
+    }
+    latency = common_latency(r, v, count, fast);
+    for (size_t i = 0; i < count; i++)
+        if (v[i] && onnx_timed(r, v[i]))
+            v[i] = onnx_delayed(r, v[i],
+                                latency / period(r, v[i], fast) + v[i]->shift);
+    if (latency > UINT32_MAX)
+        onnx_stop(r->exit, ONNX_TIME, MLC_UNSUPPORTED,
+                  "a latency of %lld frames", (long long)latency);
+    r->g->latency = (uint32_t)latency;
+}
+
 static void make_outputs(onnx_run *r, onnx_value **v, size_t count)
 {
     const onnx_graph *g = &r->model->graph;
-    onnx_align(r, v, (int)count);
+    align_outputs(r, v, count);
     for (size_t i = 0; i < count; i++) {
         ir_id id;
         uint32_t flat;
         if (!v[i])
             continue;
-        if (onnx_timed(r, v[i]))
-            r->g->latency = (uint32_t)-v[i]->shift;
         if (onnx_elements(v[i]) < 1)
             onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
                       "output %s is empty", g->outputs[i].name);
@@ -300,6 +424,15 @@ static void make_outputs(onnx_run *r, onnx_value **v, size_t count)
     }
 }
 
+/* Is it nothing but the next call's input? */
+static int comes_back(const import *m, size_t output)
+{
+    for (size_t i = 0; i < m->model.graph.input_count; i++)
+        if (m->output_of[i] == (int)output)
+            return 1;
+    return 0;
+}
+
 static void outputs(onnx_run *r, const import *m, onnx_scope *s)
 {
     const onnx_graph *g = &r->model->graph;
@@ -307,6 +440,8 @@ static void outputs(onnx_run *r, const import *m, onnx_scope *s)
     size_t left = 0;
     for (size_t i = 0; i < g->output_count; i++) {
         onnx_value *y = onnx_look_up(r, s, g->outputs[i].name);
+        if (comes_back(m, i))
+            continue;
         if (!y)
             onnx_stop(r->exit, ONNX_WRONG, MLC_CORRUPT,
                       "no node makes output %s", g->outputs[i].name);
@@ -329,7 +464,7 @@ static void outputs(onnx_run *r, const import *m, onnx_scope *s)
                   MLC_UNSUPPORTED,
                   "nothing but final states of recurrent layers comes out");
     for (size_t i = 0; i < g->output_count; i++)
-        if (!v[i])
+        if (!v[i] && !comes_back(m, i))
             ir_note(r->g,
                     "output %s left out: a final state, which stays in "
                     "the session",
@@ -337,15 +472,15 @@ static void outputs(onnx_run *r, const import *m, onnx_scope *s)
     for (size_t i = 0; i < g->input_count; i++) {
         if (!m->initial_state[i])
             continue;
-        if (g->output_count < 2)
+        if (g->output_count < 2 && m->output_of[i] < 0)
             onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
                       "input %s is an initial state, but no output is the "
                       "state that follows (expected both or neither)",
                       g->inputs[i].name);
-        ir_note(r->g, "input %s left out: an initial state, which is 0 and %s",
-                g->inputs[i].name,
-                r->mode == MLI_WINDOW ? "begins anew with every window"
-                                      : "stays in the session");
+        ir_note(r->g,
+                "input %s left out: an initial state, which is 0 and "
+                "stays in the session",
+                g->inputs[i].name);
     }
     make_outputs(r, v, g->output_count);
 }
@@ -383,6 +518,8 @@ static void walk(onnx_run *r, const import *m)
         const onnx_bind *given = bound(r, g->inputs[i].name);
         if (given && is_initializer(g, g->inputs[i].name))
             name_input(r, m, &s, i);
+        if (is_carried(m, i) && is_initializer(g, g->inputs[i].name))
+            carried_input(r, m, &s, i, onnx_look_up(r, &s, g->inputs[i].name));
     }
     onnx_walk(r, &s, g, names, g->output_count);
     if (r->unsupported_length) {
@@ -396,6 +533,7 @@ static void walk(onnx_run *r, const import *m)
                   "not supported: %s%s", r->unsupported, more);
     }
     outputs(r, m, &s);
+    carry(r, m, &s);
     onnx_describe(r->model, r->g);
     r->g->parameters = r->parameters;
     if (r->g->error[0])
@@ -425,7 +563,8 @@ static void prepare(work *w, import *m, const attempt *a, outcome *o)
     r->time_input = a->input;
     r->time_axis = a->axis;
     r->frames = a->frames;
-    r->source = r->silence = IR_NONE;
+    r->source = IR_NONE;
+    r->stride = 1;
     r->unsupported = w->unsupported;
     r->binds = m->binds;
     r->bind_count = m->bind_count;
@@ -458,6 +597,7 @@ static void try(import *m, const attempt *a, outcome *o)
         break;
     }
     o->layers = w->run.layers_in_time;
+    o->stride = w->run.stride;
     ir_at(o->g, NULL);
     if (o->why) {
         ir_free(o->g);
@@ -506,7 +646,8 @@ typedef struct choice {
 static int is_running(const import *m, size_t i)
 {
     const onnx_graph *g = &m->model.graph;
-    if (is_initializer(g, g->inputs[i].name) || m->initial_state[i])
+    if (is_initializer(g, g->inputs[i].name) || m->initial_state[i] ||
+        m->output_of[i] >= 0)
         return 0;
     for (size_t k = 0; k < m->bind_count; k++)
         if (!strcmp(m->binds[k].name, g->inputs[i].name))
@@ -587,13 +728,44 @@ static void try_lengths(import *m, attempt *a, outcome *o)
     }
 }
 
+/*
+ * What dynamic time is bound to: a prime, so that no layer's size is taken for
+ * it, times the stride of the slowest rate, so that every rate has whole
+ * frames. which: 0 or 1; what differs between the two depends on the length.
+ */
+static int64_t probe(int64_t stride, int which)
+{
+    static const int64_t primes[][2] = {{1009, 1511}, {251, 379}, {61, 97}};
+    size_t i = 0;
+    while (i < 2 && primes[i][1] * stride > (1 << 20))
+        i++;
+    return primes[i][which] * stride;
+}
+
+#define MAX_DEEPER 8 /* strides that are found one after another */
+
+/* With dynamic time: rates are found on the way, so walks are repeated until
+   the length fits. */
+static void try_dynamic(import *m, attempt *a, int which, outcome *o)
+{
+    int64_t stride = 1;
+    for (int i = 0; i < MAX_DEEPER; i++) {
+        a->frames = probe(stride, which);
+        try(m, a, o);
+        if (a->frames % o->stride == 0 || o->stride > (1 << 20))
+            return;
+        stride = o->stride;
+        if (i + 1 < MAX_DEEPER)
+            ir_free(o->g);
+    }
+}
+
 /* With another length the graph must be the same. */
 static void check_length(import *m, const attempt *a, outcome *o)
 {
     attempt b = *a;
     outcome other;
-    b.frames = OTHER_PROBE;
-    try(m, &b, &other);
+    try_dynamic(m, &b, 1, &other);
     if (!other.g || !same_graph(o->g, other.g)) {
         ir_free(o->g);
         o->g = NULL;
@@ -618,11 +790,14 @@ static int has_layers(import *m, attempt a)
 static void consider(import *m, choice *c, int input, int axis)
 {
     int64_t dim = m->model.graph.inputs[input].dims[axis];
-    attempt a = {MLI_STREAM, input, axis, dim < 0 ? PROBE : dim};
+    attempt a = {MLI_STREAM, input, axis, dim};
     outcome o;
     if (dim == 1)
         return;
-    try(m, &a, &o);
+    if (dim < 0)
+        try_dynamic(m, &a, 0, &o);
+    else
+        try(m, &a, &o);
     if (o.g && dim < 0)
         check_length(m, &a, &o);
     else if (!o.g && dim < 0 && o.layers)
@@ -813,6 +988,12 @@ static void read_all(import *m, const uint8_t *bytes, size_t size)
                   "the graph has no output");
     m->initial_state =
         onnx_take(&m->pool, g->input_count, sizeof *m->initial_state);
+    m->output_of = onnx_take(&m->pool, g->input_count, sizeof *m->output_of);
+    for (size_t i = 0; i < g->input_count; i++)
+        m->output_of[i] = -1;
+    if (!m->binds)
+        onnx_find_states(&m->model, m->options->states, m->options->state_count,
+                         m->output_of);
     for (size_t i = 0; i < g->input_count && !m->binds; i++)
         if (!is_initializer(g, g->inputs[i].name))
             m->initial_state[i] = is_state(m, g->inputs[i].name);

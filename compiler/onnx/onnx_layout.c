@@ -60,6 +60,10 @@ onnx_value *onnx_reshaped(onnx_run *r, onnx_call *c, onnx_value *v, int rank,
     int time = -1;
     if (v->time >= 0) {
         time = time_after(v, rank, dims);
+        y = time < 0 && onnx_timed(r, v) ? onnx_regrouped(r, v, rank, dims)
+                                         : NULL;
+        if (y)
+            return y;
         if (time < 0)
             onnx_not_in_time(r, c, "mixes time with other axes");
     }
@@ -77,12 +81,14 @@ static onnx_value *slice_time(onnx_run *r, onnx_call *c, onnx_value *v,
 {
     onnx_value *y;
     int64_t dims[ONNX_MAX_RANK];
-    if (step != 1)
+    if (step < 1)
         onnx_not_in_time(r, c, "takes frames in steps of %lld",
                          (long long)step);
     if (count == 1 && v->dims[v->time] > 1)
         onnx_not_in_time(r, c, "takes one frame of %lld",
                          (long long)v->dims[v->time]);
+    if (step > 1)
+        return onnx_every(r, v, start, step, count);
     memcpy(dims, v->dims, sizeof dims);
     dims[v->time] = count;
     y = onnx_like(r, v, v->rank, dims, v->time, v->id);
@@ -241,13 +247,15 @@ static onnx_value *concat_time(onnx_run *r, onnx_call *c, onnx_value **v,
 /* An operand beside timed ones: without the time axis, which must not matter.
    rank: of all of them. */
 static onnx_value *without_time(onnx_run *r, onnx_call *c, onnx_value *v,
-                                int time)
+                                int time, const onnx_value *like)
 {
     int64_t dims[ONNX_MAX_RANK];
     int rank = 0;
     onnx_value *y;
     if (v->dims[time] != 1) {
         onnx_value *u = onnx_uniform(r, v, time);
+        if (!u && (y = onnx_periodic(r, v, time, like)))
+            return y;
         if (!u)
             onnx_not_in_time(r, c,
                              "uses a value that belongs to one length of time");
@@ -266,6 +274,7 @@ onnx_value *onnx_concat(onnx_run *r, onnx_call *c, onnx_value **v, int count,
 {
     ir_id *ids = onnx_take(r->pool, (size_t)count, sizeof *ids);
     onnx_value **in = onnx_take(r->pool, (size_t)count, sizeof *in), *y;
+    const onnx_value *like = NULL;
     int64_t dims[ONNX_MAX_RANK];
     int time = -1, running = 0, place = axis, frame = 0;
     uint32_t used = 0;
@@ -287,6 +296,7 @@ onnx_value *onnx_concat(onnx_run *r, onnx_call *c, onnx_value **v, int count,
         if (time >= 0 && time != v[i]->time)
             onnx_not_in_time(r, c, "joins signals whose time axes differ");
         time = v[i]->time;
+        like = v[i];
     }
     if (!running)
         return concat_const(r, v, count, axis, dims);
@@ -295,7 +305,7 @@ onnx_value *onnx_concat(onnx_run *r, onnx_call *c, onnx_value **v, int count,
             return concat_time(r, c, v, count, axis);
         for (int i = 0; i < count; i++)
             if (in[i]->time < 0)
-                in[i] = without_time(r, c, in[i], time);
+                in[i] = without_time(r, c, in[i], time, like);
         place -= time < axis;
     }
     onnx_align(r, in, count);
@@ -558,6 +568,8 @@ void onnx_do_reshape(onnx_run *r, onnx_call *c, int what)
             onnx_bad(r, c, "a shape with an axis of %lld", (long long)dims[i]);
         known *= dims[i];
     }
+    if (open >= 0 && known && all % known && onnx_timed(r, v))
+        onnx_note_stride(r, v, known);
     if (open >= 0)
         dims[open] = known ? all / known : 0;
     c->out[0] = onnx_reshaped(r, c, v, rank, dims);

@@ -17,7 +17,7 @@ onnx_value *onnx_unary(onnx_run *r, onnx_value *v, mli_unary fn, float p,
 /* What of an operand is left once time, `from_end` axes from its end, is out
    of the way; NULL if the operand depends on it. */
 static onnx_value *beside_time(onnx_run *r, onnx_call *c, onnx_value *v,
-                               int from_end)
+                               int from_end, const onnx_value *like)
 {
     int axis = v->rank - from_end, rank = 0;
     int64_t dims[ONNX_MAX_RANK];
@@ -26,6 +26,8 @@ static onnx_value *beside_time(onnx_run *r, onnx_call *c, onnx_value *v,
         return v;
     if (v->dims[axis] != 1) {
         u = onnx_uniform(r, v, axis);
+        if (!u && (u = onnx_periodic(r, v, axis, like)))
+            return u;
         if (!u) {
             onnx_not_in_time(r, c,
                              "uses a value that belongs to one length of time");
@@ -59,6 +61,7 @@ onnx_value *onnx_broadcast(onnx_run *r, onnx_call *c, onnx_value **v, int count,
 {
     int rank = 0, from_end = 0, type;
     int64_t dims[ONNX_MAX_RANK];
+    const onnx_value *like = NULL;
     onnx_value *y;
     for (int k = 0; k < count; k++)
         rank = v[k]->rank > rank ? v[k]->rank : rank;
@@ -82,11 +85,12 @@ onnx_value *onnx_broadcast(onnx_run *r, onnx_call *c, onnx_value **v, int count,
             break;
         }
         from_end = v[k]->rank - v[k]->time;
+        like = v[k];
     }
     if (r->mode == MLI_STREAM && from_end)
         for (int k = 0; k < count; k++)
             if (v[k]->time < 0)
-                v[k] = beside_time(r, c, v[k], from_end);
+                v[k] = beside_time(r, c, v[k], from_end, like);
     onnx_align(r, v, count);
     /* Types are the same in a graph; what is made here mixes with floats. */
     type = v[0]->type;

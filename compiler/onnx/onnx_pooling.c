@@ -73,7 +73,8 @@ static onnx_value *windows_of(onnx_run *r, onnx_value *v, mli_reduce fn,
                               const pool *p)
 {
     for (int i = 0; i < p->axes; i++)
-        v = onnx_pooled(r, v, fn, 1 + i, &p->at[i], p->count[i]);
+        if (1 + i != v->time || !onnx_timed(r, v))
+            v = onnx_pooled(r, v, fn, 1 + i, &p->at[i], p->count[i]);
     return v;
 }
 
@@ -124,6 +125,24 @@ static onnx_value *power(onnx_run *r, onnx_call *c, onnx_value *v, float p)
                        onnx_new_scalar(r, p));
 }
 
+/* Along time, in a stream; the axis is done with then. x [N, C, axes] */
+static onnx_value *time_first(onnx_run *r, onnx_call *c, onnx_value *x,
+                              int what, pool *p)
+{
+    onnx_window *w = &p->at[x->time - 2];
+    onnx_taps t = {w->taps, w->dilation, w->stride, w->before};
+    int64_t count = p->count[x->time - 2];
+    if (what == ONNX_POOL_MAX)
+        x = onnx_max_in_time(r, c, x, &t, count);
+    else if (what == ONNX_POOL_MEAN)
+        x = onnx_mean_in_time(r, c, x, &t, count,
+                              (int)onnx_int(c, "count_include_pad", 0));
+    else
+        x = onnx_sum_in_time(r, c, x, &t, count);
+    *w = (onnx_window){count, 1, 1, 1, 0, 0};
+    return x;
+}
+
 /* what: an onnx_pool. */
 void onnx_do_pool(onnx_run *r, onnx_call *c, int what)
 {
@@ -132,10 +151,14 @@ void onnx_do_pool(onnx_run *r, onnx_call *c, int what)
     pool k;
     if (!read_pool(r, c, &k))
         return;
-    onnx_not_along_time(r, c, x, "pools");
+    onnx_count_layer(r, x);
+    if (what == ONNX_POOL_NORM)
+        x = power(r, c, x, p);
+    if (onnx_timed(r, x) && x->time >= 2)
+        x = time_first(r, c, x, what, &k);
     v = onnx_channels_last(r, x);
     if (what == ONNX_POOL_NORM) {
-        v = windows_of(r, power(r, c, v, p), MLI_REDUCE_SUM, &k);
+        v = windows_of(r, v, MLI_REDUCE_SUM, &k);
         v = power(r, c, v, 1.f / p);
     } else if (what == ONNX_POOL_MEAN) {
         v = windows_of(r, v, MLI_REDUCE_SUM, &k);

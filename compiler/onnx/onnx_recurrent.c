@@ -118,11 +118,6 @@ static int weights(onnx_run *r, onnx_call *c, layer *l)
         onnx_unsupported(r, c, "weights that are not constant");
         return 0;
     }
-    if ((l->h0 && l->h0->kind != ONNX_CONST) ||
-        (l->c0 && l->c0->kind != ONNX_CONST)) {
-        onnx_unsupported(r, c, "a computed initial state");
-        return 0;
-    }
     if (l->r->rank != 3)
         onnx_bad(r, c, "recurrent weights with %d axes", l->r->rank);
     l->units = l->r->dims[2];
@@ -177,6 +172,7 @@ static ir_id one_layer(onnx_run *r, const layer *l, ir_id x, int64_t d,
                        int64_t n)
 {
     int64_t rows = l->gates * l->units;
+    ir_id y;
     const float *w =
         ordered(r, l, onnx_floats(r, l->w) + d * rows * l->inputs, l->inputs);
     const float *u =
@@ -187,11 +183,15 @@ static ir_id one_layer(onnx_run *r, const layer *l, ir_id x, int64_t d,
     const float *h = initial(r, l, l->h0, d, n);
     uint32_t in = (uint32_t)l->inputs, units = (uint32_t)l->units;
     if (l->kind == LSTM)
-        return ir_lstm(r->g, x, in, units, w, u, bw, bu, h,
-                       initial(r, l, l->c0, d, n));
-    if (l->kind == GRU)
-        return ir_gru(r->g, x, in, units, w, u, bw, bu, h, l->reset_before);
-    return ir_rnn(r->g, x, in, units, w, u, bw, bu, h, l->fn);
+        y = ir_lstm(r->g, x, in, units, w, u, bw, bu, h,
+                    initial(r, l, l->c0, d, n));
+    else if (l->kind == GRU)
+        y = ir_gru(r->g, x, in, units, w, u, bw, bu, h, l->reset_before);
+    else
+        y = ir_rnn(r->g, x, in, units, w, u, bw, bu, h, l->fn);
+    if (l->h0 && l->h0->state && d == 0 && !l->backwards)
+        y = ir_recurrent_lasts(r->g, y);
+    return y;
 }
 
 /* [frames, features] of batch row n. */
@@ -267,14 +267,13 @@ static void in_time(onnx_run *r, onnx_call *c, const layer *l)
         onnx_not_in_time(r, c, "runs along another axis than time");
     if (l->backwards || l->directions > 1)
         onnx_not_in_time(r, c, "runs backwards in time");
-    if (x->shift)
-        onnx_not_in_time(r, c,
-                         "is a recurrent layer behind one that looks ahead");
     for (uint32_t n = 0; n < (uint32_t)l->batch; n++) {
         ir_id one = x->id;
         if (l->batch > 1) /* [batch, features] */
             one = ir_slice(r->g, onnx_id(r, x), 0, n, 1, 1);
         id[n] = one_layer(r, l, one, 0, n);
+        if (x->shift) /* before frame 0 there is nothing to hear */
+            id[n] = ir_recurrent_hold(r->g, id[n], (uint32_t)-x->shift);
         if (l->batch > 1)
             id[n] = onnx_shaped(r, id[n], 3, row);
     }
@@ -286,6 +285,7 @@ static void in_time(onnx_run *r, onnx_call *c, const layer *l)
     c->out[0] =
         onnx_result(r, x, 4, dims, l->layout,
                     ir_concat(r->g, id, (uint32_t)l->batch, l->layout ? 0 : 1));
+    c->out[0]->clean = 1;
     final_state(r, c, l, 1);
     final_state(r, c, l, 2);
 }
@@ -302,6 +302,17 @@ static void written_out(onnx_run *r, onnx_call *c, int what)
     onnx_cells(r, c, what);
 }
 
+static int is_computed(const onnx_value *v)
+{
+    return v && v->kind != ONNX_CONST;
+}
+
+/* Where states do not stay in the session, the last cell state is a result. */
+static int wants_cell(const onnx_run *r, const onnx_call *c)
+{
+    return r->bind_count && c->outputs > 2 && c->node->out[2][0];
+}
+
 /* what: LSTM, GRU or RNN. */
 void onnx_do_recurrent(onnx_run *r, onnx_call *c, int what)
 {
@@ -310,7 +321,8 @@ void onnx_do_recurrent(onnx_run *r, onnx_call *c, int what)
     ir_id y[2 * MAX_BATCH];
     if (x->rank != 3)
         onnx_bad(r, c, "a sequence with %d axes (expected 3)", x->rank);
-    if (onnx_is_unusual(c, what)) {
+    if (onnx_is_unusual(c, what) || is_computed(input(c, 5)) ||
+        is_computed(input(c, 6)) || wants_cell(r, c)) {
         written_out(r, c, what);
         return;
     }

@@ -223,6 +223,60 @@ static onnx_value *with_outside(onnx_run *r, onnx_call *c, onnx_value *v,
 
 /* a: an axis each of x; out = in and scale 1: as it is. Batch and channel
    mostly are: images are done with their channels last. */
+/* ------------------------------------------------------ along time ---- */
+
+#define MAX_STEP 4096
+
+/* Does it look at frames around alone, never at how long the signal is? */
+static int is_local(const resize *k)
+{
+    static const char *const how[] = {
+        "asymmetric", "half_pixel", "half_pixel_symmetric",
+        "pytorch_half_pixel", "tf_half_pixel_for_nn"};
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++)
+        if (!strcmp(k->coordinates, how[i]))
+            return !(k->exclude_outside && k->way == CUBIC);
+    return 0;
+}
+
+/*
+ * Frames q*up .. q*up + up-1 of the result are made of frames around q*down of
+ * x, each with weights of its own.
+ */
+static onnx_value *in_time(onnx_run *r, onnx_call *c, onnx_value *x,
+                           const resize *k, const axis *a)
+{
+    int64_t up = a->out > a->in ? a->out / a->in : 1;
+    int64_t down = a->in > a->out ? a->in / a->out : 1;
+    double first[MAX_STEP], w[MAX_TAPS], low = 0, high = 0;
+    float *matrix;
+    int64_t taps;
+    int n;
+    if (a->in * up != a->out * down || up > MAX_STEP || down > MAX_STEP)
+        onnx_not_in_time(r, c, "makes %lld frames of %lld", (long long)a->out,
+                         (long long)a->in);
+    if (!is_local(k))
+        onnx_not_in_time(r, c, "resizes time from one end to the other");
+    for (int64_t j = 0; j < up; j++) {
+        n = taps_at(k, place_of(k, a, j), &first[j], w);
+        low = j == 0 || first[j] < low ? first[j] : low;
+        high = j == 0 || first[j] + n - 1 > high ? first[j] + n - 1 : high;
+    }
+    taps = (int64_t)(high - low) + 1;
+    if (down == 1 && taps == 1 && low == 0)
+        return onnx_repeated(r, x, up);
+    matrix = onnx_take(r->pool, (size_t)(up * taps), sizeof *matrix);
+    for (int64_t j = 0; j < up; j++) {
+        double at, sum = 0;
+        n = taps_at(k, place_of(k, a, j), &at, w);
+        for (int i = 0; i < n; i++)
+            sum += w[i];
+        for (int i = 0; i < n; i++)
+            matrix[j * taps + (int64_t)(at - low) + i] = (float)(w[i] / sum);
+    }
+    return onnx_resampled(r, c, x, up, down, (int64_t)low, taps, matrix);
+}
+
 static onnx_value *resized(onnx_run *r, onnx_call *c, onnx_value *x,
                            const resize *k, axis *a)
 {
@@ -237,8 +291,10 @@ static onnx_value *resized(onnx_run *r, onnx_call *c, onnx_value *x,
                    a[i].start == 0. && a[i].end == 1.;
         if (same)
             continue;
-        if (i == v->time)
-            onnx_not_in_time(r, c, "resizes time");
+        if (onnx_timed(r, v) && i == v->time) {
+            v = in_time(r, c, v, k, &a[i]);
+            continue;
+        }
         fill(r, k, &a[i], &t[i]);
         v = one_axis(r, c, v, i, &a[i], &t[i]);
     }

@@ -425,28 +425,42 @@ onnx_value *onnx_settled(onnx_run *r, onnx_value *v)
     return y;
 }
 
+onnx_value *onnx_delayed(onnx_run *r, onnx_value *v, int64_t frames)
+{
+    onnx_value *y;
+    if (frames < 1)
+        return v;
+    if (frames > (int64_t)MLI_MAX_HOLD)
+        onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
+                  "a delay of %lld frames", (long long)frames);
+    y = onnx_like(r, v, v->rank, v->dims, v->time,
+                  ir_delay(r->g, v->id, (uint32_t)frames));
+    /* The delay begins with zeros, so what was clean stays so. */
+    y->clean = v->clean || v->shift == 0;
+    y->shift = v->shift - frames;
+    return y;
+}
+
 void onnx_align(onnx_run *r, onnx_value **v, int count)
 {
+    const onnx_value *first = NULL;
     int64_t least = 0;
     for (int i = 0; i < count; i++) {
         if (!v[i] || !onnx_timed(r, v[i]))
             continue;
         v[i] = onnx_settled(r, v[i]);
+        if (first && !onnx_same_rate(r, first, v[i]))
+            onnx_stop(r->exit, ONNX_TIME, MLC_UNSUPPORTED,
+                      "node %s joins signals of different rates",
+                      r->g->where ? r->g->where : "?");
+        first = v[i];
         if (v[i]->shift < least)
             least = v[i]->shift;
     }
     for (int i = 0; i < count; i++) {
-        int64_t late;
         if (!v[i] || !onnx_timed(r, v[i]))
             continue;
-        late = v[i]->shift - least;
-        if (!late)
-            continue;
-        v[i] = onnx_like(r, v[i], v[i]->rank, v[i]->dims, v[i]->time,
-                         ir_delay(r->g, v[i]->id, (uint32_t)late));
-        /* The delay begins with zeros, so what was clean stays so. */
-        v[i]->clean = v[i]->clean || v[i]->shift == 0;
-        v[i]->shift = least;
+        v[i] = onnx_delayed(r, v[i], v[i]->shift - least);
     }
 }
 
@@ -474,13 +488,5 @@ onnx_value *onnx_uniform(onnx_run *r, const onnx_value *v, int axis)
 
 ir_id onnx_make_timed(onnx_run *r, ir_id id)
 {
-    static const uint32_t one = 1;
-    if (r->silence == IR_NONE) {
-        uint32_t n = (uint32_t)ir_get(r->g, r->source)->elements;
-        ir_id first = onnx_shaped(r, r->source, 1, &n);
-        first = ir_slice(r->g, first, 0, 0, 1, 1);
-        first = onnx_shaped(r, first, 1, &one);
-        r->silence = ir_unary(r->g, MLI_HARD_TANH, 0.f, 0.f, first);
-    }
-    return ir_binary(r->g, MLI_ADD, id, r->silence);
+    return ir_binary(r->g, MLI_ADD, id, onnx_silence(r, NULL));
 }

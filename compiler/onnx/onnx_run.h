@@ -17,6 +17,26 @@
  * ahead so far. clean: s is zero while t + shift < 0. A step that cannot be
  * done in time leaves through onnx_not_in_time, which in a window walk only
  * makes the axis be forgotten.
+ *
+ * Rates. t, shift and pad count frames of the value's own rate, and so do
+ * delays and holds; the rate is that of the ir value. Tick m of a rate that is
+ * S times slower comes with tick m*S + S-1 of the faster one.
+ *
+ * - Slower: a strided convolution (taps K, dilation d, stride S, B zeros in
+ *   front) makes y[m] of x up to frame m*S + (K-1)*d - B. At slow tick m x has
+ *   come up to frame m*S + S-1 + shift. So
+ *       shift(y) = min(0, floor((S-1 + shift(x) + B - (K-1)*d) / S)),
+ *   and what is left, S-1 + shift(x) + B - (K-1)*d - S*shift(y) >= 0 fast
+ *   frames, is a delay of x in front. Pools, slices in steps and reshapes that
+ *   split time are the same with other K, d and B (B < 0: frames skipped).
+ * - Faster: the group of S frames made of slow frame m is played from slow
+ *   tick m on, S-1 fast frames late:
+ *       shift(y) = S*shift(x) - (S-1) - frames cropped in front.
+ * - Branches meet at one rate: the earlier ones are delayed (onnx_align).
+ * - A recurrent layer waits for -shift frames in its first state.
+ * - An output at period P (in frames of the host, the fastest rate of any
+ *   input or output) has latency -shift*P: its frame j is there from host
+ *   frame j*P + P-1 + latency on. All outputs are delayed to one latency.
  */
 #ifndef MLC_ONNX_RUN_H
 #define MLC_ONNX_RUN_H
@@ -41,6 +61,7 @@ typedef struct onnx_value {
     int64_t *i;
     const char *const *strings; /* texts: of constants; i are then their
                                    numbers, counted from 0 */
+    int state;   /* constants: a recurrent layer's first state, or a part */
     int learned; /* an initializer: counts as parameters once used */
     ir_id id;    /* running: its elements in order, in any dims. constants:
                     IR_NONE until asked for */
@@ -80,6 +101,8 @@ typedef struct onnx_bind { /* a graph input that is given as a constant */
     int shape_only; /* it stays an input, of the tensor's dims */
 } onnx_bind;
 
+#define ONNX_RATES 16 /* rates whose zeros are shared */
+
 typedef struct onnx_run {
     onnx_model *model;
     onnx_pool *pool;
@@ -92,8 +115,10 @@ typedef struct onnx_run {
     int64_t frames;     /* what a dynamic time axis is bound to */
     int layers_in_time; /* convolutions and recurrent layers along time */
     ir_id source;       /* the timed input */
-    ir_id silence;      /* a timed zero [1], IR_NONE until needed */
-    const char *lost;   /* window: why it is not a stream, first reason */
+    ir_id silence[ONNX_RATES]; /* timed zeros [1], one for each rate */
+    int silences;
+    int64_t stride;   /* a multiple of every rate's denominator seen so far */
+    const char *lost; /* window: why it is not a stream, first reason */
     uint64_t parameters;
     uint64_t folded;       /* elements made by folding */
     int finals;            /* graph outputs dropped */
@@ -226,14 +251,64 @@ ir_id onnx_shaped(onnx_run *r, ir_id id, uint32_t rank, const uint32_t *dims);
 onnx_value *onnx_settled(onnx_run *r, onnx_value *v);
 /* With zeros before its frame 0. */
 onnx_value *onnx_cleaned(onnx_run *r, onnx_value *v);
+/* So many frames later. */
+onnx_value *onnx_delayed(onnx_run *r, onnx_value *v, int64_t frames);
 /* Give timed values one shift, in place of those in v, which may hold NULL and
    untimed ones. */
 void onnx_align(onnx_run *r, onnx_value **v, int count);
 /* A constant that is the same all along an axis, cut to length 1; NULL if it
    is not. */
 onnx_value *onnx_uniform(onnx_run *r, const onnx_value *v, int axis);
-/* An untimed value as a timed one. */
+/* An untimed value as a timed one, at the rate of the stream's input. */
 ir_id onnx_make_timed(onnx_run *r, ir_id id);
+
+/* ---------------------------------------------- along time (onnx_time.c) ----
+ */
+
+/* y[m] is made of x[m*step + k*dilation - before], k < taps. */
+typedef struct onnx_taps {
+    int64_t taps, dilation, step, before;
+} onnx_taps;
+
+/* Frames of v for each of the stream's input: rate[0]/rate[1]. */
+void onnx_rate(const onnx_run *r, const onnx_value *v, uint64_t rate[2]);
+/* r->stride becomes a multiple of the frames of the input in one of v. */
+void onnx_note_rate(onnx_run *r, const onnx_value *v);
+/* The same of groups whose elements times a whole number are v's. */
+void onnx_note_stride(onnx_run *r, const onnx_value *v, int64_t elements);
+int onnx_same_rate(const onnx_run *r, const onnx_value *a, const onnx_value *b);
+/* Those frames of x side by side: [taps, x's dims..], `count` along time. x's
+   padding in front counts in. */
+onnx_value *onnx_unfolded(onnx_run *r, onnx_value *x, const onnx_taps *w,
+                          int64_t count);
+/* x[start + m*step] */
+onnx_value *onnx_every(onnx_run *r, onnx_value *x, int64_t start, int64_t step,
+                       int64_t count);
+/* [S, dims..] as [dims..] with S times the frames. */
+onnx_value *onnx_interleaved(onnx_run *r, onnx_value *x);
+/* Dims that part time into groups of frames, or join them; NULL: others. */
+onnx_value *onnx_regrouped(onnx_run *r, onnx_value *v, int rank,
+                           const int64_t *dims);
+/* A timed zero [1] at the rate of a value. */
+ir_id onnx_silence(onnx_run *r, const onnx_value *like);
+onnx_value *onnx_max_in_time(onnx_run *r, onnx_call *c, onnx_value *x,
+                             const onnx_taps *w, int64_t count);
+onnx_value *onnx_sum_in_time(onnx_run *r, onnx_call *c, onnx_value *x,
+                             const onnx_taps *w, int64_t count);
+onnx_value *onnx_mean_in_time(onnx_run *r, onnx_call *c, onnx_value *x,
+                              const onnx_taps *w, int64_t count,
+                              int with_padding);
+/* y[q*up + j] = sum of matrix[j][k] * x[q*down + first + k] over k < taps;
+   before frame 0 x is its frame 0. */
+onnx_value *onnx_resampled(onnx_run *r, onnx_call *c, onnx_value *x, int64_t up,
+                           int64_t down, int64_t first, int64_t taps,
+                           const float *matrix);
+/* Each frame `step` times. */
+onnx_value *onnx_repeated(onnx_run *r, onnx_value *x, int64_t step);
+/* A constant that repeats itself soon along an axis, as a timed value beside
+   `like`; NULL if it does not. */
+onnx_value *onnx_periodic(onnx_run *r, const onnx_value *v, int axis,
+                          const onnx_value *like);
 
 /* ---------------------------------------------------------- operators ---- */
 

@@ -240,6 +240,8 @@ static void check_ir(onnx_run *r, const onnx_call *c)
         uint64_t n = 1;
         if (!v || v->kind != ONNX_RUNS)
             continue;
+        if (onnx_timed(r, v))
+            onnx_note_rate(r, v);
         rank = onnx_frame_dims(r, v, dims);
         for (uint32_t k = 0; k < rank; k++)
             n *= dims[k];
@@ -263,10 +265,20 @@ static const onnx_op *operator_of(onnx_run *r, const onnx_node *n)
 /* Texts are held as numbers, which only those may take that do not compute. */
 static int takes_texts(const onnx_call *c)
 {
-    static const char *const ops[] = {
-        "ArrayFeatureExtractor", "CategoryMapper", "Flatten", "Gather",
-        "Identity", "LabelEncoder", "OneHotEncoder", "Reshape", "Shape",
-        "Size", "Slice", "Squeeze", "Transpose", "Unsqueeze"};
+    static const char *const ops[] = {"ArrayFeatureExtractor",
+                                      "CategoryMapper",
+                                      "Flatten",
+                                      "Gather",
+                                      "Identity",
+                                      "LabelEncoder",
+                                      "OneHotEncoder",
+                                      "Reshape",
+                                      "Shape",
+                                      "Size",
+                                      "Slice",
+                                      "Squeeze",
+                                      "Transpose",
+                                      "Unsqueeze"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (!strcmp(c->node->op, ops[i]))
             return 1;
@@ -360,6 +372,8 @@ static void do_node(onnx_run *r, onnx_scope *s, const onnx_node *node)
             v = onnx_new(r, ONNX_BROKEN, ONNX_FLOAT, 0, NULL);
             v->broken = onnx_print(r->pool, "output %d of %s", i, node->op);
         }
+        for (int k = 0; k < c.inputs && v->kind == ONNX_CONST; k++)
+            v->state |= c.in[k] && c.in[k]->state && !is_input(&c, v);
         if (!v->op && !is_input(&c, v)) {
             v->op = node->op;
             v->in = c.in;

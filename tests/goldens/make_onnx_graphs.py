@@ -362,7 +362,7 @@ def windows():
     h = g.conv(x, 2, 3, 3, 1, (1, 1), strides=[2])
     g.output(g.op("Mul", h, g.op("Unsqueeze", k, g.const([2]))), "y")
     window("strided", g, {"x": noise(1, 2, W), "k": noise(1, 3)}, {"x": 2},
-           [None])
+           [None], ask="window")
 
 
 # -------------------------------------------------------------------- steps --
