@@ -11,6 +11,7 @@
 #include "passes/passes.h"
 #include "prewarm.h"
 #include "program.h"
+#include "rates.h"
 #include "writer.h"
 
 static mlc_status check_graph(const ir_graph *g, mlc_error *error)
@@ -181,6 +182,17 @@ static mlc_status warm(mlc_program *p, ir_graph *g, const mlc_figures *figures,
     return status ? status : verify(image, error);
 }
 
+/* What the source multiplies: for each of the host's frames, or a run. */
+static uint64_t macs_before(const ir_graph *g)
+{
+    mlc_rates r;
+
+    if (!(g->source_macs > 0))
+        return mlc_graph_macs(g);
+    mlc_find_rates(g, &r);
+    return (uint64_t)(g->source_macs * r.frame * r.share / r.ticks + 0.5);
+}
+
 static mlc_status compile(ir_graph *g, const mlc_options *options,
                           mlc_bytes *report, mlc_image *image, mlc_error *error)
 {
@@ -195,7 +207,7 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
     if (status)
         return status;
     f.parameters = g->parameters ? g->parameters : mlc_graph_parameters(g);
-    before = mlc_graph_macs(g);
+    before = macs_before(g);
     ir_passes(g, &tally);
     status = check_graph(g, error);
     if (!status)
@@ -213,10 +225,9 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
         if (g->notes)
             mlc_put(report, g->notes, strlen(g->notes));
         say_passes(report, &tally);
-        if (f.macs != before)
-            say(report, "%llu multiply-accumulates before\n",
-                (unsigned long long)before);
         say_program(report, &p, &f);
+        say(report, "multiply-accumulates: %llu in the source, %llu now\n",
+            (unsigned long long)before, (unsigned long long)f.macs);
     }
     mlc_program_free(&p);
     return status;

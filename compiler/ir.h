@@ -94,6 +94,9 @@ typedef struct ir_graph {
     uint32_t window, hop;
     uint64_t parameters; /* the importer counts what the source learned; 0:
                             mlc_finish counts the constants */
+    double source_macs;  /* multiply-accumulates of the source, for each frame
+                            of the input or a run; <= 0: those of this graph
+                            before the passes */
     uint32_t prewarm;    /* frames of silence whose end is the initial state */
     ir_value *values;
     uint32_t value_count, value_room;

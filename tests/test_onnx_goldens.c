@@ -198,6 +198,19 @@ static void run_lists(const golden *g, fb_image image, const char *kernels)
 
 /* -------------------------------------------------------------- tests ---- */
 
+/* The report says what was multiplied before and after. */
+static void no_slower(const char *name, const char *report)
+{
+    const char *line = strstr(report, "multiply-accumulates: ");
+    unsigned long long before, now;
+    if (!line ||
+        sscanf(line, "%*s %llu in the source, %llu now", &before, &now) != 2)
+        fail_msg("%s: multiply-accumulates are not reported", name);
+    else if (now > before)
+        fail_msg("%s: %llu multiply-accumulates, the source had %llu", name,
+                 now, before);
+}
+
 static void run_golden(golden *g)
 {
     static const char *const modes[] = {"stream", "window", "step"};
@@ -218,6 +231,7 @@ static void run_golden(golden *g)
     for (uint32_t i = 0; mli_kernels_name(i); i++)
         (info.mode == MLI_STREAM ? run_stream : run_lists)(
             g, (fb_image){image.bytes, image.size}, mli_kernels_name(i));
+    no_slower(g->name, image.report);
     for (int i = 0; i < PORTS; i++) {
         npy_free(&g->in[i]);
         npy_free(&g->out[i]);

@@ -536,6 +536,7 @@ static void walk(onnx_run *r, const import *m)
     carry(r, m, &s);
     onnx_describe(r->model, r->g);
     r->g->parameters = r->parameters;
+    r->g->source_macs = r->macs;
     if (r->g->error[0])
         onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED, "%s", r->g->error);
 }

@@ -121,6 +121,7 @@ typedef struct onnx_run {
     const char *lost; /* window: why it is not a stream, first reason */
     uint64_t parameters;
     uint64_t folded;       /* elements made by folding */
+    double macs; /* of the source's nodes, a frame or run; < 0: unknown */
     int finals;            /* graph outputs dropped */
     uint32_t random_nodes; /* so far */
     ir_graph *aside;       /* a graph of constants that is evaluated */
@@ -465,6 +466,11 @@ void onnx_do_signal_window(onnx_run *r, onnx_call *c, int what);
 void onnx_do_mel_weights(onnx_run *r, onnx_call *c, int what);
 void onnx_do_dft(onnx_run *r, onnx_call *c, int what);
 void onnx_do_stft(onnx_run *r, onnx_call *c, int what);
+
+/* onnx_macs.c: multiply-accumulates of a node that was done, for each frame of
+   the stream's input, or a run. Unknown ones count as 0. */
+double onnx_source_macs(const onnx_run *r, const onnx_call *c);
+int onnx_macs_unknown(const onnx_call *c);
 
 /* ------------------------------------------------------------ walking ---- */
 

@@ -329,6 +329,14 @@ static int is_input(const onnx_call *c, const onnx_value *v)
     return 0;
 }
 
+static void count_macs(onnx_run *r, const onnx_call *c)
+{
+    if (r->macs < 0 || onnx_macs_unknown(c))
+        r->macs = -1;
+    else
+        r->macs += onnx_source_macs(r, c);
+}
+
 static void do_node(onnx_run *r, onnx_scope *s, const onnx_node *node)
 {
     onnx_call c = {.node = node, .scope = s};
@@ -362,6 +370,8 @@ static void do_node(onnx_run *r, onnx_scope *s, const onnx_node *node)
     else if (!standard || strcmp(node->op, "Scan") || !onnx_ml_distances(r, &c))
         run_op(r, &c);
     check_ir(r, &c);
+    if (!f)
+        count_macs(r, &c);
     for (int i = 0; i < c.outputs; i++) {
         onnx_value *v = c.out[i];
         if (!node->out[i][0])

@@ -53,7 +53,7 @@ ZOO = [
      1582592, 201981952),
     # with scores and weighted sums of 128 x 128 positions
     ("transformer_attend", transformer.TransformerBlock, {"attend": True},
-     window, 1582592, 201981952 + 2 * 128 * 128 * 512),
+     window, 1582592, 201981952 + 2 * 512 * (128 * 128 - 128)),
     ("log_spectrum", None, {}, window, 0, 0),
     ("variational_encoder", vae.VariationalEncoder, {}, window,
      262400, 262144),
