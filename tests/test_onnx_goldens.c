@@ -207,7 +207,7 @@ static void no_slower(const char *name, const char *report)
     if (!line ||
         sscanf(line, "%*s %llu in the source, %llu now", &before, &now) != 2)
         fail_msg("%s: multiply-accumulates are not reported", name);
-    else if (now > before + before / 16)
+    else if (now > before + before / 8)
         fail_msg("%s: %llu multiply-accumulates, the source had %llu", name,
                  now, before);
 }
