@@ -191,10 +191,13 @@ void tfl_do_concatenation(tfl_run *r, tfl_call *c, int what)
     (void)what;
     if (!c->outputs || !c->out[0])
         return;
-    axis = tfl_axis(r, c, tfl_option_int(c, 0, 0), c->in[0]->rank);
+    axis = tfl_option_int(c, 0, 0);
     for (int i = 0; i < c->inputs; i++)
-        if (c->in[i])
+        if (c->in[i] && !c->in[i]->empty) {
+            if (!n)
+                axis = tfl_axis(r, c, axis, c->in[i]->rank);
             x[n++] = matched(r, c, c->in[i]);
+        }
     y = ir_concat(r->g, x, n, (uint32_t)axis);
     if (tfl_quantised(c->declared[0]))
         tfl_put_whole(r, c, 0, y);
@@ -300,9 +303,13 @@ void tfl_do_slice(tfl_run *r, tfl_call *c, int what)
                 v->rank);
     for (uint32_t i = 0; i < v->rank; i++) {
         int64_t count = size[i] < 0 ? v->dims[i] - begin[i] : size[i];
-        if (begin[i] < 0 || begin[i] >= v->dims[i])
+        if (begin[i] < 0 || begin[i] > v->dims[i] - (count != 0))
             tfl_bad(r, c, "a place of %lld in an axis of %u",
                     (long long)begin[i], v->dims[i]);
+        if (count == 0 && c->outputs && c->out[0]) {
+            c->out[0]->set = c->out[0]->empty = 1;
+            return;
+        }
         x = ir_slice(r->g, x, i, (uint32_t)begin[i], 1,
                      checked_dim(r, c, count));
     }

@@ -85,6 +85,19 @@ static ir_id make_whole(tfl_run *r, layer *l, ir_id x, uint32_t axes,
                       : ir_unary(g, MLI_ROUND_AWAY, -127.f, 127.f, x);
 }
 
+/*
+ * With 16-bit activations TensorFlow Lite sums in 64 bits and multiplies with
+ * 15 bits of the scale only (a bias of 32 bits stands for sums in 32).
+ */
+static float short_scale(double scale)
+{
+    int exponent;
+    double m = frexp(scale, &exponent);
+
+    m = floor(round(m * 2147483648.0) / 65536.0 + 0.5);
+    return (float)ldexp(m > 32767.0 ? 32767.0 : m, exponent - 15);
+}
+
 static float *weight_scales(tfl_run *r, const layer *l)
 {
     float *s = tfl_take(r, l->outputs);
@@ -117,9 +130,13 @@ static void finish(tfl_run *r, tfl_call *c, const layer *l, ir_id y)
         return;
     }
     out = tfl_tensor_scale(c->declared[0]);
-    for (uint32_t i = 0; i < l->outputs; i++)
-        scale[i] = (float)((double)l->x->scale * (double)scale[i] /
-                           (out > 0.f ? (double)out : 1.0));
+    for (uint32_t i = 0; i < l->outputs; i++) {
+        double s = (double)l->x->scale * (double)scale[i] /
+                   (out > 0.f ? (double)out : 1.0);
+        scale[i] = l->x->type == TFL_INT16 && !(l->b && l->b->type == TFL_INT32)
+                       ? short_scale(s)
+                       : (float)s;
+    }
     if (out > 0.f && l->activation != TFL_ACT_TANH) {
         tfl_put_sums(r, c, 0, y, l->outputs, scale, l->activation);
         return;

@@ -20,6 +20,7 @@
 typedef struct tfl_value {
     int set;    /* it has been made */
     int broken; /* by something unsupported */
+    int empty;  /* it has no element: part of a concatenation, no more */
     int type;   /* tfl_type */
     uint32_t rank, dims[TFL_MAX_RANK];
     const tfl_tensor *raw; /* a constant of the file: its numbers lie there */

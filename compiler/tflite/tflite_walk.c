@@ -7,8 +7,9 @@
 #include "text.h"
 #include "tflite_run.h"
 
-#define MAX_NESTING 16
-#define MAX_WALKED  (1u << 18) /* operators, loops unrolled */
+#define CONCATENATION 2 /* the schema's number */
+#define MAX_NESTING   16
+#define MAX_WALKED    (1u << 18) /* operators, loops unrolled */
 
 void tfl_bad(tfl_run *r, const tfl_call *c, const char *format, ...)
 {
@@ -118,6 +119,10 @@ static int broken_input(tfl_run *r, tfl_call *c)
         if (v->broken == 2)
             tfl_unsupported(r, c, "a constant of this kind (%s)",
                             "sparse, without a size, or of too many axes");
+        if (v->empty && c->op->code != CONCATENATION) {
+            tfl_unsupported(r, c, "an operand without elements");
+            broken = 1;
+        }
         broken |= v->broken;
     }
     return broken;
