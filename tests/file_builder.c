@@ -1,5 +1,6 @@
 #include "file_builder.h"
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "weights.h"
@@ -359,6 +360,49 @@ fb_id fb_depth_to_time(fb *b, fb_id x, uint32_t step, uint32_t init_frames)
     return y;
 }
 
+fb_id fb_dft(fb *b, fb_id x, uint32_t n, uint32_t way, float scale)
+{
+    fb_shape y = fb_shape_of(b, x);
+    float *w = calloc(2 * n, sizeof *w);
+    for (uint32_t k = 0; w != NULL && k < n; k++) {
+        w[2 * k] = (float)cos(6.283185307179586 * k / n);
+        w[2 * k + 1] = (float)-sin(6.283185307179586 * k / n);
+    }
+    fb_id in[2] = {x, fb_const(b, fb_vector(2 * n), w, 1)};
+    free(w);
+    y.dims[y.rank - 1] = way & 1   ? (way & 2 ? n : 2 * n)
+                         : way & 4 ? 2 * (n / 2 + 1)
+                                   : 2 * n;
+    fb_id made = fb_op(b, MLI_OP_DFT, y, 2, in);
+    fb_last(b)->p[0] = n;
+    fb_last(b)->p[1] = way;
+    fb_last(b)->fp = scale;
+    return made;
+}
+
+fb_id fb_matmul(fb *b, fb_id x, fb_id w, fb_shape y, uint32_t transposed,
+                float factor)
+{
+    fb_shape a = fb_shape_of(b, x);
+    fb_id in[2] = {x, w};
+    fb_id made = fb_op(b, MLI_OP_MATMUL, y, 2, in);
+    fb_last(b)->p[0] = transposed;
+    fb_last(b)->p[1] = y.dims[y.rank - 1];
+    fb_last(b)->p[2] = a.dims[a.rank - 1];
+    fb_last(b)->fp = factor;
+    return made;
+}
+
+fb_id fb_random_numbers(fb *b, fb_id when, fb_shape y, uint32_t normal)
+{
+    y.timed = fb_shape_of(b, when).timed;
+    fb_id made = fb_op(b, MLI_OP_RANDOM, y, 1, &when);
+    fb_last(b)->p[0] = normal;
+    fb_last(b)->fq = 1;
+    fb_state(b, 1, 2, 0);
+    return made;
+}
+
 /* -------------------------------------------------------------- finish ---- */
 
 static void number_tensors(fb *b)
@@ -435,6 +479,8 @@ static uint64_t macs(const mli_file_op *op, const mli_file_tensor *x,
     case MLI_OP_RNN:
     case MLI_OP_DISTANCE:
         return n * op->p[0];
+    case MLI_OP_MATMUL:
+        return n * op->p[2];
     case MLI_OP_CONV2D:
         return n * op->p[0] * op->p[1] * (x->dims[x->rank - 1] / op->p[6]);
     default:

@@ -112,6 +112,11 @@ fb_id fb_trees(fb *b, fb_id x, uint32_t targets, uint32_t trees, uint32_t depth,
 fb_id fb_distance(fb *b, fb_id x, uint32_t points, mli_distance metric);
 /* x's last dim: classes * (classes - 1) / 2 */
 fb_id fb_couple(fb *b, fb_id x, uint32_t classes);
+/* Rows of length n; way is the operator's p1. */
+fb_id fb_dft(fb *b, fb_id x, uint32_t n, uint32_t way, float scale);
+fb_id fb_matmul(fb *b, fb_id x, fb_id w, fb_shape y, uint32_t transposed,
+                float factor);
+fb_id fb_random_numbers(fb *b, fb_id when, fb_shape y, uint32_t normal);
 
 /* Numbers in [-1, 1), the same on every run; the state is the caller's. */
 float fb_random(uint32_t *state);

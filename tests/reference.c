@@ -484,6 +484,12 @@ static void run_op(const run *r, const mli_file_op *op, values *y)
     case MLI_OP_REDUCE:
         rows(r, op, y);
         break;
+    case MLI_OP_DFT:
+        frames(r, op, y, reference_dft);
+        break;
+    case MLI_OP_MATMUL:
+        frames(r, op, y, reference_matmul);
+        break;
     case MLI_OP_CONV2D:
         frames(r, op, y, reference_conv2d);
         break;

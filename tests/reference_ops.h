@@ -32,5 +32,8 @@ void reference_scatter(const reference_frame *r);
 void reference_arg(const reference_frame *r);
 void reference_topk(const reference_frame *r);
 void reference_cumulate(const reference_frame *r);
+/* reference_signal.c */
+void reference_dft(const reference_frame *r);
+void reference_matmul(const reference_frame *r);
 
 #endif

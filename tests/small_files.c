@@ -56,6 +56,10 @@ fb_image small_window(uint32_t hop)
     fb_id mean = fb_op(b, MLI_OP_REDUCE, fb_vector(6), 1, &pooled);
     fb_last(b)->p[0] = MLI_REDUCE_MEAN;
     fb_last(b)->p[1] = 1;
+    /* nobody hears these: bins of the two channels, their products, noise */
+    fb_id bins = fb_dft(b, x, 2, 6, 1);
+    fb_matmul(b, bins, bins, fb_matrix(50, 50), 1, 0.5f);
+    fb_random_numbers(b, gain, fb_vector(7), 1);
     fb_output(b, fb_linear(b, mean, 6, 3));
     fb_output(b, fb_binary(b, MLI_MUL, x, x, gain));
     fb_shape image = {0, 3, {50, 2, 1}};

@@ -72,6 +72,10 @@ static fb_image window(void)
     fb_last(b)->p[1] = 1;
     fb_output(b, mean);
     fb_output(b, x);
+    fb_output(b, fb_dft(b, fb_dft(b, x, 2, 6, 1), 2, 7, 0.5f));
+    fb_id both = fb_dft(b, soft, 4, 2, 1);
+    both = fb_matmul(b, both, both, fb_matrix(2, 2), 1, 2);
+    fb_output(b, fb_random_numbers(b, both, fb_matrix(1, 5), 1));
     return fb_finish(b);
 }
 
