@@ -287,6 +287,114 @@ static void refusals(void **state)
     assert_non_null(strstr(error.text, "too many elements"));
 }
 
+static uint32_t transposes(const mlc_image *image)
+{
+    const mli_file_header *h = (const void *)image->bytes;
+    const mli_file_section *s = &h->section[MLI_SEC_OPS];
+    const mli_file_op *op = (const void *)(image->bytes + s->offset);
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < s->bytes / sizeof *op; i++)
+        n += op[i].type == MLI_OP_TRANSPOSE;
+    return n;
+}
+
+/* Compile, compare, and count the transposes that are left. */
+static void expect_transposes(twins *t, uint32_t want)
+{
+    mlc_image image;
+    double error = twins_compare(t, NULL, 32, &image);
+
+    if (!(error <= TOLERANCE))
+        fail_msg("error %g of the peak", error);
+    assert_int_equal(transposes(&image), want);
+    mlc_image_free(&image);
+    twins_end(t);
+}
+
+static const uint32_t there[3] = {2, 0, 1}, back[3] = {1, 2, 0};
+
+/* [5, 6, 4] as channels in front, [4, 5, 6] */
+static twin channels_first(twins *t)
+{
+    twin x = twin_input(t, 3, (uint32_t[]){5, 6, 4});
+
+    return twin_transpose(t, twin_linear(t, x, 4, 1), there);
+}
+
+static void transposes_meet(void **state)
+{
+    twins t;
+    twin x, y, z;
+
+    (void)state;
+    for (int timed = 0; timed < 2; timed++) {
+        twins_begin(&t, timed ? MLI_STREAM : MLI_STEP, timed ? FRAMES : 1, 20);
+        x = channels_first(&t);
+        y = twin_unary(&t, MLI_TANH, 0, 0, x);
+        z = twin_constant(&t, 3, (uint32_t[]){4, 1, 1}, 1.0);
+        y = twin_binary(&t, MLI_MUL, y, z);
+        y = twin_binary(&t, MLI_SUB, x, y);
+        y = twin_binary(&t, MLI_ADD, y, twin_constant(&t, 0, NULL, 1.0));
+        y = twin_pad(&t, twin_slice(&t, y, 1, 4, -2, 2), 2, 1, 0, 0.5);
+        y = twin_concat(&t, (twin[]){y, y}, 2, 1);
+        y = twin_reshape(&t, y, 5, (uint32_t[]){1, 4, 4, 1, 7});
+        y = twin_unary(&t, MLI_RELU, 0, 0, y);
+        y = twin_reshape(&t, y, 3, (uint32_t[]){4, 4, 7});
+        y = twin_transpose(&t, y, back);
+        twin_output(&t, twin_linear(&t, y, 3, 1));
+        expect_transposes(&t, 0);
+    }
+}
+
+static void transposes_of_one_side(void **state)
+{
+    twins t;
+    twin x, y;
+
+    (void)state;
+    /* a gate for each channel is turned by a reshape */
+    twins_begin(&t, MLI_STEP, 1, 21);
+    x = channels_first(&t);
+    y = twin_input(&t, 3, (uint32_t[]){4, 1, 1});
+    y = twin_transpose(&t, twin_binary(&t, MLI_MUL, x, y), back);
+    twin_output(&t, y);
+    expect_transposes(&t, 0);
+    /* something as large is not: it keeps its order */
+    twins_begin(&t, MLI_STEP, 1, 22);
+    x = channels_first(&t);
+    y = twin_input(&t, 3, (uint32_t[]){4, 5, 6});
+    y = twin_transpose(&t, twin_binary(&t, MLI_MUL, x, y), back);
+    twin_output(&t, y);
+    expect_transposes(&t, 2);
+    /* who wants the order as it is shares one */
+    twins_begin(&t, MLI_STEP, 1, 23);
+    x = channels_first(&t);
+    twin_output(&t, twin_unary(&t, MLI_ABS, 0, 0, x));
+    twin_output(&t, x);
+    twin_output(&t, twin_softmax(&t, x, 2, 0));
+    expect_transposes(&t, 1);
+}
+
+static void reductions_of_images(void **state)
+{
+    static const mli_reduce fns[] = {MLI_REDUCE_SUM, MLI_REDUCE_MEAN,
+                                     MLI_REDUCE_MAX, MLI_REDUCE_MIN,
+                                     MLI_REDUCE_L2};
+    twins t;
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        for (int keep = 0; keep < 2; keep++) {
+            twin x;
+            twins_begin(&t, MLI_STEP, 1, 30 + (uint64_t)i);
+            x = twin_reduce(&t, fns[i], channels_first(&t), 6, keep);
+            x = twin_reshape(&t, x, 1, (uint32_t[]){4});
+            twin_output(&t, twin_linear(&t, x, 3, 1));
+            expect_transposes(&t, fns[i] == MLI_REDUCE_L2);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +410,9 @@ int main(void)
         cmocka_unit_test(constants_are_folded_and_shared),
         cmocka_unit_test(outputs_of_any_kind),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(transposes_meet),
+        cmocka_unit_test(transposes_of_one_side),
+        cmocka_unit_test(reductions_of_images),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

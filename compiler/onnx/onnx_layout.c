@@ -783,32 +783,60 @@ void onnx_do_tile(onnx_run *r, onnx_call *c, int what)
 
 /* ------------------------------------------------------------ padding ---- */
 
-/* Mirrored or repeated ends, in window and step models. */
-static onnx_value *pad_ends(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
-                            int64_t before, int64_t after, int edge)
+/* n times the one element of an axis, or so many of one end. */
+static onnx_value *end_of(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
+                          int64_t from, int64_t step, int64_t n)
 {
-    onnx_value **part;
-    int64_t n = v->dims[axis];
-    int count = 0;
-    if (before < 0 || after < 0 || before > (int64_t)MLI_MAX_CONCAT / 3 ||
-        after > (int64_t)MLI_MAX_CONCAT / 3 ||
-        (!edge && (before >= n || after >= n)))
+    int64_t dims[ONNX_MAX_RANK];
+    if (step)
+        return onnx_sliced(r, c, v, axis, from, step, n);
+    v = onnx_sliced(r, c, v, axis, from, 1, 1);
+    memcpy(dims, v->dims, sizeof dims);
+    dims[axis] = n;
+    return expanded(r, c, v, v->rank, dims);
+}
+
+/* Padding with what is there: "reflect", "edge", "wrap". */
+static onnx_value *pad_ends(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
+                            int64_t before, int64_t after, const char *mode)
+{
+    onnx_value *part[3];
+    int edge = mode[0] == 'e', wrap = mode[0] == 'w', count = 0;
+    int64_t n, most;
+    if (before < 0 || after < 0) { /* takes away first */
+        v = onnx_padded(r, c, v, axis, before < 0 ? before : 0,
+                        after < 0 ? after : 0, 0.f);
+        before = before < 0 ? 0 : before;
+        after = after < 0 ? 0 : after;
+    }
+    n = v->dims[axis];
+    most = edge ? INT32_MAX : wrap ? n : n - 1;
+    if (n < 1 || before > most || after > most)
         onnx_bad(r, c, "pads of %lld and %lld on an axis of %lld",
                  (long long)before, (long long)after, (long long)n);
     if (before == 0 && after == 0)
         return v;
     if (axis == v->time)
         onnx_not_in_time(r, c, "pads time with its own ends");
-    part = onnx_take(r->pool, (size_t)(before + after) + 3, sizeof *part);
-    if (!edge && before)
-        part[count++] = onnx_sliced(r, c, v, axis, before, -1, before);
-    for (int64_t i = 0; edge && i < before; i++)
-        part[count++] = onnx_sliced(r, c, v, axis, 0, 1, 1);
+    if (before)
+        part[count++] = end_of(r, c, v, axis,
+                               edge   ? 0
+                               : wrap ? n - before
+                                      : before,
+                               edge   ? 0
+                               : wrap ? 1
+                                      : -1,
+                               before);
     part[count++] = v;
-    if (!edge && after)
-        part[count++] = onnx_sliced(r, c, v, axis, n - 2, -1, after);
-    for (int64_t i = 0; edge && i < after; i++)
-        part[count++] = onnx_sliced(r, c, v, axis, n - 1, 1, 1);
+    if (after)
+        part[count++] = end_of(r, c, v, axis,
+                               edge   ? n - 1
+                               : wrap ? 0
+                                      : n - 2,
+                               edge   ? 0
+                               : wrap ? 1
+                                      : -1,
+                               after);
     return onnx_concat(r, c, part, count, axis);
 }
 
@@ -836,9 +864,9 @@ void onnx_do_pad(onnx_run *r, onnx_call *c, int what)
         int a = onnx_axis(r, c, axis ? axis[i] : i, v->rank);
         if (!strcmp(mode, "constant")) {
             v = onnx_padded(r, c, v, a, pads[i], pads[axes + i], value);
-        } else if (!strcmp(mode, "reflect") || !strcmp(mode, "edge")) {
-            v = pad_ends(r, c, v, a, pads[i], pads[axes + i],
-                         !strcmp(mode, "edge"));
+        } else if (!strcmp(mode, "reflect") || !strcmp(mode, "edge") ||
+                   !strcmp(mode, "wrap")) {
+            v = pad_ends(r, c, v, a, pads[i], pads[axes + i], mode);
         } else {
             onnx_unsupported(r, c, "mode %.20s", mode);
             return;

@@ -1,7 +1,7 @@
 /* onnx_norm.c - reductions and normalisations */
 #include <math.h>
 #include <string.h>
-#include "onnx_run.h"
+#include "onnx_image.h"
 
 onnx_value *onnx_reduced(onnx_run *r, onnx_call *c, onnx_value *v,
                          mli_reduce fn, uint32_t axes, int keep)
@@ -196,6 +196,15 @@ void onnx_do_batch_norm(onnx_run *r, onnx_call *c, int what)
         c->out[0] = onnx_result(r, v, v->rank, v->dims, v->time,
                                 ir_affine(r->g, onnx_kept_id(r, v, 2),
                                           (uint32_t)n, scale->f, shift->f));
+        return;
+    }
+    if (v->rank > 2 && !onnx_timed(r, v)) {
+        per_channel(r, c, v, scale);
+        v = onnx_channels_last(r, v);
+        v = onnx_result(r, v, v->rank, v->dims, v->time,
+                        ir_affine(r->g, onnx_kept_id(r, v, 1u << (v->rank - 1)),
+                                  (uint32_t)n, scale->f, shift->f));
+        c->out[0] = onnx_channels_first(r, v);
         return;
     }
     c->out[0] = scaled(r, c, v, scale, shift);

@@ -1,11 +1,27 @@
 /*
  * functions.c - element-wise functions into the layer before: LINEAR,
- * CONV1D, CONV2D and AFFINE end in a function. A reshape or transpose between
- * the two has no say in it, as long as nobody else reads what is between.
+ * CONV1D, CONV2D and AFFINE end in a function. A reshape, transpose or
+ * slice between the two has no say in it, as long as nobody else reads what is
+ * between.
  */
 #include <stdlib.h>
 #include "passes.h"
 #include "rewrite.h"
+
+/* Can a function be done before this, too? */
+static int only_moves(const ir_graph *g, const ir_node *node)
+{
+    switch (node->type) {
+    case MLI_OP_RESHAPE:
+    case MLI_OP_TRANSPOSE:
+        return 1;
+    case MLI_OP_SLICE: /* not for what is dropped, mostly */
+        return g->values[node->out].elements * 2 >=
+               g->values[node->in[0]].elements;
+    default:
+        return 0;
+    }
+}
 
 static int ends_in_function(const ir_node *node)
 {
@@ -25,7 +41,7 @@ static ir_node *layer_before(ir_graph *g, const uint32_t *readers, ir_id x)
             return NULL;
         if (ends_in_function(node))
             return node;
-        if (node->type != MLI_OP_RESHAPE && node->type != MLI_OP_TRANSPOSE)
+        if (!only_moves(g, node))
             return NULL;
         x = node->in[0];
     }
