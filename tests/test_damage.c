@@ -72,10 +72,6 @@ static fb_image window(void)
     fb_last(b)->p[1] = 1;
     fb_output(b, mean);
     fb_output(b, x);
-    fb_output(b, fb_dft(b, fb_dft(b, x, 2, 6, 1), 2, 7, 0.5f));
-    fb_id both = fb_dft(b, soft, 4, 2, 1);
-    both = fb_matmul(b, both, both, fb_matrix(2, 2), 1, 2);
-    fb_output(b, fb_random_numbers(b, both, fb_matrix(1, 5), 1));
     return fb_finish(b);
 }
 
@@ -96,6 +92,15 @@ static fb_image step(void)
     fb_output(b, fb_trees(b, wide, 2, 2, 2, MLI_TREES_AVERAGE));
     fb_output(b, fb_couple(b, fb_distance(b, h, 3, MLI_MINKOWSKI), 3));
     fb_output(b, normal);
+    return fb_finish(b);
+}
+
+static fb_image spectrum(void)
+{
+    fb *b = fb_new(MLI_STEP);
+    fb_id x = fb_input(b, fb_matrix(2, 6)), y = fb_dft(b, x, 6, 6, 1);
+    y = fb_matmul(b, y, y, fb_matrix(2, 2), 1, 2);
+    fb_output(b, fb_random_numbers(b, y, fb_matrix(1, 5), 1));
     return fb_finish(b);
 }
 
@@ -204,6 +209,12 @@ static void test_step(void **state)
     damage(step());
 }
 
+static void test_spectrum(void **state)
+{
+    (void)state;
+    damage(spectrum());
+}
+
 /* The sanitizers are there: what they find ends a program. */
 static void test_sanitized(void **state)
 {
@@ -223,7 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sanitized), cmocka_unit_test(test_stream),
         cmocka_unit_test(test_rates),     cmocka_unit_test(test_window),
-        cmocka_unit_test(test_step),
+        cmocka_unit_test(test_step),      cmocka_unit_test(test_spectrum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
