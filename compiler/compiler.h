@@ -81,6 +81,29 @@ mlc_status mlc_import_tflite(const uint8_t *bytes, size_t size,
                              const mlc_options *options, mlc_image *image,
                              mlc_error *error);
 
+/* GuitarML: Proteus, NeuralPi, SmartGuitarAmp, SmartGuitarPedal. */
+mlc_status mlc_import_guitarml(const uint8_t *bytes, size_t size,
+                               const mlc_options *options, mlc_image *image,
+                               mlc_error *error);
+
+/* A description of layers (docs/layers.md). path: for its weights beside it;
+   never left, may be NULL. */
+mlc_status mlc_import_layers(const uint8_t *bytes, size_t size,
+                             const char *path, const mlc_options *options,
+                             mlc_image *image, mlc_error *error);
+/* Tensors without a graph: safetensors, a PyTorch state_dict, one as JSON. Only
+   JSON is taken whose names and shapes leave no choice. */
+mlc_status mlc_import_weights(const uint8_t *bytes, size_t size,
+                              const mlc_options *options, mlc_image *image,
+                              mlc_error *error);
+
+/*
+ * A first description of the layers of a file that has only weights, to be
+ * written down beside it and put right. text: to be freed. An error if the file
+ * is no such file.
+ */
+mlc_status mlc_draft(const char *path, char **text, mlc_error *error);
+
 struct ir_graph;
 
 /*

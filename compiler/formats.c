@@ -6,6 +6,10 @@ static const mlc_format formats[] = {
     {"ONNX, ai.onnx.ml", ".onnx", "operators", mlc_onnx_ml_operator},
     {"TensorFlow Lite", ".tflite", "operators", mlc_tflite_operator},
     {"Neural Amp Modeler", ".nam", "architectures", mlc_nam_architecture},
+    {"RTNeural, AIDA-X", ".json, .aidax", "layers", mlc_rtneural_layer},
+    {"GuitarML", ".json", "models", mlc_guitarml_model},
+    {"safetensors, PyTorch state_dict", ".json beside the weights", "layers",
+     mlc_layers_type},
 };
 
 const mlc_format *mlc_format_at(size_t i)

@@ -24,5 +24,8 @@ const char *mlc_onnx_operator(size_t i);
 const char *mlc_onnx_ml_operator(size_t i);
 const char *mlc_nam_architecture(size_t i);
 const char *mlc_tflite_operator(size_t i);
+const char *mlc_rtneural_layer(size_t i);
+const char *mlc_guitarml_model(size_t i);
+const char *mlc_layers_type(size_t i);
 
 #endif

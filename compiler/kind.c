@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "format.h"
+#include "json.h"
 #include "kind.h"
 
 typedef struct content {
@@ -76,12 +77,35 @@ static const signature signatures[] = {
     {0, 14, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19",
      MLC_UNSUPPORTED,
      "an old PyTorch checkpoint, which has weights but no graph: load it into "
-     "its module and export that with torch.onnx.export"},
+     "its module and save that again: torch.save(model.state_dict(), "
+     "\"model.pt\")"},
     {0, 4, "GGUF", MLC_UNSUPPORTED,
      "a GGUF language model (expected a .bin, .nam or ONNX model)"},
+    {0, 4, "ggjt", MLC_UNSUPPORTED, "a GGML language model"},
+    {4, 4, "ET12", MLC_UNSUPPORTED,
+     "an ExecuTorch program: export the PyTorch model with "
+     "torch.onnx.export"},
+    {0, 4, "CBM1", MLC_UNSUPPORTED,
+     "a CatBoost model: save it as ONNX (model.save_model(\"model.onnx\", "
+     "format=\"onnx\"))"},
+    {0, 13, "tree\nversion=", MLC_UNSUPPORTED,
+     "a LightGBM model: convert it to ONNX (onnxmltools.convert_lightgbm)"},
+    {0, 4, "binf", MLC_UNSUPPORTED,
+     "an XGBoost model: convert it to ONNX (onnxmltools.convert_xgboost)"},
+    {0, 9, "svm_type ", MLC_UNSUPPORTED,
+     "a LIBSVM model: train it in scikit-learn and convert it to ONNX "
+     "(skl2onnx)"},
+    {0, 8, "7767517\n", MLC_UNSUPPORTED,
+     "an ncnn model: open the ONNX model that it was made from"},
     {0, 6, "\x93NUMPY", MLC_CORRUPT,
      "a NumPy array (expected a .bin, .nam or ONNX model)"},
     {0, 2, "\x1f\x8b", MLC_CORRUPT, "gzip-compressed: unpack it (gunzip)"},
+    {0, 2, "\x78\x9c", MLC_UNSUPPORTED,
+     "zlib-compressed (a joblib file?): load it in Python and export the "
+     "model to ONNX (scikit-learn: skl2onnx)"},
+    {0, 2, "\x78\x5e", MLC_UNSUPPORTED,
+     "zlib-compressed (a joblib file?): load it in Python and export the "
+     "model to ONNX (scikit-learn: skl2onnx)"},
     {0, 3, "BZh", MLC_CORRUPT, "bzip2-compressed: unpack it (bunzip2)"},
     {0, 6, "\xfd\x37zXZ\0", MLC_CORRUPT, "xz-compressed: unpack it (unxz)"},
     {0, 4, "\x28\xb5\x2f\xfd", MLC_CORRUPT,
@@ -123,27 +147,48 @@ static int known_signature(const content *c, mlc_error *error)
 
 /* ------------------------------------------------------------ archives ---- */
 
-static int is_archive(const content *c, mlc_error *error)
+/* What a zip archive is, by the names in it. */
+static const struct {
+    const char *name;
+    mlc_status status;
+    const char *text;
+} archives[] = {
+    {"model.weights.h5", MLC_UNSUPPORTED,
+     "a Keras model: load it in Keras and export it to ONNX "
+     "(model.export(\"model.onnx\", format=\"onnx\"))"},
+    {"saved_model.pb", MLC_UNSUPPORTED,
+     "a zipped TensorFlow SavedModel: unpack it and convert it to ONNX "
+     "(python -m tf2onnx.convert --saved-model FOLDER --output model.onnx)"},
+    {"com.apple.CoreML", MLC_UNSUPPORTED,
+     "a Core ML package: convert the model that it was made from to ONNX"},
+    {".onnx", MLC_CORRUPT, "a zip archive with an ONNX model in it: unpack it"},
+    {".nam", MLC_CORRUPT, "a zip archive with a .nam model in it: unpack it"},
+    {".npy", MLC_CORRUPT, "an archive of NumPy arrays, not a model"},
+};
+
+/* 0: no archive; else what it is, with an error if that is foreign. */
+static int is_archive(const content *c, mlc_kind *kind, mlc_error *error)
 {
     if (!has_at(c, 0, "PK\3\4", 4) && !has_at(c, 0, "PK\5\6", 4))
         return 0;
-    if (contains(c, "constants.pkl") && contains(c, "/code/"))
+    *kind = MLC_KIND_FOREIGN;
+    if (contains(c, "constants.pkl") && contains(c, "/code/")) {
         mlc_fail(error, MLC_UNSUPPORTED,
                  "a TorchScript archive: load it with torch.jit.load and "
                  "export it with torch.onnx.export");
-    else if (contains(c, "data.pkl"))
-        mlc_fail(error, MLC_UNSUPPORTED,
-                 "a PyTorch checkpoint, which has weights but no graph: load "
-                 "it into its module and export that with torch.onnx.export");
-    else if (contains(c, "model.weights.h5"))
-        mlc_fail(error, MLC_UNSUPPORTED,
-                 "a Keras model: load it in Keras and export it to ONNX "
-                 "(model.export(\"model.onnx\", format=\"onnx\"))");
-    else if (contains(c, ".npy"))
-        mlc_fail(error, MLC_CORRUPT, "an archive of NumPy arrays, not a model");
-    else
-        mlc_fail(error, MLC_CORRUPT,
-                 "a zip archive: unpack it and open the model inside");
+        return 1;
+    }
+    if (contains(c, "/data.pkl")) {
+        *kind = MLC_KIND_WEIGHTS;
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof archives / sizeof *archives; i++)
+        if (contains(c, archives[i].name)) {
+            mlc_fail(error, archives[i].status, "%s", archives[i].text);
+            return 1;
+        }
+    mlc_fail(error, MLC_CORRUPT,
+             "a zip archive: unpack it and open the model inside");
     return 1;
 }
 
@@ -151,13 +196,22 @@ static int is_pickle(const content *c, mlc_error *error)
 {
     if (c->size < 2 || c->at[0] != 0x80 || c->at[1] < 2 || c->at[1] > 5)
         return 0;
-    mlc_fail(error, MLC_UNSUPPORTED,
-             "a Python pickle: load it in Python and export the model to ONNX "
-             "(scikit-learn: skl2onnx; PyTorch: torch.onnx.export)");
+    if (contains(c, "sklearn"))
+        mlc_fail(error, MLC_UNSUPPORTED,
+                 "a scikit-learn model (pickle or joblib): convert it to ONNX "
+                 "(skl2onnx.to_onnx(model, X[:1]))");
+    else if (contains(c, "joblib"))
+        mlc_fail(error, MLC_UNSUPPORTED,
+                 "a joblib file: load it in Python and export the model to "
+                 "ONNX (scikit-learn: skl2onnx)");
+    else
+        mlc_fail(error, MLC_UNSUPPORTED,
+                 "a Python pickle: load it in Python and export the model to "
+                 "ONNX (scikit-learn: skl2onnx; PyTorch: torch.onnx.export)");
     return 1;
 }
 
-static int is_safetensors(const content *c, mlc_error *error)
+static int is_safetensors(const content *c)
 {
     uint64_t n = 0;
 
@@ -165,12 +219,7 @@ static int is_safetensors(const content *c, mlc_error *error)
         return 0;
     for (int i = 7; i >= 0; i--)
         n = n << 8 | c->at[i];
-    if (n < 2 || n > c->size - 8)
-        return 0;
-    mlc_fail(error, MLC_UNSUPPORTED,
-             "a safetensors file, which has weights but no graph: load it into "
-             "its module and export that with torch.onnx.export");
-    return 1;
+    return n >= 2 && n <= (100u << 20);
 }
 
 /* ---------------------------------------------------------------- ONNX ---- */
@@ -248,21 +297,115 @@ static int is_onnx(const content *c)
 
 /* ---------------------------------------------------------------- text ---- */
 
+/* The members of a JSON object that tell whose it is. */
+static const char *const tell_tales[] = {
+    "architecture", "config",        "weights",    "mlinfer",
+    "in_shape",     "layers",        "model_data", "residual_channels",
+    "conv1d_1",     "modelTopology", "cells",      "model_type",
+    "class_name",   "message",       "state_dict", "trees",
+    "learner",      "nodes"};
+
+enum {
+    ARCHITECTURE,
+    CONFIG,
+    WEIGHTS,
+    MLINFER,
+    IN_SHAPE,
+    LAYERS,
+    MODEL_DATA,
+    RESIDUAL,
+    CONV1D_1,
+    TOPOLOGY,
+    CELLS,
+    MODEL_TYPE,
+    CLASS_NAME,
+    MESSAGE,
+    STATE_DICT,
+    TREES,
+    LEARNER,
+    NODES,
+    TELL_TALES,
+    A_WEIGHT = TELL_TALES /* a key that PyTorch gives a tensor */
+};
+
+static int ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), k = strlen(end);
+
+    return n >= k && !strcmp(text + n - k, end);
+}
+
+/* Bit i: tell_tales[i] is a member. As far as the text goes. */
+static uint32_t members(const content *c)
+{
+    uint32_t found = 0;
+    mlc_json r;
+
+    mlc_json_open(&r, c->at, c->size);
+    mlc_json_enter(&r, MLC_JSON_OBJECT);
+    while (mlc_json_next(&r)) {
+        for (uint32_t i = 0; i < TELL_TALES; i++)
+            if (!strcmp(r.key, tell_tales[i]))
+                found |= 1u << i;
+        if (mlc_json_peek(&r) == MLC_JSON_ARRAY &&
+            (ends_with(r.key, "weight") || ends_with(r.key, "weight_ih_l0")))
+            found |= 1u << A_WEIGHT;
+        mlc_json_skip(&r, NULL);
+    }
+    return found;
+}
+
+static const struct {
+    int member;
+    mlc_status status;
+    const char *text;
+} other_json[] = {
+    {CONV1D_1, MLC_UNSUPPORTED,
+     "a SmartAmpPro model, which computes a window of samples anew for every "
+     "sample: it is not supported; train the sound as a Proteus or .nam model"},
+    {TOPOLOGY, MLC_UNSUPPORTED,
+     "a TensorFlow.js model: convert it to ONNX (python -m tf2onnx.convert "
+     "--tfjs model.json --output model.onnx)"},
+    {CELLS, MLC_CORRUPT, "a Jupyter notebook, not a model"},
+    {LEARNER, MLC_UNSUPPORTED,
+     "an XGBoost model: convert it to ONNX (onnxmltools.convert_xgboost)"},
+    {TREES, MLC_UNSUPPORTED,
+     "a tree model as JSON: export it to ONNX (CatBoost: "
+     "save_model(\"model.onnx\", format=\"onnx\"); XGBoost, LightGBM: "
+     "onnxmltools)"},
+    {MODEL_TYPE, MLC_UNSUPPORTED,
+     "the configuration of a Hugging Face model: export the model to ONNX "
+     "(optimum-cli export onnx)"},
+    {CLASS_NAME, MLC_UNSUPPORTED,
+     "the architecture of a Keras model without its weights: load it in Keras "
+     "and export it to ONNX (model.export(\"model.onnx\", "
+     "format=\"onnx\"))"},
+    {MESSAGE, MLC_CORRUPT,
+     "the answer of a web service, not a model: the download failed"},
+};
+
 static mlc_kind json_kind(const content *c, mlc_error *error)
 {
-    if (contains(c, "\"architecture\"") &&
-        (contains(c, "\"config\"") || contains(c, "\"weights\"")))
+    uint32_t found = members(c);
+
+    if (found >> MLINFER & 1u)
+        return MLC_KIND_LAYERS;
+    if (found >> ARCHITECTURE & 1u && found & (1u << CONFIG | 1u << WEIGHTS))
         return MLC_KIND_NAM;
-    if (contains(c, "\"in_shape\"") && contains(c, "\"layers\""))
+    if (found & (1u << MODEL_DATA | 1u << RESIDUAL))
+        return MLC_KIND_GUITARML;
+    if (found >> IN_SHAPE & 1u)
         return MLC_KIND_RTNEURAL;
-    if (contains(c, "\"state_dict\""))
-        mlc_fail(error, MLC_UNSUPPORTED,
-                 "a JSON model of GuitarML's kind, which is not supported yet: "
-                 "export the model to ONNX");
-    else
-        mlc_fail(error, MLC_CORRUPT,
-                 "JSON, but not a .nam model (expected \"architecture\", "
-                 "\"config\" and \"weights\")");
+    if (found >> A_WEIGHT & 1u)
+        return MLC_KIND_WEIGHTS;
+    for (size_t i = 0; i < sizeof other_json / sizeof *other_json; i++)
+        if (found >> other_json[i].member & 1u) {
+            mlc_fail(error, other_json[i].status, "%s", other_json[i].text);
+            return MLC_KIND_FOREIGN;
+        }
+    mlc_fail(error, MLC_CORRUPT,
+             "JSON, but not a model (expected a .nam, RTNeural, AIDA-X or "
+             "GuitarML model, or a description of layers: \"mlinfer\": 1)");
     return MLC_KIND_FOREIGN;
 }
 
@@ -308,10 +451,32 @@ static void name_unknown(const content *c, mlc_error *error)
              hex);
 }
 
+static int is_markup(const content *c, size_t start, mlc_error *error)
+{
+    if (has_word(c, start, "<!doctype html") || has_word(c, start, "<html"))
+        mlc_fail(error, MLC_CORRUPT,
+                 "an HTML page, not a model: a download gave the page about "
+                 "the file; use its raw or download link");
+    else if (c->at[start] != '<' || !is_text(c))
+        return 0;
+    else if (contains(c, "<PMML"))
+        mlc_fail(error, MLC_UNSUPPORTED,
+                 "a PMML model: export the model to ONNX where it was made "
+                 "(scikit-learn: skl2onnx)");
+    else if (contains(c, "<net ") && contains(c, "<layers"))
+        mlc_fail(error, MLC_UNSUPPORTED,
+                 "an OpenVINO model: open the ONNX model that it was made "
+                 "from");
+    else
+        mlc_fail(error, MLC_CORRUPT, "an XML document, not a model");
+    return 1;
+}
+
 mlc_kind mlc_kind_of(const uint8_t *bytes, size_t size, mlc_error *error)
 {
     content c = {bytes, size};
     size_t start = skip_space(&c);
+    mlc_kind kind = MLC_KIND_FOREIGN;
 
     if (has_at(&c, 0, MLI_MAGIC, 8))
         return MLC_KIND_MODEL;
@@ -322,19 +487,21 @@ mlc_kind mlc_kind_of(const uint8_t *bytes, size_t size, mlc_error *error)
                  size ? "only white space, not a model" : "an empty file");
         return MLC_KIND_FOREIGN;
     }
-    if (known_signature(&c, error) || is_archive(&c, error) ||
+    if (known_signature(&c, error) || is_archive(&c, &kind, error) ||
         is_pickle(&c, error))
-        return MLC_KIND_FOREIGN;
+        return kind;
     if (c.at[start] == '{')
         return json_kind(&c, error);
     if (is_onnx(&c))
         return MLC_KIND_ONNX;
-    if (is_safetensors(&c, error))
+    if (is_safetensors(&c))
+        return MLC_KIND_WEIGHTS;
+    if (is_markup(&c, start, error))
         return MLC_KIND_FOREIGN;
-    if (has_word(&c, start, "<!doctype html") || has_word(&c, start, "<html"))
-        mlc_fail(error, MLC_CORRUPT,
-                 "an HTML page, not a model: a download gave the page about "
-                 "the file; use its raw or download link");
+    if (contains(&c, "coremltools"))
+        mlc_fail(error, MLC_UNSUPPORTED,
+                 "a Core ML model: convert the model that it was made from to "
+                 "ONNX");
     else if (c.at[start] == '[' && is_text(&c))
         mlc_fail(error, MLC_CORRUPT,
                  "a JSON array, not a model (expected a .bin, .nam or ONNX "

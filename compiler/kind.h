@@ -13,7 +13,10 @@ typedef enum mlc_kind {
     MLC_KIND_NAM,
     MLC_KIND_ONNX,
     MLC_KIND_TFLITE,
-    MLC_KIND_RTNEURAL,
+    MLC_KIND_RTNEURAL, /* AIDA-X, too */
+    MLC_KIND_GUITARML,
+    MLC_KIND_LAYERS,  /* a description of layers */
+    MLC_KIND_WEIGHTS, /* tensors without a graph */
     MLC_KIND_FOREIGN /* none of these */
 } mlc_kind;
 

@@ -175,6 +175,21 @@ mlc_status mlc_load(const char *path, const mlc_options *options,
         if (status == MLC_OK)
             status = check_asked(options, image, error);
         break;
+    case MLC_KIND_GUITARML:
+        status = mlc_import_guitarml(bytes, size, options, image, error);
+        if (status == MLC_OK)
+            status = check_asked(options, image, error);
+        break;
+    case MLC_KIND_LAYERS:
+        status = mlc_import_layers(bytes, size, path, options, image, error);
+        if (status == MLC_OK)
+            status = check_asked(options, image, error);
+        break;
+    case MLC_KIND_WEIGHTS:
+        status = mlc_import_weights(bytes, size, options, image, error);
+        if (status == MLC_OK)
+            status = check_asked(options, image, error);
+        break;
     case MLC_KIND_ONNX:
         status = mlc_import_onnx(bytes, size, path, options, image, error);
         break;

@@ -49,7 +49,8 @@ static void expect(mlc_status status, const char *words)
     mlc_image image;
     mlc_error error;
 
-    assert_int_equal(mlc_load(path, NULL, &image, &error), status);
+    if (mlc_load(path, NULL, &image, &error) != status)
+        fail_msg("%d \"%s\" for \"%s\"", error.status, error.text, words);
     assert_int_equal(error.status, status);
     assert_null(image.bytes);
     assert_null(strchr(error.text, '\n'));
@@ -73,8 +74,8 @@ static const sample samples[] = {
     {BYTES("\n<HTML lang=\"en\">"), MLC_CORRUPT, "raw or download link"},
     {BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:00"),
      MLC_CORRUPT, "git lfs pull"},
-    {BYTES("PK\3\4....archive/data.pkl..."), MLC_UNSUPPORTED,
-     "a PyTorch checkpoint"},
+    {BYTES("PK\3\4....archive/data.pkl..."), MLC_CORRUPT,
+     "a zip archive without its directory"},
     {BYTES("PK\3\4..m/data.pkl m/code/m.py m/constants.pkl"), MLC_UNSUPPORTED,
      "TorchScript"},
     {BYTES("PK\3\4..config.json..model.weights.h5"), MLC_UNSUPPORTED,
@@ -93,11 +94,45 @@ static const sample samples[] = {
     {BYTES("FORM\0\0\0\x24"
            "AIFFCOMM"),
      MLC_CORRUPT, "an AIFF sound"},
-    {BYTES("\x02\0\0\0\0\0\0\0{}"), MLC_UNSUPPORTED, "safetensors"},
+    {BYTES("\x02\0\0\0\0\0\0\0{}"), MLC_CORRUPT, "no tensors"},
+    {BYTES("\x40\0\0\0\0\0\0\0{}"), MLC_CORRUPT, "safetensors file cut short"},
+    {BYTES("{\"a.weight\": [[1]], \"b.weight\": [[1, 2]]}"), MLC_UNSUPPORTED,
+     "weights without a graph"},
     {BYTES("\x93NUMPY\x01\0"), MLC_CORRUPT, "NumPy array"},
     {BYTES("#N canvas 0 0 450 300 12;\n"), MLC_CORRUPT, "a Pd patch"},
     {BYTES("404: Not Found"), MLC_CORRUPT, "\"404: Not Found\""},
-    {BYTES("{\"a\": 1}"), MLC_CORRUPT, "JSON, but not a .nam"},
+    {BYTES("{\"a\": 1}"), MLC_CORRUPT, "JSON, but not a model"},
+    {BYTES("{\"conv1d\": {}, \"conv1d_1\": {}}"), MLC_UNSUPPORTED,
+     "SmartAmpPro"},
+    {BYTES("{\"modelTopology\": {}}"), MLC_UNSUPPORTED, "TensorFlow.js"},
+    {BYTES("{\"cells\": []"), MLC_CORRUPT, "Jupyter"},
+    {BYTES("{\"message\": \"Not Found\"}"), MLC_CORRUPT, "download failed"},
+    {BYTES("{\"model_type\": \"bert\"}"), MLC_UNSUPPORTED, "Hugging Face"},
+    {BYTES("{\"class_name\": \"Sequential\", \"config\": {}}"), MLC_UNSUPPORTED,
+     "Keras"},
+    {BYTES("{\"learner\": {}}"), MLC_UNSUPPORTED, "XGBoost"},
+    {BYTES("\x80\x03"
+           "csklearn.svm"),
+     MLC_UNSUPPORTED, "skl2onnx.to_onnx"},
+    {BYTES("\x80\x03"
+           "cjoblib.numpy_pickle"),
+     MLC_UNSUPPORTED, "a joblib file"},
+    {BYTES("\x78\x9c\x01"), MLC_UNSUPPORTED, "joblib"},
+    {BYTES("tree\nversion=v4\n"), MLC_UNSUPPORTED, "LightGBM"},
+    {BYTES("CBM1...."), MLC_UNSUPPORTED, "CatBoost"},
+    {BYTES("GGUF\x03"), MLC_UNSUPPORTED, "GGUF"},
+    {BYTES("7767517\n75 83\n"), MLC_UNSUPPORTED, "ncnn"},
+    {BYTES("<?xml version=\"1.0\"?>\n<net name=\"a\">\n<layers>"),
+     MLC_UNSUPPORTED, "OpenVINO"},
+    {BYTES("<?xml version=\"1.0\"?>\n<PMML>"), MLC_UNSUPPORTED, "PMML"},
+    {BYTES("<?xml version=\"1.0\"?>\n<svg>"), MLC_CORRUPT, "XML"},
+    {BYTES("\x08\x01\x12\x0c"
+           "coremltools.\xa2\x13\x02.."),
+     MLC_UNSUPPORTED, "Core ML"},
+    {BYTES("PK\3\4..amp.nam.."), MLC_CORRUPT, "a .nam model in it"},
+    {BYTES("\x14\0\0\0"
+           "ET12"),
+     MLC_UNSUPPORTED, "ExecuTorch"},
     {BYTES("[1, 2, 3]"), MLC_CORRUPT, "JSON array"},
     {BYTES("{\"in_shape\": [null], \"layers\": []}"), MLC_CORRUPT,
      "in_shape: expected a whole number"},

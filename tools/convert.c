@@ -93,11 +93,24 @@ static int write_image(const char *path, const mlc_image *image)
     return TOOL_DONE;
 }
 
+/* Weights without a graph: what to write down beside them. */
+static void print_draft(const char *source)
+{
+    mlc_error error;
+    char *draft;
+    if (mlc_draft(source, &draft, &error) != MLC_OK)
+        return;
+    fputs(draft, stdout);
+    free(draft);
+}
+
 static int convert(const convert_arguments *a)
 {
     loaded_model loaded;
-    if (loaded_model_open(&loaded, a->source, &a->options))
+    if (loaded_model_open(&loaded, a->source, &a->options)) {
+        print_draft(a->source);
         return TOOL_FAILED;
+    }
     int status = write_image(a->target, &loaded.image);
     if (status == TOOL_DONE) {
         if (loaded.image.report)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "formats.h"
 #include "layers/functions.h"
 #include "rtneural.h"
 
@@ -500,6 +501,11 @@ static const struct {
     {"prelu", prelu, 0},
     {"time-distributed-dense", dense, 1},
 };
+
+const char *mlc_rtneural_layer(size_t i)
+{
+    return i < sizeof types / sizeof *types ? types[i].type : NULL;
+}
 
 static int layer(rtn_import *m, mlc_json_range at, uint32_t index,
                  rtn_signal *x)
