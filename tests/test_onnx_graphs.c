@@ -22,6 +22,8 @@
 
 static const char *const modes[] = {"stream", "window", "step"};
 
+static const char *folder; /* of tests/goldens */
+
 typedef struct golden {
     char name[64], mode[16], ask[16];
     unsigned latency, window;
@@ -32,8 +34,8 @@ typedef struct golden {
 static void path_of(char *path, size_t size, const char *name, const char *file)
 {
     const char *root = getenv("MLI_ROOT");
-    snprintf(path, size, "%s/tests/goldens/onnx-graphs/%s%s%s",
-             root ? root : ".", name, *name ? "/" : "", file);
+    snprintf(path, size, "%s/tests/goldens/%s/%s%s%s", root ? root : ".",
+             folder, name, *name ? "/" : "", file);
 }
 
 static uint32_t read_arrays(const char *name, const char *stem, npy_array *to)
@@ -228,12 +230,12 @@ static void run_golden(golden *g)
     mlc_image_free(&image);
 }
 
-static void test_graphs(void **state)
+static void test_all(const char *goldens, unsigned least)
 {
     char path[4096], line[256];
     unsigned count = 0;
     FILE *list;
-    (void)state;
+    folder = goldens;
     path_of(path, sizeof path, "", "list.txt");
     list = fopen(path, "r");
     assert_non_null(list);
@@ -247,11 +249,25 @@ static void test_graphs(void **state)
         count++;
     }
     fclose(list);
-    assert_in_range(count, 50, 1000);
+    assert_in_range(count, least, 1000);
+}
+
+static void test_graphs(void **state)
+{
+    (void)state;
+    test_all("onnx-graphs", 50);
+}
+
+/* What exporters write for choices and indices (make_onnx_pick.py). */
+static void test_choices(void **state)
+{
+    (void)state;
+    test_all("onnx-pick", 5);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_graphs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_graphs),
+                                       cmocka_unit_test(test_choices)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,7 +133,9 @@ onnx_value *onnx_product(onnx_run *r, onnx_call *c, onnx_value *a,
                  (long long)b->dims[b->rank - (transposed ? 1 : 2)]);
     time = time_of_product(r, c, a, b, transposed);
     onnx_align(r, v, 2);
-    y = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, rank, dims);
+    y = onnx_new(r, ONNX_RUNS,
+                 onnx_type_is_float(a->type) ? a->type : ONNX_INT32, rank,
+                 dims);
     y->time = time > 0 ? rank - time : -1;
     for (int k = 0; k < 2; k++)
         if (onnx_timed(r, v[k]))

@@ -52,6 +52,10 @@ void onnx_do_reduce(onnx_run *r, onnx_call *c, int fn)
     }
     c->out[0] = onnx_reduced(r, c, v, (mli_reduce)fn, axes,
                              (int)onnx_int(c, "keepdims", 1));
+    if (!onnx_type_is_float(v->type) &&
+        (fn == MLI_REDUCE_MEAN || fn == MLI_REDUCE_L2 ||
+         fn == MLI_REDUCE_LOG_SUM || fn == MLI_REDUCE_LOG_SUM_EXP))
+        c->out[0] = onnx_unary(r, c->out[0], MLI_TRUNC, 0.f, 0.f);
 }
 
 /* What has no length stays 0. */

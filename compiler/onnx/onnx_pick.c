@@ -113,24 +113,57 @@ static ir_id element_numbers(onnx_run *r, onnx_value *at, uint32_t rank,
                : id;
 }
 
-/* Indices beside what they index: in time only if both are, in the same way. */
-static void beside(onnx_run *r, onnx_call *c, onnx_value **v, int count,
-                   int axis)
+/* v without its time axis, along which it must not change. */
+static onnx_value *in_each_frame(onnx_run *r, onnx_call *c, onnx_value *v,
+                                 int time)
 {
+    int64_t dims[ONNX_MAX_RANK];
+    onnx_value *u = v->dims[time] == 1 ? v : onnx_uniform(r, v, time);
+    int rank = 0;
+    if (!u) {
+        onnx_not_in_time(r, c, "indexes across time");
+        return v;
+    }
+    for (int i = 0; i < v->rank; i++)
+        if (i != time)
+            dims[rank++] = v->dims[i];
+    return onnx_like(r, u, rank, dims, -1,
+                     u->kind == ONNX_RUNS ? u->id : IR_NONE);
+}
+
+/*
+ * Indices beside what they index, v[0], and perhaps what goes there: in time
+ * frame by frame. Returns the result without id, of like's dims.
+ */
+static onnx_value *beside(onnx_run *r, onnx_call *c, onnx_value **v, int count,
+                          int axis, int like)
+{
+    onnx_value *y;
+    int time = -1;
     for (int k = 0; k < count; k++) {
         if (v[k]->rank != v[0]->rank || !v[k]->rank)
             onnx_bad(r, c, "tensors with %d and %d axes", v[0]->rank,
                      v[k]->rank);
-        if (v[0]->time != v[k]->time || v[k]->time == axis ||
-            (v[0]->time >= 0 &&
-             v[k]->dims[v[0]->time] != v[0]->dims[v[0]->time]))
-            onnx_not_in_time(r, c, "indexes across time");
         for (int i = 0; i < v[0]->rank; i++)
             if (i != axis && v[k]->dims[i] > v[0]->dims[i])
                 onnx_bad(r, c, "%lld indices along an axis of %lld",
                          (long long)v[k]->dims[i], (long long)v[0]->dims[i]);
+        time = v[k]->time >= 0 ? v[k]->time : time;
     }
+    for (int k = 0; k < count && time >= 0; k++)
+        if (time == axis || (v[k]->time >= 0 && v[k]->time != time) ||
+            v[k]->dims[time] != v[0]->dims[time])
+            onnx_not_in_time(r, c, "indexes across time");
+    y = onnx_new(r, ONNX_RUNS, v[0]->type, v[0]->rank, v[like]->dims);
+    y->time = time;
+    for (int k = 0; k < count && r->mode == MLI_STREAM && time >= 0; k++)
+        if (v[k]->time < 0)
+            v[k] = in_each_frame(r, c, v[k], time);
     onnx_align(r, v, count);
+    for (int k = 0; k < count; k++)
+        if (onnx_timed(r, v[k]))
+            y->shift = v[k]->shift;
+    return y;
 }
 
 void onnx_do_gather_elements(onnx_run *r, onnx_call *c, int what)
@@ -140,15 +173,14 @@ void onnx_do_gather_elements(onnx_run *r, onnx_call *c, int what)
     int axis = onnx_axis(r, c, onnx_int(c, "axis", 0), v[0]->rank);
     ir_id at, from;
     (void)what;
-    beside(r, c, v, 2, axis);
+    y = beside(r, c, v, 2, axis, 1);
     rank = onnx_frame_dims(r, v[0], x);
     onnx_frame_dims(r, v[1], dims);
     at = element_numbers(r, v[1], rank, x, dims,
-                         (uint32_t)onnx_frame_axis(r, v[0], axis));
+                         (uint32_t)onnx_frame_axis(r, y, axis));
     from = onnx_id(r, v[0]);
     all = from == IR_NONE ? 1 : (uint32_t)ir_get(r->g, from)->elements;
-    y = onnx_result(r, v[0], v[0]->rank, v[1]->dims, v[0]->time,
-                    ir_gather(r->g, onnx_shaped(r, from, 1, &all), at, 0));
+    y->id = ir_gather(r->g, onnx_shaped(r, from, 1, &all), at, 0);
     c->out[0] = y;
 }
 
@@ -244,26 +276,27 @@ static mli_scatter how_of(onnx_run *r, onnx_call *c)
 
 void onnx_do_scatter_elements(onnx_run *r, onnx_call *c, int what)
 {
-    onnx_value *v[3] = {c->in[0], c->in[1], c->in[2]};
+    onnx_value *v[3] = {c->in[0], c->in[1], c->in[2]}, *y;
     uint32_t x[ONNX_MAX_RANK], dims[ONNX_MAX_RANK], all, some, rank;
     int axis = onnx_axis(r, c, onnx_int(c, "axis", 0), v[0]->rank);
-    ir_id at, from, y;
+    ir_id at, from;
     (void)what;
     if (!onnx_same_dims(v[1], v[2]))
         onnx_bad(r, c, "indices and updates of different shapes");
-    beside(r, c, v, 3, axis);
+    y = beside(r, c, v, 3, axis, 0);
     rank = onnx_frame_dims(r, v[0], x);
     onnx_frame_dims(r, v[1], dims);
     at = element_numbers(r, v[1], rank, x, dims,
-                         (uint32_t)onnx_frame_axis(r, v[0], axis));
+                         (uint32_t)onnx_frame_axis(r, y, axis));
     from = onnx_id(r, v[0]);
+    c->out[0] = y;
     if (from == IR_NONE || at == IR_NONE)
-        return;
+        return; /* the graph's error is seen to */
     all = (uint32_t)ir_get(r->g, from)->elements;
     some = (uint32_t)ir_get(r->g, at)->elements;
-    y = ir_scatter(r->g, how_of(r, c), onnx_shaped(r, from, 1, &all),
+    y->id =
+        ir_scatter(r->g, how_of(r, c), onnx_shaped(r, from, 1, &all),
                    onnx_shaped(r, at, 1, &some), onnx_as(r, v[2], 1, &some));
-    c->out[0] = onnx_result(r, v[0], v[0]->rank, v[0]->dims, v[0]->time, y);
 }
 
 void onnx_do_scatter_nd(onnx_run *r, onnx_call *c, int what)
