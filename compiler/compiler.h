@@ -30,11 +30,12 @@ typedef struct mlc_options {
        before (ONNX). Those that names and shapes tell need not be named. */
     const char *const *states;
     uint32_t state_count;
+    int spread;      /* the work of a hop is done in the course of the next */
 } mlc_options;
 
 #define MLC_OPTIONS_DEFAULT                                                    \
     {                                                                          \
-        -1, 0, 0, 0.0, NULL, 0                                                          \
+        -1, 0, 0, 0.0, NULL, 0, 0                                              \
     }
 
 /* A model.bin in memory: mli_open takes it as it is. */

@@ -38,6 +38,30 @@ static mlc_status check_rates(const ir_graph *g, mlc_error *error)
     return wrong ? mlc_fail(error, MLC_UNSUPPORTED, "%s", wrong) : MLC_OK;
 }
 
+/*
+ * What spreading the work over a hop adds to the latency; 0: nothing is spread.
+ * A stream's chunks are a sixteenth of its cycle, as far as 16 ticks go: layers
+ * run better over several frames, and it is one frame less that is later.
+ */
+static uint32_t choose_spread(ir_graph *g)
+{
+    uint32_t cycle, chunk = 1;
+    mlc_rates r;
+
+    if (g->mode == MLI_WINDOW)
+        return g->hop;
+    mlc_find_rates(g, &r);
+    cycle = r.cycle / r.frame;
+    if (g->mode == MLI_STEP || cycle == 1) {
+        ir_note(g, "no windows and no slower rates: there is nothing to "
+                   "spread");
+        return 0;
+    }
+    while (chunk * 2 * r.frame <= MLI_MAX_FRAME_TICKS && chunk * 32 <= cycle)
+        chunk *= 2;
+    return cycle + chunk - 1;
+}
+
 static mlc_status take_options(ir_graph *g, const mlc_options *options,
                                mlc_error *error)
 {
@@ -125,9 +149,15 @@ static void say_program(mlc_bytes *r, const mlc_program *p,
             p->arena_bound);
     if (g->mode == MLI_STREAM && f->receptive_field)
         say(r, "looks back %u frames, latency %u\n", f->receptive_field,
-            g->latency);
+            g->latency + g->spread);
     else if (g->mode == MLI_STREAM)
-        say(r, "looks back without bound, latency %u\n", g->latency);
+        say(r, "looks back without bound, latency %u\n",
+            g->latency + g->spread);
+    if (g->spread)
+        say(r,
+            "spread: its work is done in the course of the next hop, %u "
+            "frames later\n",
+            g->spread);
 }
 
 /* ------------------------------------------------------------ writing ---- */
@@ -168,7 +198,7 @@ static mlc_status verify(const mlc_image *image, mlc_error *error)
 
 /* Write again with the state that silence leaves. */
 static mlc_status warm(mlc_program *p, ir_graph *g, const mlc_figures *figures,
-                       mlc_image *image, mlc_error *error)
+                       uint32_t spread, mlc_image *image, mlc_error *error)
 {
     mlc_status status;
     uint8_t *cold = image->bytes;
@@ -177,6 +207,7 @@ static mlc_status warm(mlc_program *p, ir_graph *g, const mlc_figures *figures,
     if (status)
         return status;
     image->bytes = NULL;
+    g->spread = spread;
     status = mlc_write(p, figures, &image->bytes, &image->size, error);
     free(cold);
     return status ? status : verify(image, error);
@@ -200,6 +231,7 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
     mlc_figures f = {0};
     ir_tally tally = {0};
     uint64_t before;
+    uint32_t spread;
     mlc_status status = check_graph(g, error);
 
     if (!status)
@@ -216,11 +248,14 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
         return status;
     f.macs = mlc_graph_macs(g);
     f.receptive_field = mlc_receptive_field(g);
+    spread = options && options->spread ? choose_spread(g) : 0;
+    if (!(g->prewarm && g->mode == MLI_STREAM))
+        g->spread = spread;
     status = build(&p, g, &f, image, error);
     if (!status)
         status = verify(image, error);
     if (!status && g->prewarm && g->mode == MLI_STREAM)
-        status = warm(&p, g, &f, image, error);
+        status = warm(&p, g, &f, spread, image, error);
     if (!status) {
         if (g->notes)
             mlc_put(report, g->notes, strlen(g->notes));

@@ -92,6 +92,7 @@ typedef struct ir_graph {
     double rate;
     uint32_t latency;
     uint32_t window, hop;
+    uint32_t spread; /* frames that mlc_finish adds to the latency */
     uint64_t parameters; /* the importer counts what the source learned; 0:
                             mlc_finish counts the constants */
     double source_macs;  /* multiply-accumulates of the source, for each frame

@@ -140,6 +140,9 @@ static mlc_status check_asked(const mlc_options *asked, const mlc_image *image,
         return mlc_fail(error, MLC_UNSUPPORTED,
                         "its rate cannot be chosen (expected %g Hz, got %g)",
                         info.rate, asked->rate);
+    if (asked->spread && info.mode == MLI_WINDOW && !info.spread)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "a model.bin cannot be spread: convert its source");
     return MLC_OK;
 }
 

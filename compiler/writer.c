@@ -163,7 +163,8 @@ static void fill_header(const writer *w, const mlc_figures *figures,
     h->version = MLI_FORMAT_VERSION;
     h->mode = g->mode;
     h->rate = g->rate;
-    h->latency = g->latency;
+    h->latency = g->latency + g->spread;
+    h->spread = g->spread;
     h->receptive_field = figures->receptive_field;
     h->window = g->mode == MLI_WINDOW ? g->window : 0;
     h->hop = g->mode == MLI_WINDOW ? g->hop : 0;

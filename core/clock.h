@@ -23,6 +23,13 @@ typedef struct mli_clock {
 uint32_t mli_cycle(const mli_file *f, uint32_t *index);
 /* Ticks of a frame of mli_process: the smallest period of a signal port. */
 uint32_t mli_frame_ticks(const mli_file *f);
+/* Frames of the chunks that a spread stream computes at a time: what `spread`
+   is more than the cycle, and one. */
+static inline uint32_t mli_chunk_frames(const mli_file *f, uint32_t cycle,
+                                        uint32_t ticks)
+{
+    return f->header->spread - cycle / ticks + 1;
+}
 /* The periods that there are, 0 first; answers how many, at most
    MLI_MAX_CLOCKS. */
 uint32_t mli_find_periods(const mli_file *f, uint32_t *period);

@@ -69,7 +69,12 @@ typedef struct mli_file_header { /* 192 bytes */
     uint32_t arena;           /* floats; stream: per frame of the tile */
     uint32_t arena_bound;     /* the lower bound, recomputed by tests */
     mli_file_section section[MLI_SEC_COUNT];
-    uint32_t reserved[10];
+    uint32_t spread; /* 0, or: the work of a hop is done in the course of the
+                        next; the frames that this adds to the latency (the
+                        header's counts them). Window files: the hop. Stream
+                        files: the cycle in frames and up to 16 ticks less a
+                        frame more, see mli_chunk_frames. Step files: 0 */
+    uint32_t reserved[9];
 } mli_file_header;
 
 typedef struct mli_file_meta {

@@ -62,6 +62,7 @@ void mli_get_info(const mli_model *model, mli_info *info)
     info->receptive_field = h->receptive_field;
     info->window = h->window;
     info->hop = h->hop;
+    info->spread = h->spread;
     info->inputs = h->inputs;
     info->outputs = h->outputs;
     info->in_channels = sum_channels(f.ports, h->inputs, MLI_PORT_SIGNAL);

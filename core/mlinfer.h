@@ -142,6 +142,8 @@ typedef struct mli_info {
     uint32_t latency;          /* frames */
     uint32_t receptive_field;  /* frames; 0 when unbounded */
     uint32_t window, hop;      /* frames; window models, else 0 */
+    uint32_t spread;           /* frames; 0, or what spreading the work over a
+                                  hop adds to the latency, which counts it */
     uint32_t inputs, outputs;  /* ports */
     uint32_t in_channels;      /* sum over signal inputs */
     uint32_t out_channels;     /* sum over outputs */
@@ -199,7 +201,8 @@ typedef struct mli_session mli_session;
 
 typedef struct mli_memory {
     size_t state_bytes; /* kept from call to call */
-    size_t arena_bytes; /* scratch; content need not survive between calls */
+    size_t arena_bytes; /* scratch; content need not survive between calls,
+                           but if info.spread is not 0 */
 } mli_memory;
 
 /*
@@ -232,6 +235,11 @@ void mli_reset(mli_session *session);
  * the outputs hold between. Step models run for every frame: its channels are
  * the list.
  *
+ * A model that is spread (info.spread is not 0) does the work of a hop in
+ * slices in the course of the next one, so that no call costs much more than
+ * another of as many frames: its outputs are the same to the last bit, only
+ * info.spread frames later. Controls count when a part of the work begins.
+ *
  * Returns the number of window runs that were completed by this call (stream:
  * 0).
  */
@@ -242,7 +250,8 @@ uint32_t mli_process(mli_session *session, const float *const *in,
  * Step and window models: run once. in has one array per signal input port,
  * out one per output port, each frames*channels floats of the port, frame by
  * frame. A window model starts from its initial state each time. A NULL
- * output is not written. A stream model runs one frame.
+ * output is not written. A stream model runs one frame. A window model that is
+ * spread runs at once, and forgets the run that mli_process had under way.
  */
 void mli_run(mli_session *session, const float *const *in, float *const *out);
 

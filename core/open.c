@@ -48,6 +48,8 @@ static mli_status check_header(const mli_file_header *h, uint32_t *index)
         return fail(MLI_ERR_HEADER, index, FIELD(inputs));
     if (h->outputs == 0 || h->outputs > MLI_MAX_PORTS)
         return fail(MLI_ERR_HEADER, index, FIELD(outputs));
+    if (h->mode != MLI_STREAM && h->spread != 0 && h->spread != h->hop)
+        return fail(MLI_ERR_HEADER, index, FIELD(spread));
     for (uint32_t i = 0; i < sizeof h->reserved / 4; i++)
         if (h->reserved[i] != 0)
             return fail(MLI_ERR_HEADER, index, FIELD(reserved) + 4 * i);

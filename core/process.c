@@ -42,7 +42,7 @@ static void run_steps(mli_session *s)
 }
 
 /* Controls are given anew each time: their tensors may be written over. */
-static void give_controls(mli_session *s)
+void mli_give_controls(mli_session *s)
 {
     for (uint32_t i = 0; i < s->input_count; i++) {
         const mli_slot *p = s->inputs + i;
@@ -102,7 +102,7 @@ static void process_chunk(mli_session *s, const float *const *in,
                           float *const *out, uint32_t at, uint32_t n)
 {
     begin_chunk(s, n * s->frame_ticks);
-    give_controls(s);
+    mli_give_controls(s);
     for (uint32_t i = 0; i < s->input_count; i++) {
         const mli_slot *p = s->inputs + i;
         if (p->kind == MLI_PORT_CONTROL)
@@ -132,7 +132,7 @@ static void begin_window(mli_session *s)
     for (uint32_t i = 0; i < s->kept_count; i++)
         if (!s->kept[i].lasts)
             mli_kept_reset(s->kept + i);
-    give_controls(s);
+    mli_give_controls(s);
 }
 
 /* n frames, not past a hop's end, into the rings. */
@@ -174,12 +174,13 @@ static void answer(mli_session *s, float *const *out, uint32_t at)
     for (uint32_t i = 0; i < s->output_count; i++) {
         const mli_slot *p = s->outputs + i;
         if (p->frames == 1)
-            deinterleave(p->tensor, out, at, p->channels, 1);
+            deinterleave(p->kept, out, at, p->channels, 1);
         out += p->channels;
     }
 }
 
-static void run_window(mli_session *s)
+/* The window as it is now goes to the ports. */
+static void give_window(mli_session *s)
 {
     begin_window(s);
     for (uint32_t i = 0; i < s->input_count; i++) {
@@ -190,13 +191,35 @@ static void run_window(mli_session *s)
         copy(p->tensor, p->kept + (size_t)s->head * p->channels, old);
         copy(p->tensor + old, p->kept, (size_t)s->head * p->channels);
     }
-    run_steps(s);
+}
+
+static void keep_results(mli_session *s)
+{
     for (uint32_t i = 0; i < s->output_count; i++) {
         const mli_slot *p = s->outputs + i;
         size_t n = (size_t)(p->frames == 1 ? 1 : s->hop) * p->channels;
         copy(p->kept, p->tensor + (size_t)p->frames * p->channels - n, n);
     }
+}
+
+/* A hop is complete: run, or end the run of the hop before and begin the next.
+   Answers how many runs ended. */
+static uint32_t run_window(mli_session *s)
+{
+    uint32_t ended = 1;
+    if (s->spread == 0) {
+        give_window(s);
+        run_steps(s);
+        keep_results(s);
+    } else {
+        ended = s->work.going;
+        if (ended)
+            keep_results(s);
+        give_window(s);
+        mli_spread_window(s);
+    }
     s->filled = 0;
+    return ended;
 }
 
 static uint32_t process_windows(mli_session *s, const float *const *in,
@@ -210,13 +233,25 @@ static uint32_t process_windows(mli_session *s, const float *const *in,
             n = frames - at;
         hear(s, in, at, n);
         play(s, out, at, first, n);
+        if (s->spread != 0)
+            mli_spread_advance(s);
         if (s->filled == s->hop) {
-            run_window(s);
+            runs += run_window(s);
             answer(s, out, at + n - 1);
-            runs++;
         }
     }
     return runs;
+}
+
+static void process_spread(mli_session *s, const float *const *in,
+                           float *const *out, uint32_t frames)
+{
+    uint32_t hop = s->cycle / s->frame_ticks, most = s->tile / s->frame_ticks;
+    for (uint32_t at = 0, n; at < frames; at += n) {
+        n = hop - s->filled < most ? hop - s->filled : most;
+        n = n < frames - at ? n : frames - at;
+        mli_spread_frames(s, in, out, at, n);
+    }
 }
 
 /* -------------------------------------------------------------- public ---- */
@@ -227,6 +262,8 @@ uint32_t mli_process(mli_session *s, const float *const *in, float *const *out,
     uint32_t fpu = mli_fpu_begin(), runs = 0;
     if (s->mode == MLI_WINDOW)
         runs = process_windows(s, in, out, frames);
+    else if (s->spread != 0)
+        process_spread(s, in, out, frames);
     else
         for (uint32_t at = 0, n, most = s->tile / s->frame_ticks; at < frames;
              at += n) {
@@ -237,13 +274,14 @@ uint32_t mli_process(mli_session *s, const float *const *in, float *const *out,
     return runs;
 }
 
-void mli_run(mli_session *s, const float *const *in, float *const *out)
+/* A run, or a frame, at once. */
+static void run_once(mli_session *s, const float *const *in, float *const *out)
 {
-    uint32_t fpu = mli_fpu_begin();
     if (s->mode == MLI_WINDOW)
         begin_window(s);
     else
-        give_controls(s);
+        mli_give_controls(s);
+    s->work.going = 0;
     begin_chunk(s, s->frame_ticks);
     for (uint32_t i = 0; i < s->input_count; i++) {
         const mli_slot *p = s->inputs + i;
@@ -266,6 +304,15 @@ void mli_run(mli_session *s, const float *const *in, float *const *out)
             copy(*out, from, (size_t)p->frames * p->channels);
     }
     end_chunk(s, s->frame_ticks);
+}
+
+void mli_run(mli_session *s, const float *const *in, float *const *out)
+{
+    uint32_t fpu = mli_fpu_begin();
+    if (s->spread != 0 && s->mode == MLI_STREAM)
+        mli_spread_frame(s, in, out);
+    else
+        run_once(s, in, out);
     mli_fpu_end(fpu);
 }
 

@@ -59,11 +59,13 @@ static int is_held(const mli_file *f, const mli_file_port *p)
            f->tensors[p->tensor].period != mli_frame_ticks(f);
 }
 
-static uint64_t slot_floats(const mli_file *f, uint32_t i)
+static uint64_t slot_floats(const mli_file *f, uint32_t i, uint32_t tile)
 {
     const mli_file_port *p = f->ports + i;
     if (p->kind == MLI_PORT_CONTROL)
         return p->channels;
+    if (f->header->mode == MLI_STREAM && f->header->spread != 0)
+        return (uint64_t)mli_spread_room(f, tile) * p->channels;
     if (f->header->mode == MLI_STREAM)
         return is_held(f, p) ? p->channels : 0;
     if (f->header->mode != MLI_WINDOW)
@@ -128,7 +130,7 @@ mli_status mli_sizes(const mli_model *model, uint32_t tile, mli_memory *memory)
     plan p = plan_of(&f);
     const mli_file_op *op = f.ops;
     for (uint32_t i = 0; i < f.count[MLI_SEC_PORTS]; i++)
-        take(&p.l, slot_floats(&f, i), sizeof(float));
+        take(&p.l, slot_floats(&f, i, tile), sizeof(float));
     for (uint32_t i = 0; i < f.count[MLI_SEC_STATES]; i++) {
         op = owner(&f, op, i);
         take_state(&p.l, f.states + i, ring_room(op, tile));
@@ -161,8 +163,8 @@ static void lay_slots(mli_session *s, const mli_file *f, plan *p, uint8_t *base)
         const mli_file_tensor *t = f->tensors + port->tensor;
         mli_slot *slot = s->inputs + i;
         slot->tensor = s->arena + (size_t)t->offset * s->tile;
-        slot->kept =
-            (void *)(base + take(&p->l, slot_floats(f, i), sizeof(float)));
+        slot->kept = (void *)(base + take(&p->l, slot_floats(f, i, s->tile),
+                                          sizeof(float)));
         slot->kind = port->kind;
         slot->frames = port->frames;
         slot->channels = port->channels;
@@ -228,10 +230,13 @@ mli_status mli_start(const mli_model *model, const mli_kernels *kernels,
     s->output_count = f.header->outputs;
     s->window = f.header->window;
     s->hop = f.header->hop;
+    s->spread = f.header->spread;
     lay_clocks(s, &f, &p);
     lay_slots(s, &f, &p, base);
     lay_states(s, &f, &p, base);
     mli_prepare(s, &f);
+    if (s->spread != 0)
+        mli_spread_start(s);
     mli_reset(s);
     *session = s;
     return MLI_OK;
@@ -244,7 +249,8 @@ static void reset_window(mli_session *s)
     for (uint32_t i = 0; i < f.count[MLI_SEC_PORTS]; i++)
         if (s->inputs[i].kind == MLI_PORT_SIGNAL)
             __builtin_memset(s->inputs[i].kept, 0,
-                             (size_t)slot_floats(&f, i) * sizeof(float));
+                             (size_t)slot_floats(&f, i, s->tile) *
+                                 sizeof(float));
     s->head = 0;
     s->filled = 0;
 }
@@ -256,8 +262,11 @@ void mli_reset(mli_session *s)
     s->position = 0;
     if (s->mode == MLI_WINDOW)
         reset_window(s);
-    for (uint32_t i = 0; s->mode == MLI_STREAM && i < s->output_count; i++)
-        if (s->outputs[i].period > 1)
-            __builtin_memset(s->outputs[i].kept, 0,
-                             s->outputs[i].channels * sizeof(float));
+    if (s->spread != 0)
+        mli_spread_reset(s);
+    else
+        for (uint32_t i = 0; s->mode == MLI_STREAM && i < s->output_count; i++)
+            if (s->outputs[i].period > 1)
+                __builtin_memset(s->outputs[i].kept, 0,
+                                 s->outputs[i].channels * sizeof(float));
 }

@@ -36,6 +36,14 @@ typedef struct mli_step mli_step;
 typedef void mli_step_run(const mli_kernels *k, const mli_step *step,
                           uint32_t frames);
 
+/*
+ * Run the units [first, last) of a step's frames * units, for models that are
+ * spread: all units once and in order, in any number of calls, give the same
+ * bits as one run.
+ */
+typedef void mli_step_part(const mli_kernels *k, const mli_step *step,
+                           uint32_t frames, uint32_t first, uint32_t last);
+
 typedef struct mli_matrix_step { /* x to y through conv or depthwise */
     mli_conv conv;               /* frames: rows of x in one frame */
     mli_kept *ring;              /* or NULL */
@@ -184,8 +192,13 @@ struct mli_step {
     const float *x2;
     float *y;
     const mli_clock *clock;
-    uint32_t elements; /* of y in one frame */
-    uint32_t rows;     /* of x, or time steps, in one frame */
+    /* spread models: */
+    mli_step_part *part;   /* NULL: it runs as a whole */
+    uint32_t units;        /* in one frame */
+    uint32_t cost;         /* of a unit, about a vector instruction each */
+    uint32_t x_row, y_row; /* floats, where a unit is a row */
+    uint32_t elements;     /* of y in one frame */
+    uint32_t rows;         /* of x, or time steps, in one frame */
     union {
         mli_matrix_step matrix;
         mli_image_step image;
@@ -220,6 +233,23 @@ typedef struct mli_slot {
     uint32_t channels;
 } mli_slot;
 
+/*
+ * Where a spread model stands in the work of the hop before this one. Stream
+ * models: the hop is a cycle; its frames are in rings of `room` frames in the
+ * ports' `kept`, inputs from the frame at which they came on, outputs beside
+ * the inputs that they belong to.
+ */
+typedef struct mli_work {
+    uint64_t total, done; /* cost of a hop */
+    uint32_t going;       /* there is work */
+    uint32_t step, unit;  /* the next */
+    uint32_t room;
+    uint32_t chunk;  /* frames computed at a time */
+    uint32_t at;     /* the chunk in hand begins with this frame of the hop */
+    uint32_t frames; /* in the chunk in hand, 0: none is */
+    uint32_t slot;   /* its first frame's, in the rings */
+} mli_work;
+
 struct mli_session {
     mli_model model;
     const mli_kernels *kernels;
@@ -238,6 +268,8 @@ struct mli_session {
     uint32_t position; /* ticks, modulo the cycle */
     uint32_t step_count, kept_count, input_count, output_count;
     uint32_t window, hop;
+    uint32_t spread; /* frames, or 0 */
+    mli_work work;
     uint32_t head;   /* where the next frame goes in the window's rings */
     uint32_t filled; /* frames since the last run */
 };
@@ -249,6 +281,33 @@ uint32_t mli_step_room(const mli_file_op *op);
 
 /* Floats of scratch that operators share. */
 uint64_t mli_scratch_floats(const mli_file_op *op);
+
+/* Elements of a row of a walk that are a unit. */
+#define MLI_WALK_LUMP 256u
+mli_step_part mli_part_copy, mli_part_binary; /* step_walk.c */
+mli_step_part mli_part_product;               /* step_product.c */
+
+/* slice.c: how a step runs in parts, and what they cost. */
+void mli_slice(mli_step *step);
+
+/* process.c */
+void mli_give_controls(mli_session *s);
+/* spread.c: the work of a hop, once steps and clocks are there */
+void mli_spread_start(mli_session *s);
+void mli_spread_reset(mli_session *s);
+/* Begin with the first step, in window models. */
+void mli_spread_window(mli_session *s);
+/* Do the share of the work that is due when s->filled frames of the hop have
+   come; all of it by the end. */
+void mli_spread_advance(mli_session *s);
+/* Frames of a stream in and out, at most a tile, not past the hop's end. */
+void mli_spread_frames(mli_session *s, const float *const *in,
+                       float *const *out, uint32_t at, uint32_t n);
+/* One frame, a port's channels side by side. */
+void mli_spread_frame(mli_session *s, const float *const *in,
+                      float *const *out);
+/* Frames of a port's ring. */
+uint32_t mli_spread_room(const mli_file *f, uint32_t tile);
 
 /* How many of the next frames a count up to `most` still silences; it goes on.
  */

@@ -56,3 +56,35 @@ void mli_run_product(const mli_kernels *k, const mli_step *step,
             k->conv(&c, 0, c.out_per_group);
         }
 }
+
+/* Units of a matrix: b in order, then its rows. */
+void mli_part_product(const mli_kernels *k, const mli_step *step,
+                      uint32_t frames, uint32_t first, uint32_t last)
+{
+    const mli_product_step *m = &step->u.product;
+    size_t size = (size_t)step->rows * m->conv.out_per_group;
+    uint32_t each = step->rows + 1;
+    uint32_t matrices = (uint32_t)(step->elements / size);
+    (void)frames;
+    while (first < last) {
+        uint32_t matrix = first / each, at = first % each;
+        uint32_t n = each - at < last - first ? each - at : last - first;
+        int64_t frame = matrix / matrices;
+        const float *a = step->x + frame * m->walk.time[0];
+        const float *b = step->x2 + frame * m->walk.time[1];
+        mli_conv c = m->conv;
+        matrix_at(&m->walk, matrix % matrices, &a, &b);
+        first += n;
+        if (at == 0) {
+            pack(m, b);
+            at++;
+            n--;
+        }
+        if (n == 0)
+            continue;
+        c.x = a + (size_t)(at - 1) * c.x_stride;
+        c.y = step->y + matrix * size + (size_t)(at - 1) * c.y_stride;
+        c.frames = n;
+        k->conv(&c, 0, c.out_per_group);
+    }
+}

@@ -26,6 +26,59 @@ static int next(walk *w)
     return 0;
 }
 
+/* Units of a spread model: lumps of rows of frames. */
+typedef struct lump {
+    walk w;
+    uint32_t frame, row, rows;
+    uint32_t from, left; /* elements of the row */
+} lump;
+
+static uint32_t rows_of(const mli_walk_step *s)
+{
+    uint32_t rows = 1;
+    for (uint32_t i = 0; i + 1 < s->axes; i++)
+        rows *= s->count[i];
+    return rows;
+}
+
+static lump lump_at(const mli_walk_step *s, uint32_t unit)
+{
+    uint32_t n = s->count[s->axes - 1], rows = rows_of(s);
+    uint32_t each = (n + MLI_WALK_LUMP - 1) / MLI_WALK_LUMP;
+    uint32_t line = unit / each;
+    lump l = {{s, {0}, {0, 0}}, line / rows, line % rows, rows, 0, n};
+    l.from = unit % each * MLI_WALK_LUMP;
+    l.left = n - l.from;
+    uint32_t rest = l.row;
+    for (uint32_t i = s->axes - 1; i-- > 0; rest /= s->count[i]) {
+        l.w.at[i] = rest % s->count[i];
+        l.w.offset[0] += s->stride[0][i] * l.w.at[i];
+        l.w.offset[1] += s->stride[1][i] * l.w.at[i];
+    }
+    return l;
+}
+
+static uint32_t lump_size(const lump *l)
+{
+    return l->left < MLI_WALK_LUMP ? l->left : MLI_WALK_LUMP;
+}
+
+static void next_lump(lump *l)
+{
+    uint32_t n = lump_size(l);
+    l->from += n;
+    l->left -= n;
+    if (l->left != 0)
+        return;
+    l->left = l->from;
+    l->from = 0;
+    next(&l->w); /* back to the first at the end */
+    if (++l->row == l->rows) {
+        l->row = 0;
+        l->frame++;
+    }
+}
+
 /* Rows are often a few channels: four at a time, without a call. */
 static void copy_adjacent(const float *x, float *y, size_t n)
 {
@@ -81,6 +134,21 @@ void mli_run_copy(const mli_kernels *k, const mli_step *step, uint32_t frames)
             copy_frame(s, x, y, n);
 }
 
+void mli_part_copy(const mli_kernels *k, const mli_step *step, uint32_t frames,
+                   uint32_t first, uint32_t last)
+{
+    const mli_walk_step *s = &step->u.walk;
+    int64_t dx = s->stride[0][s->axes - 1], dy = s->stride[1][s->axes - 1];
+    lump l = lump_at(s, first);
+    (void)k;
+    (void)frames;
+    for (; first < last; first++, next_lump(&l))
+        copy_row(step->x + s->time[0] * l.frame + l.w.offset[0] + dx * l.from,
+                 dx,
+                 step->y + s->time[1] * l.frame + l.w.offset[1] + dy * l.from,
+                 dy, lump_size(&l));
+}
+
 /* Returns where y goes on. */
 static float *binary_frame(const mli_kernels *k, const mli_walk_step *s,
                            const float *a, const float *b, float *y, size_t n)
@@ -108,6 +176,24 @@ void mli_run_binary(const mli_kernels *k, const mli_step *step, uint32_t frames)
     }
     for (; frames != 0; frames--, a += s->time[0], b += s->time[1])
         y = binary_frame(k, s, a, b, y, n);
+}
+
+void mli_part_binary(const mli_kernels *k, const mli_step *step,
+                     uint32_t frames, uint32_t first, uint32_t last)
+{
+    const mli_walk_step *s = &step->u.walk;
+    int64_t da = s->stride[0][s->axes - 1], db = s->stride[1][s->axes - 1];
+    size_t n = s->count[s->axes - 1];
+    lump l = lump_at(s, first);
+    (void)frames;
+    for (; first < last; first++, next_lump(&l))
+        k->binary((mli_binary)s->f,
+                  step->x + s->time[0] * l.frame + l.w.offset[0] + da * l.from,
+                  (size_t)da,
+                  step->x2 + s->time[1] * l.frame + l.w.offset[1] + db * l.from,
+                  (size_t)db,
+                  step->y + ((size_t)l.frame * l.rows + l.row) * n + l.from, 0,
+                  lump_size(&l));
 }
 
 void mli_run_fill(const mli_kernels *k, const mli_step *step, uint32_t frames)

@@ -67,6 +67,16 @@ static int periods_fit(const mli_file *f, uint32_t *index)
     return 1;
 }
 
+static int spread_fits(const mli_file *f, uint32_t *index)
+{
+    uint32_t ticks = mli_frame_ticks(f), cycle = mli_cycle(f, index);
+    *index = (uint32_t)offsetof(mli_file_header, spread);
+    if (f->header->mode != MLI_STREAM || f->header->spread == 0)
+        return 1;
+    uint32_t chunk = mli_chunk_frames(f, cycle, ticks);
+    return chunk >= 1 && chunk <= MLI_MAX_FRAME_TICKS / ticks;
+}
+
 mli_status mli_verify_ports(const mli_file *f, uint32_t *index)
 {
     uint64_t channels = 0;
@@ -82,6 +92,8 @@ mli_status mli_verify_ports(const mli_file *f, uint32_t *index)
     }
     if (!periods_fit(f, index))
         return MLI_ERR_PORT;
+    if (!spread_fits(f, index))
+        return MLI_ERR_HEADER;
     *index = MLI_SEC_CHANNELS;
     if (channels != f->count[MLI_SEC_CHANNELS])
         return MLI_ERR_COUNT;

@@ -48,6 +48,7 @@ static int parse(int argc, char **argv, convert_arguments *a)
         {"hop", required_argument, NULL, 'h'},
         {"rate", required_argument, NULL, 'r'},
         {"state", required_argument, NULL, 's'},
+        {"spread", no_argument, NULL, 'p'},
         {NULL, 0, NULL, 0}};
     int bad = 0, option;
     opterr = 0;
@@ -63,6 +64,8 @@ static int parse(int argc, char **argv, convert_arguments *a)
                               &a->options.window);
         else if (option == 'h')
             bad = tool_number("--hop", optarg, 1, 1u << 24, &a->options.hop);
+        else if (option == 'p')
+            a->options.spread = 1;
         else if (option == 'r')
             bad = parse_rate(optarg, &a->options.rate);
         else if (option == 's')

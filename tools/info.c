@@ -102,6 +102,7 @@ static void print_json(const loaded_model *loaded, const char *path)
     json_put_count(&w, "receptive_field", info->receptive_field);
     json_put_count(&w, "window", info->window);
     json_put_count(&w, "hop", info->hop);
+    json_put_count(&w, "spread", info->spread);
     json_put_count(&w, "parameters", info->parameters);
     json_put_count(&w, "macs_per_frame", info->macs_per_frame);
     json_put_count(&w, "file_bytes", info->file_bytes);
@@ -179,6 +180,8 @@ static void print_time(const mli_info *info)
     if (info->mode == MLI_STEP)
         return;
     print_frames("latency", info->latency, info->rate);
+    if (info->spread)
+        print_frames("of it spread", info->spread, info->rate);
     if (info->receptive_field)
         print_frames("looks back", info->receptive_field, info->rate);
     else

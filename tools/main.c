@@ -14,6 +14,7 @@ static const char usage[] =
     "\n"
     "mlinfer convert SOURCE -o MODEL.bin [--mode auto|stream|window|step]\n"
     "                [--window N] [--hop N] [--rate HZ] [--state IN=OUT ...]\n"
+    "                [--spread]\n"
     "    any model file in, a verified model file out\n"
     "mlinfer info MODEL [--json]\n"
     "    what a model is, needs and costs\n"
