@@ -30,7 +30,7 @@ typedef struct mlc_options {
        before (ONNX). Those that names and shapes tell need not be named. */
     const char *const *states;
     uint32_t state_count;
-    int spread;      /* the work of a hop is done in the course of the next */
+    int spread; /* the work of a hop is done in the course of the next */
 } mlc_options;
 
 #define MLC_OPTIONS_DEFAULT                                                    \

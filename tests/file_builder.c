@@ -483,8 +483,6 @@ static uint64_t macs(const mli_file_op *op, const mli_file_tensor *x,
         return n * op->p[2];
     case MLI_OP_CONV2D:
         return n * op->p[0] * op->p[1] * (x->dims[x->rank - 1] / op->p[6]);
-    case MLI_OP_MATMUL:
-        return n * op->p[2];
     default:
         return 0;
     }

@@ -107,7 +107,7 @@ static fb_image binary(mli_mode mode, int over)
     fb *b = fb_new(mode);
     fb_shape s = random_shape(mode, 0), small = shrunk(s);
     fb_id x = copied_input(b, s), c, y;
-    mli_binary f = (mli_binary)(up_to(MLI_BINARY_COUNT) - 1);
+    mli_binary f = (mli_binary)(up_to(MLI_PRELU + 1) - 1);
     int swap = up_to(2) == 1;
     if (mode == MLI_STREAM && up_to(2) == 1) {
         small.timed = 0;
