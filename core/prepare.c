@@ -93,6 +93,8 @@ static void conv1d(const prepare *p)
                          .out_per_group = q[4] / q[2]};
     m->kernel =
         q[2] > 1 && q[2] == q[3] && q[2] == q[4] ? k->depthwise : k->conv;
+    if (!ring && m->kernel == k->conv)
+        mli_join_taps(&m->conv, q[0]);
     m->outputs = q[4];
     mli_add_function(p);
 }

@@ -19,6 +19,19 @@ static void join_rows(mli_image_step *m)
     m->rows = 1;
 }
 
+/*
+ * Taps that touch lie side by side in x, channels and all, as their weights do:
+ * they are one tap of so many more inputs.
+ */
+void mli_join_taps(mli_conv *a, uint32_t columns)
+{
+    if (a->groups != 1 || a->dilation != 1)
+        return;
+    a->taps /= columns;
+    a->in_per_group *= columns;
+    a->columns = a->columns ? 1 : 0;
+}
+
 void mli_prepare_conv2d(const prepare *p)
 {
     const uint32_t *q = p->op->p, *from = p->x->dims + p->x->rank - 3;
@@ -52,6 +65,7 @@ void mli_prepare_conv2d(const prepare *p)
     m->y_row = (size_t)to[1] * out;
     m->x_image = from[0] * row;
     m->y_image = to[0] * m->y_row;
+    mli_join_taps(&m->conv, q[1]);
     join_rows(m);
     mli_add_function(p);
 }

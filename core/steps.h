@@ -53,6 +53,7 @@ void mli_add_copy(const prepare *p, const mli_file_tensor *x,
                   int64_t x_offset, const strides sy, int64_t y_offset);
 
 /* prepare_image.c */
+void mli_join_taps(mli_conv *a, uint32_t columns); /* of a plain array */
 void mli_prepare_conv2d(const prepare *p);
 void mli_prepare_pool(const prepare *p);
 /* prepare_pick.c */

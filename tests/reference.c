@@ -310,6 +310,30 @@ static double two(uint32_t f, double a, double b)
         return fmax(a, b);
     case MLI_POW:
         return pow(a, b);
+    case MLI_LESS:
+        return a < b;
+    case MLI_LESS_EQUAL:
+        return a <= b;
+    case MLI_EQUAL:
+        return a == b;
+    case MLI_AND:
+        return a != 0 && b != 0;
+    case MLI_OR:
+        return a != 0 || b != 0;
+    case MLI_XOR:
+        return (a != 0) != (b != 0);
+    case MLI_MOD:
+        return a - floor(a / b) * b;
+    case MLI_FMOD:
+        return fmod(a, b);
+    case MLI_TRUNC_DIV:
+        return trunc(a / b);
+    case MLI_BIT_AND:
+        return (int32_t)a & (int32_t)b;
+    case MLI_BIT_OR:
+        return (int32_t)a | (int32_t)b;
+    case MLI_BIT_XOR:
+        return (int32_t)a ^ (int32_t)b;
     default:
         return a < 0 ? a * b : a;
     }
