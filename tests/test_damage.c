@@ -104,6 +104,28 @@ static fb_image spectrum(void)
     return fb_finish(b);
 }
 
+/* In every frame: the order of some numbers, and what it looks up. */
+static fb_image picks(void)
+{
+    fb *b = fb_new(MLI_STREAM);
+    fb_id x = fb_input(b, fb_timed(4)), table = fb_control(b, fb_matrix(3, 2));
+    fb_id at = fb_op(b, MLI_OP_TOPK, fb_timed(3), 1, &x);
+    fb_last(b)->p[0] = 3;
+    fb_last(b)->p[2] = 1;
+    fb_id first = fb_op(b, MLI_OP_ARG, (fb_shape){1, 0, {0}}, 1, &x);
+    fb_id rows = fb_op(b, MLI_OP_GATHER, (fb_shape){1, 2, {3, 2}}, 2,
+                       (fb_id[2]){table, at});
+    fb_id both = fb_op(b, MLI_OP_SELECT, (fb_shape){1, 2, {3, 2}}, 3,
+                       (fb_id[3]){first, rows, table});
+    fb_id put = fb_op(b, MLI_OP_SCATTER, (fb_shape){1, 2, {3, 2}}, 3,
+                      (fb_id[3]){table, at, both});
+    fb_last(b)->p[0] = MLI_SCATTER_ADD;
+    fb_id sum = fb_op(b, MLI_OP_CUMULATE, (fb_shape){1, 2, {3, 2}}, 1, &put);
+    fb_last(b)->p[3] = 1;
+    fb_output(b, sum);
+    return fb_finish(b);
+}
+
 typedef struct tally {
     uint32_t opened, refused;
 } tally;
@@ -209,6 +231,12 @@ static void test_step(void **state)
     damage(step());
 }
 
+static void test_picks(void **state)
+{
+    (void)state;
+    damage(picks());
+}
+
 static void test_spectrum(void **state)
 {
     (void)state;
@@ -235,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_sanitized), cmocka_unit_test(test_stream),
         cmocka_unit_test(test_rates),     cmocka_unit_test(test_window),
         cmocka_unit_test(test_step),      cmocka_unit_test(test_spectrum),
+        cmocka_unit_test(test_picks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
