@@ -27,8 +27,8 @@ backend() {
     fi
 }
 
-backend node 710
-backend simple 7
+backend node 743
+backend simple 14
 backend pytorch-converted 82
 backend pytorch-operator 35
 
