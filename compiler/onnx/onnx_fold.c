@@ -374,7 +374,7 @@ static int fold_cast(onnx_run *r, onnx_call *c)
         else if (to == ONNX_BOOL)
             y->i[n] = onnx_at(v, n) != 0.f;
         else
-            y->i[n] = onnx_int_at(v, n);
+            y->i[n] = onnx_saturated(to, onnx_int_at(v, n));
     c->out[0] = y;
     return 1;
 }

@@ -500,12 +500,37 @@ static int is_softplus(const onnx_call *c)
            when->in[0] == x;
 }
 
+/* A mask that is the same everywhere: the side that it takes, if that has the
+   result's dims already. */
+static onnx_value *one_side(const onnx_value *when, onnx_value *a,
+                            onnx_value *b)
+{
+    int yes = onnx_elements(when) > 0 && onnx_at(when, 0) != 0.f;
+    onnx_value *side = yes ? a : b, *other = yes ? b : a;
+    for (int64_t k = 1; k < onnx_elements(when); k++)
+        if ((onnx_at(when, k) != 0.f) != yes)
+            return NULL;
+    if (side->rank < when->rank || side->rank < other->rank)
+        return NULL;
+    for (int i = 1; i <= side->rank; i++) {
+        int64_t n = side->dims[side->rank - i];
+        if ((i <= when->rank && when->dims[when->rank - i] > n) ||
+            (i <= other->rank && other->dims[other->rank - i] > n))
+            return NULL;
+    }
+    return side;
+}
+
 void onnx_do_where(onnx_run *r, onnx_call *c, int what)
 {
-    onnx_value *when = c->in[0], *a = c->in[1], *b = c->in[2];
+    onnx_value *when = c->in[0], *a = c->in[1], *b = c->in[2], *x;
     (void)what;
     if (is_softplus(c)) {
         c->out[0] = b;
+        return;
+    }
+    if (when->kind == ONNX_CONST && (x = one_side(when, a, b))) {
+        c->out[0] = x;
         return;
     }
     c->out[0] = onnx_chosen(r, c, when, a, b);

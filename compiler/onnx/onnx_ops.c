@@ -186,6 +186,7 @@ static const onnx_op ops[] = {
     {"Mul", onnx_do_binary, MLI_MUL, 2, 0},
     {"Multinomial", onnx_do_multinomial, 0, 1, 0},
     {"Neg", onnx_do_unary, MLI_NEG, 1, 0},
+    {"NonZero", onnx_do_non_zero, 0, 1, 0},
     {"Not", onnx_do_not, 0, 1, 0},
     {"OneHot", onnx_do_one_hot, 0, 3, 0},
     {"Or", onnx_do_compare, MLI_OR, 2, 0},

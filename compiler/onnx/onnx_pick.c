@@ -379,8 +379,36 @@ void onnx_do_topk(onnx_run *r, onnx_call *c, int what)
         c->out[1]->type = ONNX_INT64;
 }
 
+#define MOST_SUMS 256 /* in a frame: the matrix has their square */
+
+/* Along time a sum is a layer that keeps its state: h' = x + h. */
+static onnx_value *summed_in_time(onnx_run *r, onnx_value *v, int exclusive)
+{
+    uint32_t dims[ONNX_MAX_RANK], rank, n;
+    onnx_value *y;
+    float *one;
+    ir_id id;
+    v = onnx_cleaned(r, v);
+    id = onnx_id(r, v);
+    rank = onnx_frame_dims(r, v, dims);
+    n = (uint32_t)ir_get(r->g, id)->elements;
+    one = onnx_take(r->pool, (size_t)n * n, sizeof *one);
+    for (uint32_t i = 0; i < n; i++)
+        one[i * n + i] = 1.f;
+    id = ir_rnn(r->g, id, n, n, one, one, NULL, NULL, NULL, MLI_IDENTITY);
+    if (exclusive)
+        id = ir_delay(r->g, id, 1);
+    r->layers_in_time++;
+    y = onnx_result(r, v, v->rank, v->dims, v->time,
+                    ir_reshape(r->g, id, rank, dims));
+    y->clean = 1;
+    return y;
+}
+
 void onnx_do_cumsum(onnx_run *r, onnx_call *c, int product)
 {
+    int exclusive = onnx_int(c, "exclusive", 0) != 0;
+    int reverse = onnx_int(c, "reverse", 0) != 0;
     onnx_value *v = c->in[0];
     int count, axis;
     const int64_t *list = onnx_list(r, c, 1, NULL, &count);
@@ -389,11 +417,15 @@ void onnx_do_cumsum(onnx_run *r, onnx_call *c, int product)
     if (c->out[0])
         return;
     axis = onnx_axis(r, c, count > 0 ? list[0] : 0, v->rank);
+    if (onnx_timed(r, v) && v->time == axis && !product && !reverse &&
+        ir_get(r->g, v->id)->elements <= MOST_SUMS) {
+        c->out[0] = summed_in_time(r, v, exclusive);
+        return;
+    }
     id = along(r, c, v, axis, "sums up", &number);
-    c->out[0] = onnx_result(r, v, v->rank, v->dims, v->time,
-                            ir_cumulate(r->g, id, number, product,
-                                        onnx_int(c, "exclusive", 0) != 0,
-                                        onnx_int(c, "reverse", 0) != 0));
+    c->out[0] =
+        onnx_result(r, v, v->rank, v->dims, v->time,
+                    ir_cumulate(r->g, id, number, product, exclusive, reverse));
 }
 
 /* The largest of each row is 1, the first of equals. */
@@ -501,6 +533,32 @@ void onnx_do_compress(onnx_run *r, onnx_call *c, int what)
         onnx_unsupported(r, c, "an empty result");
     else
         c->out[0] = onnx_gathered(r, c, v, at, axis);
+}
+
+/* Where a constant is not 0: its coordinates, an axis each. */
+void onnx_do_non_zero(onnx_run *r, onnx_call *c, int what)
+{
+    onnx_value *v = c->in[0], *y;
+    int64_t dims[2] = {v->rank, 0}, n = 0;
+    (void)what;
+    if (v->kind != ONNX_CONST) {
+        onnx_unsupported(r, c, "of what is computed: its shape would change");
+        return;
+    }
+    for (int64_t k = 0; k < onnx_elements(v); k++)
+        dims[1] += onnx_at(v, k) != 0.f;
+    y = onnx_new_const(r, ONNX_INT64, 2, dims);
+    for (int64_t k = 0; k < onnx_elements(v); k++) {
+        int64_t rest = k;
+        if (onnx_at(v, k) == 0.f)
+            continue;
+        for (int i = v->rank - 1; i >= 0; i--) {
+            y->i[i * dims[1] + n] = rest % v->dims[i];
+            rest /= v->dims[i];
+        }
+        n++;
+    }
+    c->out[0] = y;
 }
 
 /* Elements on and below (or above) the k-th diagonal, else 0. */

@@ -120,9 +120,9 @@ typedef struct onnx_run {
     int64_t stride;   /* a multiple of every rate's denominator seen so far */
     const char *lost; /* window: why it is not a stream, first reason */
     uint64_t parameters;
-    uint64_t folded;       /* elements made by folding */
-    double macs; /* of the source's nodes, a frame or run; < 0: unknown */
-    int finals;            /* graph outputs dropped */
+    uint64_t folded; /* elements made by folding */
+    double macs;     /* of the source's nodes, a frame or run; < 0: unknown */
+    int finals;      /* graph outputs dropped */
     uint32_t random_nodes; /* so far */
     ir_graph *aside;       /* a graph of constants that is evaluated */
     int nesting;
@@ -333,6 +333,8 @@ onnx_value *onnx_whole(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
                        onnx_value *b);
 /* A computed value of 8 or 16 bits as its type wraps it. */
 onnx_value *onnx_wrapped(onnx_run *r, onnx_call *c, onnx_value *v);
+/* A whole number as the type has it, or its nearest. */
+int64_t onnx_saturated(int type, int64_t x);
 /* Values of this type can run: floats, whole numbers, truths. */
 int onnx_type_runs(int type);
 /* Elements of an axis by computed or constant index. */
@@ -379,6 +381,7 @@ void onnx_do_cumsum(onnx_run *r, onnx_call *c, int what);
 void onnx_do_hardmax(onnx_run *r, onnx_call *c, int what);
 void onnx_do_one_hot(onnx_run *r, onnx_call *c, int what);
 void onnx_do_compress(onnx_run *r, onnx_call *c, int what);
+void onnx_do_non_zero(onnx_run *r, onnx_call *c, int what);
 void onnx_do_trilu(onnx_run *r, onnx_call *c, int what);
 void onnx_do_eye_like(onnx_run *r, onnx_call *c, int what);
 void onnx_do_shrink(onnx_run *r, onnx_call *c, int what);

@@ -31,6 +31,17 @@ int onnx_type_runs(int type)
     return onnx_type_is_float(type) || bits_of(type, &sign);
 }
 
+int64_t onnx_saturated(int type, int64_t x)
+{
+    int sign, bits = bits_of(type, &sign);
+    int64_t high, low;
+    if (!bits || bits == 64)
+        return x;
+    high = ((int64_t)1 << (bits - sign)) - 1;
+    low = sign ? -high - 1 : 0;
+    return x < low ? low : x > high ? high : x;
+}
+
 /* Every number of `from` is one of `to`. */
 static int is_within(int from, int to)
 {
