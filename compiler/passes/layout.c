@@ -103,7 +103,7 @@ void ir_pass_layout(ir_graph *g, ir_tally *tally)
     for (uint32_t i = 0; i < g->node_count; i++) {
         ir_node *node = &g->nodes[i];
 
-        if (node->dead)
+        if (node->dead || node->inputs == 0) /* RECALL reads nothing */
             continue;
         ir_resolve(node, stands_for);
         merge(g, node, tally);

@@ -443,6 +443,12 @@ void tfl_do_transpose_conv(tfl_run *r, tfl_call *c, int what)
     (void)what;
     image_layer(r, c, &l);
     l.outputs = l.w->dims[0];
+    if (!shape && c->outputs && c->out[0] && c->declared[0]->rank == 4) {
+        int64_t *declared = onnx_take(r->pool, 4, sizeof *declared);
+        for (count = 0; count < 4; count++)
+            declared[count] = c->declared[0]->dims[count];
+        shape = declared;
+    }
     if (!shape || count != 4) {
         tfl_unsupported(r, c, "a computed shape");
         return;

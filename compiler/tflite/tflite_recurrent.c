@@ -145,16 +145,68 @@ static int unusual(tfl_run *r, tfl_call *c, const lstm *l, int first,
     return 0;
 }
 
+static ir_id read_state(tfl_run *r, tfl_call *c, int i, uint32_t units)
+{
+    const tfl_tensor *t = state_tensor(c, i);
+    tfl_variable *v = tfl_variable_of(r, NULL, t);
+
+    return ir_reshape(r->g, tfl_read_variable(r, v, t), 1, &units);
+}
+
+static void write_state(tfl_run *r, tfl_call *c, int i, ir_id id)
+{
+    const tfl_tensor *t = state_tensor(c, i);
+    tfl_variable *v = tfl_variable_of(r, NULL, t);
+
+    id = ir_reshape(r->g, id, t->rank > 0 ? (uint32_t)t->rank : 0, t->dims);
+    tfl_write_variable(r, v, t, id);
+}
+
 static ir_id reversed(tfl_run *r, ir_id x, uint32_t frames)
 {
     return frames > 1 ? ir_slice(r->g, x, 0, frames - 1, -1, frames) : x;
 }
 
+/* A clipped cell: one step after the other. */
+static ir_id clipped_lstm(tfl_run *r, tfl_call *c, const lstm *l, ir_id x,
+                          const float *w, const float *u, const float *b)
+{
+    static const mli_unary fn[4] = {MLI_SIGMOID, MLI_SIGMOID, MLI_TANH,
+                                    MLI_SIGMOID};
+    uint32_t rows = 4 * l->units, one[2] = {1, l->units};
+    ir_id *y = onnx_take(r->pool, l->s.frames, sizeof *y);
+    ir_id h = read_state(r, c, l->hidden, l->units);
+    ir_id cell = read_state(r, c, l->cell, l->units), part[4];
+    ir_graph *g = r->g;
+
+    x = tfl_dense(r, x, l->s.inputs, rows, w, b, NULL);
+    for (uint32_t t = 0; t < l->s.frames; t++) {
+        ir_id row = ir_slice(g, x, 0, t, 1, 1);
+        row = ir_reshape(g, row, 1, &rows);
+        row = ir_binary(g, MLI_ADD, row,
+                        tfl_dense(r, h, l->units, rows, u, NULL, u));
+        for (uint32_t k = 0; k < 4; k++)
+            part[k] = ir_unary(g, fn[k], 0.f, 0.f,
+                               ir_slice(g, row, 0, k * l->units, 1, l->units));
+        cell = ir_binary(g, MLI_ADD, ir_binary(g, MLI_MUL, part[1], cell),
+                         ir_binary(g, MLI_MUL, part[0], part[2]));
+        cell = ir_unary(g, MLI_HARD_TANH, -l->clip, l->clip, cell);
+        h = ir_binary(g, MLI_MUL, part[3],
+                      ir_unary(g, MLI_TANH, 0.f, 0.f, cell));
+        y[t] = ir_reshape(g, h, 2, one);
+    }
+    write_state(r, c, l->hidden, h);
+    write_state(r, c, l->cell, cell);
+    return ir_concat(g, y, l->s.frames, 0);
+}
+
 static ir_id float_lstm(tfl_run *r, tfl_call *c, const lstm *l, ir_id x)
 {
     const float *w, *u, *b;
+    int clipped = l->clip > 0.f;
 
-    if (l->clip > 0.f && l->clip < 100.f) {
+    if (clipped && (l->s.frames > MAX_UNROLLED || !state_tensor(c, l->hidden) ||
+                    !state_tensor(c, l->cell))) {
         tfl_unsupported(r, c, "a clipped cell");
         return IR_NONE;
     }
@@ -163,6 +215,8 @@ static ir_id float_lstm(tfl_run *r, tfl_call *c, const lstm *l, ir_id x)
     b = stack(r, c, l->b, 4, l->units, 1, 1);
     if (!w || !u || !b)
         return IR_NONE;
+    if (clipped)
+        return clipped_lstm(r, c, l, x, w, u, b);
     return ir_lstm(r->g, x, l->s.inputs, l->units, w, u, b, NULL, NULL, NULL);
 }
 
@@ -265,9 +319,7 @@ static void whole_step(tfl_run *r, const lstm *l, const whole_lstm *q, ir_id g,
 
 static ir_id whole_sequence(tfl_run *r, tfl_call *c, const lstm *l, ir_id x)
 {
-    const tfl_tensor *ht = state_tensor(c, l->hidden);
-    const tfl_tensor *ct = state_tensor(c, l->cell);
-    tfl_variable *v;
+    uint32_t rows = 4 * l->units, one[2] = {1, l->units};
     whole_lstm q = {0};
     ir_id h, cell, *y, g;
 
@@ -277,25 +329,18 @@ static ir_id whole_sequence(tfl_run *r, tfl_call *c, const lstm *l, ir_id x)
     }
     if (!read_whole(r, c, l, &q))
         return IR_NONE;
-    v = tfl_variable_of(r, NULL, ht);
-    h = ir_reshape(r->g, tfl_read_variable(r, v, ht), 1, &l->units);
-    v = tfl_variable_of(r, NULL, ct);
-    cell = ir_reshape(r->g, tfl_read_variable(r, v, ct), 1, &l->units);
-    g = tfl_dense(r, x, l->s.inputs, 4 * l->units, q.w, q.bw, NULL);
-    g = round16(r, g, 4 * l->units, q.scale_w);
+    h = read_state(r, c, l->hidden, l->units);
+    cell = read_state(r, c, l->cell, l->units);
+    g = tfl_dense(r, x, l->s.inputs, rows, q.w, q.bw, NULL);
+    g = round16(r, g, rows, q.scale_w);
     y = onnx_take(r->pool, l->s.frames, sizeof *y);
     for (uint32_t t = 0; t < l->s.frames; t++) {
-        uint32_t rows = 4 * l->units, one[2] = {1, l->units};
         ir_id row = ir_slice(r->g, g, 0, t, 1, 1);
         whole_step(r, l, &q, ir_reshape(r->g, row, 1, &rows), q.u, &h, &cell);
         y[t] = ir_reshape(r->g, h, 2, one);
     }
-    v = tfl_variable_of(r, NULL, ht);
-    tfl_write_variable(r, v, ht,
-                       ir_reshape(r->g, h, (uint32_t)ht->rank, ht->dims));
-    v = tfl_variable_of(r, NULL, ct);
-    tfl_write_variable(r, v, ct,
-                       ir_reshape(r->g, cell, (uint32_t)ct->rank, ct->dims));
+    write_state(r, c, l->hidden, h);
+    write_state(r, c, l->cell, cell);
     return ir_concat(r->g, y, l->s.frames, 0);
 }
 
@@ -435,10 +480,8 @@ typedef struct svdf {
 /* The state, one step further. */
 static ir_id move_on(tfl_run *r, tfl_call *c, const svdf *s, ir_id now)
 {
-    const tfl_tensor *t = state_tensor(c, 4);
-    tfl_variable *v = tfl_variable_of(r, NULL, t);
     uint32_t dims[2] = {s->filters, s->memory}, one[2] = {s->filters, 1};
-    ir_id part[2], state = tfl_read_variable(r, v, t);
+    ir_id part[2], state = read_state(r, c, 4, s->filters * s->memory);
 
     state = ir_reshape(r->g, state, 2, dims);
     now = ir_reshape(r->g, now, 2, one);
@@ -449,9 +492,7 @@ static ir_id move_on(tfl_run *r, tfl_call *c, const svdf *s, ir_id now)
     } else {
         state = now;
     }
-    v = tfl_variable_of(r, NULL, t);
-    tfl_write_variable(r, v, t,
-                       ir_reshape(r->g, state, (uint32_t)t->rank, t->dims));
+    write_state(r, c, 4, state);
     return state;
 }
 

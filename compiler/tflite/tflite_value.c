@@ -18,7 +18,8 @@ int tfl_quantised(const tfl_tensor *t)
 {
     return t->scales.count > 0 &&
            (t->type == TFL_INT8 || t->type == TFL_UINT8 ||
-            t->type == TFL_INT16 || t->type == TFL_INT4);
+            t->type == TFL_INT16 || t->type == TFL_INT32 ||
+            t->type == TFL_INT4);
 }
 
 int32_t tfl_zero(const tfl_tensor *t)
@@ -291,6 +292,10 @@ void tfl_range(int type, int32_t zero, float *low, float *high)
     case TFL_INT4:
         *low = -8.f;
         *high = 7.f;
+        break;
+    case TFL_INT32:
+        *low = -0x1p31f;
+        *high = 0x1p31f;
         break;
     default:
         *low = -32768.f;
