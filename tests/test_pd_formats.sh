@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Models of other programs, opened by the boxes as they are.
+. "$(dirname "$0")/pd/common.sh"
+need_pd formats
+
+goldens=$MLI_ROOT/tests/goldens
+cp "$goldens"/guitarml/*.json "$goldens"/rtneural/aidax_*.json \
+    "$goldens"/layers/*.json "$goldens"/layers/*.pt \
+    "$goldens"/layers/*.safetensors "$work/models"
+
+expect "an AIDA-X file: rate, name and knobs" "mlinfer~ MODELS/aidax_knobs.json" \
+    1 "set param2 0.5; set param3 1; info" <<'EOF'
+INFO: loaded 1 MODELS/aidax_knobs.json
+INFO: latency 0
+error: mlinfer~: set param3: aidax_knobs.json has no such control (it has: param1 param2); kept for the next model
+INFO: name aidax_knobs.json
+INFO: file MODELS/aidax_knobs.json
+INFO: mode stream
+INFO: rate 48000
+INFO: inputs 1
+INFO: outputs 1
+INFO: in 1 in 0 0
+INFO: out 1 out 0 0
+INFO: control 1 param1 0 1
+INFO: control 2 param2 0 1
+INFO: latency 0
+INFO: parameters 260
+INFO: macs 226
+INFO: memory BYTES 3456
+EOF
+
+expect "a description of layers and its weights" "mlinfer MODELS/mapping.json" \
+    1 "0 0 0" <<'EOF'
+INFO: loaded 1 MODELS/mapping.json
+INFO: latency 0
+OUT: 1.38958 1.1204 2.63327 1.0232
+EOF
+
+expect "weights alone: what to do" "mlinfer MODELS/mapping.pt" 1 "" <<'EOF'
+error: mlinfer: MODELS/mapping.pt: weights without a graph: describe its layers in a JSON file beside it and open that (docs/layers.md; "mlinfer convert" prints a first draft)
+INFO: loaded 0 unsupported
+EOF
+
+# The first samples of 0.5 through a model, after messages.
+samples() {
+    cat >"$work/case.pd" <<EOF
+#N canvas 0 0 600 400 12;
+#X declare -path mlinfer;
+#X obj 20 20 table out 64;
+#N canvas 0 0 600 400 inside 0;
+#X obj 20 20 sig~ 0.5;
+#X obj 20 60 mlinfer~ -norate $work/models/$1;
+#X obj 20 100 tabwrite~ out;
+#X obj 200 20 r start;
+#X obj 300 20 r box;
+#X connect 0 0 1 0;
+#X connect 1 0 2 0;
+#X connect 3 0 2 0;
+#X connect 4 0 1 0;
+#X restore 20 60 pd inside;
+#X obj 20 100 loadbang;
+#X obj 20 120 t b b b;
+#X obj 20 150 delay 50;
+#X msg 140 150 \\; pd dsp 1 \\; start bang;
+#X msg 260 150 \\; box $2;
+#X obj 20 180 t b b;
+#X obj 140 210 array get out 0 8;
+#X obj 140 240 print OUT;
+#X msg 20 270 \\; pd quit;
+#X connect 2 0 3 0;
+#X connect 3 0 4 0;
+#X connect 3 1 5 0;
+#X connect 3 2 6 0;
+#X connect 4 0 7 0;
+#X connect 7 1 8 0;
+#X connect 7 0 10 0;
+#X connect 8 0 9 0;
+EOF
+    run_pd -open "$work/case.pd"
+}
+
+# sounds NAME MODEL MESSAGES EXPECTED: PyTorch's samples, to 1e-5
+sounds() {
+    samples "$2" "$3" >"$work/got"
+    if grep '^OUT: ' "$work/got" | awk -v want="$4" '
+        { n = split(want, w, " ")
+          if (NF != n + 1) exit 1
+          for (i = 1; i <= n; i++) {
+              d = $(i + 1) - w[i]
+              if (d > 1e-5 || d < -1e-5) exit 1
+          }
+          seen = 1 }
+        END { exit !seen }'; then
+        pass "$1"
+    else
+        fail "$1" "expected $4"
+        cat "$work/got"
+    fi
+}
+
+sounds "an LSTM with its knob at 0.25" lstm_knob.json "set gain 0.25" \
+    "0.591317 0.603614 0.60851 0.610246 0.610693 0.610657 0.610475 0.610276"
+sounds "and at 0.9" lstm_knob.json "set gain 0.9" \
+    "0.595354 0.610408 0.61722 0.620332 0.621788 0.622493 0.62285 0.623042"
+
+finish
