@@ -229,7 +229,7 @@ static void all(void **state)
         "layers/window.safetensors", "layers/recurrent.pt",
         "layers/mapping.pt"};
     const char *asked = getenv("MLI_RUNS"), *longer = getenv("MLI_LONG");
-    uint32_t runs = asked ? (uint32_t)atoi(asked) : longer ? 20000 : 250;
+    uint32_t runs = asked ? (uint32_t)atoi(asked) : longer ? 50000 : 2000;
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
