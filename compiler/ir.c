@@ -297,7 +297,9 @@ ir_id ir_emit(ir_graph *g, mli_op_type type, uint32_t inputs, const ir_id *in,
         fail_memory(g);
         return IR_NONE;
     }
-    memcpy(node->in, in, inputs * sizeof *in);
+    node->in[0] = result; /* what looks at the first of none finds itself */
+    if (inputs)
+        memcpy(node->in, in, inputs * sizeof *in);
     node->type = type;
     node->inputs = inputs;
     node->out = result;
