@@ -1,5 +1,5 @@
 /* onnx_pooling.c - pools of windows and of whole images, in any rank. */
-#include <math.h>
+#include <float.h>
 #include <string.h>
 #include "onnx_image.h"
 
@@ -81,13 +81,14 @@ static onnx_value *windows_of(onnx_run *r, onnx_value *v, mli_reduce fn,
 /* How many elements of the axis (and of its padding) window j takes in. */
 static int64_t inside(const onnx_window *w, int64_t j, int with_padding)
 {
-    int64_t n = 0;
-    for (int64_t k = 0; k < w->taps; k++) {
-        int64_t at = j * w->stride + k * w->dilation - w->before;
-        n += with_padding ? at < w->length + w->after
-                          : at >= 0 && at < w->length;
-    }
-    return n ? n : 1;
+    int64_t start = j * w->stride - w->before; /* < 2^62: see read_pool */
+    int64_t end = w->length + (with_padding ? w->after : 0);
+    int64_t from = 0, to = end - start; /* taps [from, to) are before the end */
+    if (start < 0 && !with_padding)
+        from = (-start + w->dilation - 1) / w->dilation;
+    to = to > 0 ? (to + w->dilation - 1) / w->dilation : 0;
+    to = to < w->taps ? to : w->taps;
+    return to > from ? to - from : 1;
 }
 
 /* The parts that the windows are of one element each, for [N, axes..., C]. */
@@ -143,6 +144,111 @@ static onnx_value *time_first(onnx_run *r, onnx_call *c, onnx_value *x,
     return x;
 }
 
+/* ------------------------------------------------- where a maximum is ---- */
+
+#define MAX_LOOKED_AT 256 /* elements of a window whose maximum is found */
+
+/* The elements that all windows have at one tap. */
+static onnx_value *at_tap(onnx_run *r, onnx_call *c, onnx_value *v,
+                          const pool *p, const int64_t *tap)
+{
+    for (int i = 0; i < p->axes; i++) {
+        const onnx_window *w = &p->at[i];
+        int64_t more = (p->count[i] - 1) * w->stride +
+                       (w->taps - 1) * w->dilation + 1 - w->length - w->before;
+        v = onnx_padded(r, c, v, 1 + i, w->before, more > 0 ? more : 0,
+                        -FLT_MAX);
+        v = onnx_sliced(r, c, v, 1 + i, tap[i] * w->dilation, w->stride,
+                        p->count[i]);
+    }
+    return v;
+}
+
+/* Their numbers in an image; columns: counted from the last axis on. */
+static onnx_value *numbers_at(onnx_run *r, const pool *p, const int64_t *tap,
+                              int columns)
+{
+    int64_t dims[ONNX_MAX_RANK] = {1}, at[ONNX_MAX_SPATIAL] = {0};
+    onnx_value *v;
+    for (int i = 0; i < p->axes; i++)
+        dims[1 + i] = p->count[i];
+    dims[1 + p->axes] = 1;
+    v = onnx_new_const(r, ONNX_FLOAT, p->axes + 2, dims);
+    for (int64_t k = 0; k < onnx_elements(v); k++) {
+        int64_t n = 0;
+        for (int j = 0; j < p->axes; j++) {
+            int i = columns ? p->axes - 1 - j : j;
+            const onnx_window *w = &p->at[i];
+            n = n * w->length + at[i] * w->stride + tap[i] * w->dilation -
+                w->before;
+        }
+        v->f[k] = (float)n;
+        for (int i = p->axes - 1; i >= 0 && ++at[i] == p->count[i]; i--)
+            at[i] = 0;
+    }
+    return v;
+}
+
+/* What the images and channels before have, for [N, 1..., C]. */
+static onnx_value *numbers_before(onnx_run *r, const onnx_value *v,
+                                  int64_t size)
+{
+    int64_t dims[ONNX_MAX_RANK], images = v->dims[0];
+    int64_t channels = v->dims[v->rank - 1];
+    onnx_value *y;
+    for (int i = 0; i < v->rank; i++)
+        dims[i] = i == 0 ? images : i == v->rank - 1 ? channels : 1;
+    y = onnx_new_const(r, ONNX_FLOAT, v->rank, dims);
+    for (int64_t k = 0; k < images * channels; k++)
+        y->f[k] = (float)(k * size);
+    return y;
+}
+
+/* The numbers of the largest elements, the first of equal ones; v with its
+   channels last. */
+static onnx_value *largest(onnx_run *r, onnx_call *c, onnx_value *v,
+                           const pool *p)
+{
+    int columns = onnx_int(c, "storage_order", 0) != 0;
+    int64_t tap[ONNX_MAX_SPATIAL] = {0}, taps = 1, size = 1;
+    onnx_value *best = NULL, *which = NULL;
+    for (int i = 0; i < p->axes; i++) {
+        taps = taps > MAX_LOOKED_AT ? taps : taps * p->at[i].taps;
+        size *= p->at[i].length;
+    }
+    if (taps > MAX_LOOKED_AT || onnx_timed(r, v) ||
+        onnx_elements(v) > ((int64_t)1 << 24)) {
+        v = onnx_new(r, ONNX_BROKEN, ONNX_INT64, 0, NULL);
+        v->broken = "the indices of a maximum of very many";
+        return v;
+    }
+    for (int64_t t = 0; t < taps; t++) {
+        onnx_value *part = at_tap(r, c, v, p, tap), *more;
+        onnx_value *numbers = numbers_at(r, p, tap, columns);
+        if (best) {
+            more = onnx_binary(r, c, MLI_LESS, best, part);
+            best = onnx_binary(r, c, MLI_MAX, best, part);
+            which =
+                onnx_result(r, best, best->rank, best->dims, -1,
+                            ir_select(r->g, onnx_id(r, more),
+                                      onnx_id(r, numbers), onnx_id(r, which)));
+        } else {
+            best = part;
+            which = numbers;
+        }
+        for (int i = p->axes - 1; i >= 0 && ++tap[i] == p->at[i].taps; i--)
+            tap[i] = 0;
+    }
+    which = onnx_binary(r, c, MLI_ADD, which, numbers_before(r, v, size));
+    which->type = ONNX_INT64;
+    return which;
+}
+
+static int wants_indices(const onnx_call *c)
+{
+    return c->outputs > 1 && c->node->out[1][0];
+}
+
 /* what: an onnx_pool. */
 void onnx_do_pool(onnx_run *r, onnx_call *c, int what)
 {
@@ -166,13 +272,14 @@ void onnx_do_pool(onnx_run *r, onnx_call *c, int what)
             r, c, MLI_MUL, v,
             divisors(r, &k, (int)onnx_int(c, "count_include_pad", 0)));
     } else {
+        if (wants_indices(c)) {
+            c->out[1] = largest(r, c, v, &k);
+            if (c->out[1]->kind == ONNX_RUNS)
+                c->out[1] = onnx_channels_first(r, c->out[1]);
+        }
         v = windows_of(r, v, MLI_REDUCE_MAX, &k);
     }
     c->out[0] = onnx_channels_first(r, v);
-    if (c->outputs > 1) {
-        c->out[1] = onnx_new(r, ONNX_BROKEN, ONNX_INT64, 0, NULL);
-        c->out[1]->broken = "the indices of a maximum";
-    }
 }
 
 void onnx_do_global_pool(onnx_run *r, onnx_call *c, int what)

@@ -77,7 +77,7 @@ static double cubic_at(double a, double d)
    Returns how many. */
 static int taps_at(const resize *k, double x, double *first, double *w)
 {
-    double low = floor(x), sum = 0, r = x - low;
+    double low = floor(x), r = x - low;
     switch (k->way) {
     case NEAREST:
         *first = nearest_to(k, x);
@@ -91,7 +91,7 @@ static int taps_at(const resize *k, double x, double *first, double *w)
     default:
         *first = low - 1;
         for (int t = 0; t < 4; t++)
-            sum += w[t] = cubic_at(k->cubic_a, r + 1 - t);
+            w[t] = cubic_at(k->cubic_a, r + 1 - t);
         return 4;
     }
 }

@@ -62,6 +62,7 @@ static int is_free(const ir_graph *g, const ir_node *node)
     switch (node->type) {
     case MLI_OP_UNARY:
     case MLI_OP_BINARY:
+    case MLI_OP_SELECT:
     case MLI_OP_CONCAT:
     case MLI_OP_SLICE:
     case MLI_OP_PAD:
