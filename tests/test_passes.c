@@ -395,6 +395,38 @@ static void reductions_of_images(void **state)
         }
 }
 
+static void dense_layers_take_any_order(void **state)
+{
+    twins t;
+    twin x;
+
+    (void)state;
+    for (int rows = 0; rows < 2; rows++) {
+        uint32_t flat[2] = {rows ? 3 : 1, 20};
+        twins_begin(&t, MLI_STEP, 1, 40);
+        x = twin_input(&t, 4, (uint32_t[]){flat[0], 5, 1, 4});
+        x = twin_unary(&t, MLI_TANH, 0, 0, twin_linear(&t, x, 4, 1));
+        x = twin_transpose(&t, x, (uint32_t[]){0, 3, 1, 2});
+        x = twin_reshape(&t, x, 2, flat);
+        twin_output(&t, twin_linear(&t, x, 18, 1));
+        expect_transposes(&t, 0);
+    }
+    /* the rows are others: they must be put in order */
+    twins_begin(&t, MLI_STEP, 1, 41);
+    x = twin_linear(&t, twin_input(&t, 3, (uint32_t[]){5, 3, 4}), 4, 1);
+    x = twin_transpose(&t, x, (uint32_t[]){1, 0, 2});
+    x = twin_reshape(&t, x, 2, (uint32_t[]){3, 20});
+    twin_output(&t, twin_linear(&t, x, 2, 0));
+    expect_transposes(&t, 1);
+    /* somebody else reads them, too */
+    twins_begin(&t, MLI_STEP, 1, 42);
+    x = channels_first(&t);
+    x = twin_reshape(&t, x, 1, (uint32_t[]){120});
+    twin_output(&t, twin_linear(&t, x, 2, 0));
+    twin_output(&t, twin_softmax(&t, x, 0, 0));
+    expect_transposes(&t, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +445,7 @@ int main(void)
         cmocka_unit_test(transposes_meet),
         cmocka_unit_test(transposes_of_one_side),
         cmocka_unit_test(reductions_of_images),
+        cmocka_unit_test(dense_layers_take_any_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

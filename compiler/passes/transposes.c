@@ -8,7 +8,8 @@
  * axis perm[i] of the base). A transpose only changes the view. A node that
  * works on any order is done on the bases, if somebody wants what comes out in
  * another order than the view's; all others get their operands in the order
- * that they had, by a transpose that the readers share.
+ * that they had, by a transpose that the readers share. A dense layer that gets
+ * rows of several axes has its weights turned instead.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,9 @@ typedef struct work {
     view *views;       /* of the old values */
     uint32_t count;    /* of them */
     char *wanted;      /* somebody may take this value in another order */
+    char *rows;        /* nobody but dense layers reads this value */
+    ir_id *mixed;      /* made flat of the base of this value: a dense layer's
+                          weights are turned instead; IR_NONE: not so */
     uint32_t *numbers; /* of the old nodes in the new graph */
     ir_tally *tally;
 } work;
@@ -408,6 +412,96 @@ static int reduce(work *w, const ir_node *node)
     return 1;
 }
 
+/* ------------------------------------------------- into a dense layer ---- */
+
+/* The first axis of v that is part of a row of n, if the order of those before
+   is the base's; else v's rank. */
+static uint32_t row_axis(const work *w, ir_id old, uint64_t n)
+{
+    const ir_value *v = &w->g->values[old];
+    uint64_t all = 1;
+    uint32_t a = v->rank;
+
+    while (a > 0 && (all < n || v->dims[a - 1] == 1))
+        all *= v->dims[--a];
+    for (uint32_t i = 0; i < a; i++)
+        if (w->views[old].perm[i] != i)
+            return v->rank;
+    return all == n ? a : v->rank;
+}
+
+/* A reshape to the rows of dense layers: the base is made flat. */
+static int flatten(work *w, const ir_node *node)
+{
+    ir_id x = node->in[0];
+    const ir_value *y = &w->g->values[node->out];
+    uint32_t order[MLI_MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
+    uint32_t dims[MLI_MAX_RANK], rank = y->rank;
+    ir_id id;
+
+    if (!w->views[x].moved || !w->rows[node->out] || rank == 0 ||
+        row_axis(w, x, y->dims[rank - 1]) == w->g->values[x].rank)
+        return 0;
+    memcpy(dims, y->dims, sizeof dims);
+    id = ir_reshape(w->g, w->views[x].base, rank, dims);
+    if (id == IR_NONE)
+        return 0;
+    set_view(w, node->out, id, order);
+    w->mixed[node->out] = x;
+    return 1;
+}
+
+/* The weights for rows that lie as the base does. */
+static void turn_weights(work *w, ir_node *node)
+{
+    ir_graph *g = w->g;
+    ir_id x = w->mixed[node->in[0]], id;
+    const ir_value *v = &g->values[x], *base = &g->values[w->views[x].base];
+    uint32_t inputs = node->p[0], outputs = node->p[1];
+    uint32_t a = row_axis(w, x, inputs), at[MLI_MAX_RANK] = {0};
+    uint32_t step[MLI_MAX_RANK], dims[MLI_MAX_RANK], rank = v->rank, n = 1;
+    uint32_t to = 0;
+    const float *from;
+
+    for (uint32_t i = rank; i-- > a;) {
+        step[i] = n;
+        n *= base->dims[i];
+    }
+    memcpy(dims, v->dims, sizeof dims);
+    id = ir_const1(g, (uint32_t)g->values[node->in[1]].elements, NULL);
+    if (id == IR_NONE)
+        return;
+    g->values[id].role = IR_PACKED;
+    from = g->values[node->in[1]].data;
+    for (uint32_t i = 0; i < inputs; i++) {
+        for (uint32_t o = 0; o < outputs; o++)
+            g->values[id].data[mli_packed_index(outputs, 1, inputs, o, 0, to)] =
+                from[mli_packed_index(outputs, 1, inputs, o, 0, i)];
+        for (uint32_t k = rank; k-- > a;) { /* the next in the view's order */
+            to += step[w->views[x].perm[k]];
+            if (++at[k] < dims[k])
+                break;
+            to -= step[w->views[x].perm[k]] * dims[k];
+            at[k] = 0;
+        }
+    }
+    node->in[1] = id;
+}
+
+/* Values that only dense layers read, as what they multiply. */
+static void find_rows(work *w)
+{
+    const ir_graph *g = w->g;
+
+    memset(w->rows, 1, w->count);
+    for (uint32_t i = 0; i < w->old_count; i++)
+        for (uint32_t k = 0; !w->old[i].dead && k < w->old[i].inputs; k++)
+            if (w->old[i].type != MLI_OP_LINEAR || k != 0)
+                w->rows[w->old[i].in[k]] = 0;
+    for (uint32_t i = 0; i < g->output_count; i++)
+        w->rows[g->outputs[i].value] = 0;
+}
+
 static int any_moved(const work *w, const ir_node *node)
 {
     for (uint32_t k = 0; k < node->inputs; k++)
@@ -437,6 +531,12 @@ static void do_node(work *w, uint32_t number)
         else
             done = reorder(w, node);
         w->tally->transposes += (uint32_t)done;
+    } else if (node->type == MLI_OP_RESHAPE) {
+        done = flatten(w, node);
+        w->tally->transposes += (uint32_t)done;
+    } else if (node->type == MLI_OP_LINEAR &&
+               w->mixed[node->in[0]] != IR_NONE) {
+        turn_weights(w, node);
     }
     if (!done)
         keep(w, node, number);
@@ -464,7 +564,9 @@ static void rebuild(work *w)
     const char *where = g->where;
 
     find_wanted(w);
+    find_rows(w);
     for (uint32_t i = 0; i < w->count; i++) {
+        w->mixed[i] = IR_NONE;
         uint32_t order[MLI_MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
         set_view(w, (ir_id)i, (ir_id)i, order);
     }
@@ -507,8 +609,10 @@ void ir_pass_transposes(ir_graph *g, ir_tally *tally)
         return;
     w.views = calloc(w.count + 1u, sizeof *w.views);
     w.wanted = calloc(w.count + 1u, 1);
+    w.rows = calloc(w.count + 1u, 1);
+    w.mixed = calloc(w.count + 1u, sizeof *w.mixed);
     w.numbers = calloc(g->node_count + 1u, sizeof *w.numbers);
-    if (w.views && w.wanted && w.numbers) {
+    if (w.views && w.wanted && w.rows && w.mixed && w.numbers) {
         w.old = g->nodes;
         w.old_count = g->node_count;
         g->nodes = NULL;
@@ -521,5 +625,7 @@ void ir_pass_transposes(ir_graph *g, ir_tally *tally)
     }
     free(w.views);
     free(w.wanted);
+    free(w.rows);
+    free(w.mixed);
     free(w.numbers);
 }

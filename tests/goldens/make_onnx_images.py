@@ -205,7 +205,7 @@ class Signal(nn.Module):
 
 # name, model, shape, exporter, transposes
 MODELS = [
-    ("stack", Stack, (1, 2, 24, 16), "old", 2),
+    ("stack", Stack, (1, 2, 24, 16), "old", 1),
     ("resnet", ResNet, (1, 1, 40, 33), "new", 0),
     ("mobile", Mobile, (1, 1, 20, 16), "old", 0),
     ("unet", UNet, (1, 1, 12, 16), "new", 1),
