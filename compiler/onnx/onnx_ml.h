@@ -98,8 +98,8 @@ typedef enum ml_post {
 ml_post ml_post_of(onnx_run *r, const onnx_call *c);
 /* On `width` scores; one by itself knows only PROBIT. */
 ir_id ml_transform(onnx_run *r, ir_id x, int64_t width, ml_post post);
-/* Two scores from one, s: [1 - s, s], or with `mixed` [-s, s], which LOGISTIC
-   is applied to. */
+/* Two scores from one, s: [1 - s, s], or [-s, s] with `mixed` or LOGISTIC, which
+   is then applied. */
 ir_id ml_two_of_one(onnx_run *r, ir_id x, int mixed, ml_post post);
 
 /*

@@ -1,4 +1,5 @@
 /* onnx_ml_linear.c - ai.onnx.ml: linear models and support vector machines. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "onnx_ml.h"
@@ -245,23 +246,37 @@ static ir_id probabilities(onnx_run *r, const onnx_call *c, int64_t classes,
     return ir_couple(r->g, scores, (uint32_t)classes);
 }
 
+/* The second of two classes wherever the greater score is above 0, or at least
+   1/2 if no coefficient is negative; else the greater one. */
+static ir_id one_of_two(onnx_run *r, const svm *s, ir_id scores)
+{
+    uint32_t last = ir_get(r->g, scores)->rank - 1;
+    ir_id most = ir_reduce(r->g, MLI_REDUCE_MAX, scores, 1u << last, 1);
+    float limit = nextafterf(0.5f, 0.f);
+    for (size_t i = 0; i < s->coefficients; i++)
+        if (s->coefficient[i] < 0.f)
+            limit = 0.f;
+    return ir_binary(r->g, MLI_MAX, ml_above(r, most, limit),
+                     ml_best(r, scores, 2));
+}
+
 /* Without support vectors: a row of coefficients for each class. */
 static void liblinear(onnx_run *r, onnx_call *c, const ml_rows *x,
-                      const onnx_classes *k, const svm *s)
+                      const onnx_classes *k, const svm *s, int fitted)
 {
     float *b = onnx_take(r->pool, (size_t)k->count, sizeof *b);
     ir_id id;
-    if (s->coefficients != (uint64_t)k->count * (uint64_t)x->width)
+    if (k->count < 2 ||
+        s->coefficients != (uint64_t)k->count * (uint64_t)x->width)
         onnx_bad(r, c, "%zu coefficients for %lld classes of %lld inputs",
                  s->coefficients, (long long)k->count, (long long)x->width);
-    if (k->count == 2) {
-        onnx_unsupported(r, c, "two classes without support vectors");
-        return;
-    }
     for (int64_t i = 0; i < k->count; i++)
         b[i] = s->rho[0];
     id = ml_mix(r, x->id, x->width, k->count, s->coefficient, b);
-    c->out[0] = ml_label(r, x, k, ml_best(r, id, k->count));
+    c->out[0] = ml_label(r, x, k,
+                         k->count == 2 && !fitted && id != IR_NONE
+                             ? one_of_two(r, s, id)
+                             : ml_best(r, id, k->count));
     if (c->outputs > 1)
         c->out[1] = ml_result(r, x, k->count,
                               ml_transform(r, id, k->count, ml_post_of(r, c)));
@@ -298,7 +313,7 @@ void onnx_ml_svm_classifier(onnx_run *r, onnx_call *c, int what)
         return;
     read_svm(r, c, &x, vectors, &s);
     if (!vectors) {
-        liblinear(r, c, &x, k, &s);
+        liblinear(r, c, &x, k, &s, as != 0);
         return;
     }
     pairs = k->count * (k->count - 1) / 2;
@@ -319,8 +334,8 @@ void onnx_ml_svm_classifier(onnx_run *r, onnx_call *c, int what)
         c->out[1] =
             ml_result(r, &x, k->count, ml_transform(r, scores, k->count, post));
     } else if (k->count == 2) {
-        c->out[1] = ml_result(
-            r, &x, 2, ml_two_of_one(r, scores, post == ML_NONE, ML_NONE));
+        c->out[1] = ml_result(r, &x, 2,
+                              ml_two_of_one(r, scores, post == ML_NONE, post));
     } else {
         c->out[1] =
             ml_result(r, &x, pairs, ml_transform(r, scores, pairs, post));

@@ -334,8 +334,8 @@ ir_id ml_transform(onnx_run *r, ir_id x, int64_t width, ml_post post)
 ir_id ml_two_of_one(onnx_run *r, ir_id x, int mixed, ml_post post)
 {
     static const float w[2] = {-1.f, 1.f}, b[2] = {1.f, 0.f};
-    x = ml_mix(r, x, 1, 2, w, mixed ? NULL : b);
-    if (mixed && post == ML_LOGISTIC)
-        return ir_unary(r->g, MLI_SIGMOID, 0.f, 0.f, x);
-    return x;
+    if (post == ML_LOGISTIC)
+        return ir_unary(r->g, MLI_SIGMOID, 0.f, 0.f,
+                        ml_mix(r, x, 1, 2, w, NULL));
+    return ml_mix(r, x, 1, 2, w, mixed ? NULL : b);
 }

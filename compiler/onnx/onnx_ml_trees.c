@@ -328,6 +328,8 @@ static void read_leaves(onnx_run *r, const onnx_call *c, const parts *p,
     }
 }
 
+/* Transformations are numbered as in the specification; ONNX Runtime takes 1
+   for LOGISTIC and 2 for SOFTMAX. */
 void onnx_ml_tree_ensemble(onnx_run *r, onnx_call *c, int what)
 {
     static const mli_aggregate aggregates[] = {MLI_TREES_AVERAGE, MLI_TREES_SUM,
@@ -425,29 +427,27 @@ static ir_id column_of(onnx_run *r, ir_id x, int64_t i)
 
 /*
  * Two classes. Weights for one class only make one score, whose sign or, where
- * no weight is negative, whose being over 1/2 decides.
+ * no weight is negative, whose being over 1/2 decides. A class without weights
+ * stays 0, whatever its base value.
  */
 static void two_classes(onnx_run *r, onnx_call *c, const ml_rows *x, ir_id sum,
                         const onnx_classes *k, const verdict *v,
                         const float *base, size_t bases)
 {
-    static const float flip[4] = {-1.f, 0.f, 1.f, 0.f};
-    int second = v->weighed[1], one = 0;
+    const float first[4] = {v->weighed[0] ? 1.f : 0.f, 0.f, 0.f,
+                            v->weighed[1] ? 1.f : 0.f};
+    const float flip[4] = {v->weighed[0] ? -1.f : 0.f, 0.f, 1.f, 0.f};
+    int second = v->weighed[1], one = bases < 2 && !second;
     ml_post post = ml_post_of(r, c);
-    ir_id y = sum, decides;
     float row[2] = {0.f, 0.f};
+    ir_id y, decides;
     if (bases == 2 && second) { /* base_values[0] is taken to be the same */
-        row[0] = -base[1];
+        row[0] = v->weighed[0] ? -base[1] : 0.f;
         row[1] = base[1];
         y = ml_mix(r, sum, 2, 2, flip, row);
-    } else if (bases == 2) {
-        y = plus(r, sum, 2, base);
-    } else if (bases == 1) {
-        row[0] = base[0];
-        y = plus(r, sum, 2, row);
-        one = !second;
     } else {
-        one = !second;
+        row[0] = bases && v->weighed[0] ? base[0] : 0.f;
+        y = bases ? ml_mix(r, sum, 2, 2, first, row) : sum;
     }
     decides = column_of(r, y, second);
     c->out[0] = ml_label(
