@@ -181,6 +181,90 @@ static void write_onnx(FILE *f)
     end(&opset, f, 8);
 }
 
+#define DEPTH 10
+#define TREES 13
+#define NODES ((1u << (DEPTH + 1)) - 1) /* of a tree, in the order of a heap   \
+                                         */
+
+static int is_leaf(unsigned node)
+{
+    return node >= NODES / 2;
+}
+
+static unsigned long long tree_number(const char *name, unsigned tree,
+                                      unsigned node)
+{
+    if (!strcmp(name, "nodes_treeids") || !strcmp(name, "target_treeids"))
+        return tree;
+    if (!strcmp(name, "nodes_nodeids") || !strcmp(name, "target_nodeids"))
+        return node;
+    if (!strcmp(name, "nodes_featureids"))
+        return is_leaf(node) ? 0 : node * 7 % SIDE;
+    if (!strcmp(name, "nodes_truenodeids"))
+        return is_leaf(node) ? 0 : 2 * node + 1;
+    if (!strcmp(name, "nodes_falsenodeids"))
+        return is_leaf(node) ? 0 : 2 * node + 2;
+    return 0;
+}
+
+/* One attribute with an entry for each node, or each leaf. */
+static void put_trees(FILE *node, const char *name, unsigned kind)
+{
+    message attr;
+    begin(&attr);
+    put_text(attr.f, 1, name);
+    for (unsigned i = 0; i < TREES * NODES; i++) {
+        float w = weight(i);
+        if (name[0] == 't' && !is_leaf(i % NODES))
+            continue;
+        if (kind == 8)
+            put_number(attr.f, 8, tree_number(name, i / NODES, i % NODES));
+        else if (kind == 9)
+            put_text(attr.f, 9, is_leaf(i % NODES) ? "LEAF" : "BRANCH_LEQ");
+        else {
+            varint(attr.f, 7 << 3 | 5);
+            fwrite(&w, 1, sizeof w, attr.f);
+        }
+    }
+    end(&attr, node, 5);
+}
+
+/* As skl2onnx writes a forest. */
+static void write_trees(FILE *f)
+{
+    static const char *const ints[] = {"nodes_falsenodeids",
+                                       "nodes_featureids",
+                                       "nodes_missing_value_tracks_true",
+                                       "nodes_nodeids",
+                                       "nodes_treeids",
+                                       "nodes_truenodeids",
+                                       "target_ids",
+                                       "target_nodeids",
+                                       "target_treeids"};
+    message graph, node, opset;
+    put_number(f, 1, 8);
+    begin(&graph);
+    begin(&node);
+    put_text(node.f, 1, "x");
+    put_text(node.f, 2, "y");
+    put_text(node.f, 4, "TreeEnsembleRegressor");
+    put_text(node.f, 7, "ai.onnx.ml");
+    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
+        put_trees(node.f, ints[i], 8);
+    put_trees(node.f, "nodes_modes", 9);
+    put_trees(node.f, "nodes_values", 7);
+    put_trees(node.f, "nodes_hitrates", 7);
+    put_trees(node.f, "target_weights", 7);
+    end(&node, graph.f, 1);
+    put_port(graph.f, 11, "x");
+    put_port(graph.f, 12, "y");
+    end(&graph, f, 7);
+    begin(&opset);
+    put_text(opset.f, 1, "ai.onnx.ml");
+    put_number(opset.f, 2, 1);
+    end(&opset, f, 8);
+}
+
 /* A WaveNet would be warmed up, which costs time of its own. */
 static void write_nam(FILE *f)
 {
@@ -242,6 +326,12 @@ static void onnx_opens_cheaply(void **state)
     opens_cheaply("ONNX", write_onnx);
 }
 
+static void trees_open_cheaply(void **state)
+{
+    (void)state;
+    opens_cheaply("trees", write_trees);
+}
+
 static void nam_opens_cheaply(void **state)
 {
     (void)state;
@@ -252,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(onnx_opens_cheaply),
+        cmocka_unit_test(trees_open_cheaply),
         cmocka_unit_test(nam_opens_cheaply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

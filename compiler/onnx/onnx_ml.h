@@ -34,6 +34,8 @@ void onnx_ml_label_port(onnx_run *r, const onnx_value *v);
 const float *ml_floats(onnx_run *r, const onnx_call *c, const char *name,
                        size_t *count);
 const int64_t *ml_ints(const onnx_call *c, const char *name, size_t *count);
+/* Of attributes nodes_*, target_*, class_*. */
+const int32_t *ml_nodes(const onnx_call *c, const char *name, size_t *count);
 const char **ml_strings(const onnx_call *c, const char *name, size_t *count);
 /* classlabels_strings, or else the integers in attribute `ints`. Leaves if
    there are none or too many. */
@@ -98,8 +100,8 @@ typedef enum ml_post {
 ml_post ml_post_of(onnx_run *r, const onnx_call *c);
 /* On `width` scores; one by itself knows only PROBIT. */
 ir_id ml_transform(onnx_run *r, ir_id x, int64_t width, ml_post post);
-/* Two scores from one, s: [1 - s, s], or [-s, s] with `mixed` or LOGISTIC, which
-   is then applied. */
+/* Two scores from one, s: [1 - s, s], or [-s, s] with `mixed` or LOGISTIC,
+   which is then applied. */
 ir_id ml_two_of_one(onnx_run *r, ir_id x, int mixed, ml_post post);
 
 /*

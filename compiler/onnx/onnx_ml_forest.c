@@ -20,7 +20,7 @@ typedef struct planter {
     uint32_t weights, weight_room;
     unsigned char *met;
     waiting *stack;
-    uint32_t depth;
+    uint32_t depth, stack_room;
 } planter;
 
 static mli_tree_node *add(planter *p, uint32_t key, float value)
@@ -74,6 +74,19 @@ static void add_leaf(planter *p, uint32_t item)
     }
 }
 
+/* Each branch is met once, so it holds at most all of them. */
+static void put_off(planter *p, waiting w)
+{
+    if (p->depth == p->stack_room) {
+        waiting *old = p->stack;
+        p->stack_room = 2 * p->stack_room + 64;
+        p->stack = onnx_take(p->r->pool, p->stack_room, sizeof *old);
+        if (p->depth)
+            memcpy(p->stack, old, p->depth * sizeof *old);
+    }
+    p->stack[p->depth++] = w;
+}
+
 /* Nodes for a branch, and its true child put off. */
 static void add_branch(planter *p, uint32_t item)
 {
@@ -96,12 +109,11 @@ static void add_branch(planter *p, uint32_t item)
         p->stack[p->depth++] = (waiting){f->yes[item], from, p->nodes - from};
 }
 
-/* Each branch is met once, so the stack holds at most all of them, and the
-   work is linear. */
+/* Each branch is met once: the work is linear. */
 static void plant_tree(planter *p, uint32_t root)
 {
     p->depth = 0;
-    p->stack[p->depth++] = (waiting){root, 0, 0};
+    put_off(p, (waiting){root, 0, 0});
     while (p->depth) {
         waiting w = p->stack[--p->depth];
         for (uint32_t i = 0; i < w.many; i++)
@@ -142,10 +154,11 @@ ir_id ml_plant(onnx_run *r, const onnx_call *c, ir_id x, int64_t features,
     check_items(&p, features);
     p.room = f->items;
     p.node = onnx_take(r->pool, p.room, sizeof *p.node);
-    p.weight_room = f->first[f->items];
+    for (uint32_t i = 0; i < f->items; i++)
+        if (f->first[i + 1] - f->first[i] != 1)
+            p.weight_room += f->first[i + 1] - f->first[i];
     p.weight = onnx_take(r->pool, 2 * (size_t)p.weight_room, sizeof *p.weight);
     p.met = onnx_take(r->pool, f->items, 1);
-    p.stack = onnx_take(r->pool, (size_t)f->items + 1, sizeof *p.stack);
     for (uint32_t i = 0; i < f->trees; i++) {
         root[i] = p.nodes;
         plant_tree(&p, f->root[i]);

@@ -14,8 +14,8 @@
  */
 typedef struct ml_forest {
     uint32_t items, trees;
-    uint32_t *key; /* MLI_TREE_LEAF for leaves */
-    float *value;
+    uint32_t *key;      /* MLI_TREE_LEAF for leaves */
+    const float *value; /* of branches */
     uint32_t *yes, *no; /* items, checked to be there */
     uint32_t *root;     /* items */
     uint32_t *first;    /* items + 1 */

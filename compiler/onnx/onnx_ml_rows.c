@@ -31,6 +31,13 @@ const int64_t *ml_ints(const onnx_call *c, const char *name, size_t *count)
     return *count ? a->ints : NULL;
 }
 
+const int32_t *ml_nodes(const onnx_call *c, const char *name, size_t *count)
+{
+    const onnx_attr *a = onnx_attr_of(c, name);
+    *count = a ? a->nodes_count : 0;
+    return *count ? a->nodes : NULL;
+}
+
 const char **ml_strings(const onnx_call *c, const char *name, size_t *count)
 {
     const onnx_attr *a = onnx_attr_of(c, name);

@@ -9,10 +9,14 @@
 
 typedef struct nodes { /* the attributes nodes_* */
     size_t count;
-    const int64_t *tree, *id, *feature, *yes, *no, *missing;
+    const int32_t *tree, *id, *feature, *yes, *no, *missing;
     const float *value;
     const char **mode;
-    uint32_t *slots; /* a hash table of node numbers + 1, by tree and id */
+    uint32_t *start; /* where trees numbered from 0, with nodes numbered from
+                        0, begin; and the end */
+    int32_t trees;
+    uint32_t *slots; /* or else a hash table of node numbers + 1, by tree and
+                        id */
     size_t room;
 } nodes;
 
@@ -30,11 +34,35 @@ static uint32_t *slot_of(const nodes *n, int64_t tree, int64_t id)
 static uint32_t find(onnx_run *r, const onnx_call *c, const nodes *n,
                      int64_t tree, int64_t id)
 {
-    uint32_t *slot = slot_of(n, tree, id);
-    if (!*slot)
+    uint32_t *slot;
+    if (n->start && tree >= 0 && tree < n->trees && id >= 0 &&
+        id < n->start[tree + 1] - n->start[tree])
+        return n->start[tree] + (uint32_t)id;
+    slot = n->start ? NULL : slot_of(n, tree, id);
+    if (!slot || !*slot)
         onnx_bad(r, c, "there is no node %lld in tree %lld", (long long)id,
                  (long long)tree);
     return *slot - 1;
+}
+
+/* Trees and their nodes are numbered in order, as almost always. */
+static int find_starts(onnx_run *r, nodes *n)
+{
+    int32_t trees = 0, id = 0;
+    for (size_t i = 0; i < n->count; i++, id++) {
+        if (!i || n->tree[i] != n->tree[i - 1]) {
+            if (n->tree[i] != trees++)
+                return 0;
+            id = 0;
+        }
+        if (n->id[i] != id)
+            return 0;
+    }
+    n->trees = trees;
+    n->start = onnx_take(r->pool, (size_t)trees + 1, sizeof *n->start);
+    for (size_t i = 0; i < n->count; i++)
+        n->start[n->tree[i] + 1] = (uint32_t)i + 1;
+    return 1;
 }
 
 static void check_count(onnx_run *r, const onnx_call *c, const char *name,
@@ -45,11 +73,11 @@ static void check_count(onnx_run *r, const onnx_call *c, const char *name,
                  expected);
 }
 
-static const int64_t *node_ints(onnx_run *r, const onnx_call *c,
+static const int32_t *node_ints(onnx_run *r, const onnx_call *c,
                                 const char *name, size_t expected)
 {
     size_t count;
-    const int64_t *list = ml_ints(c, name, &count);
+    const int32_t *list = ml_nodes(c, name, &count);
     check_count(r, c, name, count, expected);
     return list;
 }
@@ -60,20 +88,22 @@ static void read_nodes(onnx_run *r, const onnx_call *c, nodes *n)
 {
     size_t count;
     memset(n, 0, sizeof *n);
-    n->tree = ml_ints(c, "nodes_treeids", &n->count);
+    n->tree = ml_nodes(c, "nodes_treeids", &n->count);
     if (n->count < 1 || n->count > MAX_NODES)
         onnx_bad(r, c, "%zu nodes", n->count);
     n->id = node_ints(r, c, "nodes_nodeids", n->count);
     n->feature = node_ints(r, c, "nodes_featureids", n->count);
     n->yes = node_ints(r, c, "nodes_truenodeids", n->count);
     n->no = node_ints(r, c, "nodes_falsenodeids", n->count);
-    n->missing = ml_ints(c, "nodes_missing_value_tracks_true", &count);
+    n->missing = ml_nodes(c, "nodes_missing_value_tracks_true", &count);
     if (n->missing)
         check_count(r, c, "nodes_missing_value_tracks_true", count, n->count);
     n->value = ml_floats(r, c, "nodes_values", &count);
     check_count(r, c, "nodes_values", count, n->count);
     n->mode = ml_strings(c, "nodes_modes", &count);
     check_count(r, c, "nodes_modes", count, n->count);
+    if (find_starts(r, n))
+        return;
     for (n->room = 16; n->room < 2 * n->count;)
         n->room *= 2;
     n->slots = onnx_take(r->pool, n->room, sizeof *n->slots);
@@ -120,7 +150,6 @@ static void make_room(onnx_run *r, ml_forest *f, size_t items, size_t weights)
 {
     f->items = (uint32_t)items;
     f->key = onnx_take(r->pool, items, sizeof *f->key);
-    f->value = onnx_take(r->pool, items, sizeof *f->value);
     f->yes = onnx_take(r->pool, items, sizeof *f->yes);
     f->no = onnx_take(r->pool, items, sizeof *f->no);
     f->first = onnx_take(r->pool, items + 2, sizeof *f->first);
@@ -131,17 +160,20 @@ static void make_room(onnx_run *r, ml_forest *f, size_t items, size_t weights)
 static void read_branches(onnx_run *r, const onnx_call *c, const nodes *n,
                           ml_forest *f)
 {
+    f->value = n->value;
     for (size_t i = 0; i < n->count; i++) {
         f->key[i] = mode_key(r, c, n->mode[i]);
         if (f->key[i] == MLI_TREE_LEAF)
             continue;
         f->key[i] = branch_key(r, c, f->key[i], n->feature[i],
                                n->missing && n->missing[i]);
-        f->value[i] = n->value[i];
         f->yes[i] = find(r, c, n, n->tree[i], n->yes[i]);
         f->no[i] = find(r, c, n, n->tree[i], n->no[i]);
     }
-    f->root = onnx_take(r->pool, n->count, sizeof *f->root);
+    for (size_t i = 0; i < n->count; i++)
+        f->trees += !i || n->tree[i] != n->tree[i - 1];
+    f->root = onnx_take(r->pool, f->trees, sizeof *f->root);
+    f->trees = 0;
     for (size_t i = 0; i < n->count; i++)
         if (!i || n->tree[i] != n->tree[i - 1])
             f->root[f->trees++] = (uint32_t)i;
@@ -153,15 +185,14 @@ static void read_weights(onnx_run *r, const onnx_call *c, const char *what,
                          const nodes *n, uint32_t targets, ml_forest *f)
 {
     size_t count, values;
-    const int64_t *target =
-        ml_ints(c, onnx_print(r->pool, "%s_ids", what), &count);
-    const int64_t *node =
+    const int32_t *target =
+        ml_nodes(c, onnx_print(r->pool, "%s_ids", what), &count);
+    const int32_t *node =
         node_ints(r, c, onnx_print(r->pool, "%s_nodeids", what), count);
-    const int64_t *tree =
+    const int32_t *tree =
         node_ints(r, c, onnx_print(r->pool, "%s_treeids", what), count);
     const float *w =
         ml_floats(r, c, onnx_print(r->pool, "%s_weights", what), &values);
-    uint32_t *of = onnx_take(r->pool, count, sizeof *of);
     check_count(r, c, onnx_print(r->pool, "%s_weights", what), values, count);
     if (count > MAX_NODES)
         onnx_bad(r, c, "%zu weights", count);
@@ -170,13 +201,12 @@ static void read_weights(onnx_run *r, const onnx_call *c, const char *what,
         if (target[i] < 0 || target[i] >= (int64_t)targets)
             onnx_bad(r, c, "a weight is for output %lld of %u",
                      (long long)target[i], targets);
-        of[i] = find(r, c, n, tree[i], node[i]);
-        f->first[of[i] + 2]++;
+        f->first[find(r, c, n, tree[i], node[i]) + 2]++;
     }
     for (size_t i = 2; i < n->count + 2; i++)
         f->first[i] += f->first[i - 1];
     for (size_t i = 0; i < count; i++) { /* first[i + 1] moves to its end */
-        uint32_t at = f->first[of[i] + 1]++;
+        uint32_t at = f->first[find(r, c, n, tree[i], node[i]) + 1]++;
         f->target[at] = (uint32_t)target[i];
         f->weight[at] = w[i];
     }
@@ -233,7 +263,7 @@ void onnx_ml_tree_regressor(onnx_run *r, onnx_call *c, int what)
 
 typedef struct parts { /* of TreeEnsemble: branches, leaves */
     size_t branches, leaves;
-    const int64_t *yes, *no, *yes_leaf, *no_leaf;
+    const int32_t *yes, *no, *yes_leaf, *no_leaf;
 } parts;
 
 static uint32_t part(onnx_run *r, const onnx_call *c, const parts *p,
@@ -290,11 +320,13 @@ static void read_new_branches(onnx_run *r, const onnx_call *c, const parts *p,
 {
     const onnx_value *modes = tensor_attr(r, c, "nodes_modes", p->branches);
     const onnx_value *splits = tensor_attr(r, c, "nodes_splits", p->branches);
-    const int64_t *feature = node_ints(r, c, "nodes_featureids", p->branches);
+    const int32_t *feature = node_ints(r, c, "nodes_featureids", p->branches);
     size_t count;
-    const int64_t *missing =
-        ml_ints(c, "nodes_missing_value_tracks_true", &count);
+    const int32_t *missing =
+        ml_nodes(c, "nodes_missing_value_tracks_true", &count);
+    float *value = onnx_take(r->pool, f->items, sizeof *value);
     int members = 0;
+    f->value = value;
     if (missing)
         check_count(r, c, "nodes_missing_value_tracks_true", count,
                     p->branches);
@@ -305,7 +337,7 @@ static void read_new_branches(onnx_run *r, const onnx_call *c, const parts *p,
         members |= mode == 6;
         f->key[i] = branch_key(r, c, mode == 6 ? MLI_TREE_EQUAL : follows[mode],
                                feature[i], missing && missing[i]);
-        f->value[i] = mode == 6 ? 0.f : onnx_at(splits, (int64_t)i);
+        value[i] = mode == 6 ? 0.f : onnx_at(splits, (int64_t)i);
         f->yes[i] = part(r, c, p, p->yes[i], p->yes_leaf[i]);
         f->no[i] = part(r, c, p, p->no[i], p->no_leaf[i]);
     }
@@ -351,7 +383,7 @@ void onnx_ml_tree_ensemble(onnx_run *r, onnx_call *c, int what)
                  (long long)aggregate, (long long)post);
     if (!ml_rows_of(r, c, 0, &x))
         return;
-    p.yes = ml_ints(c, "nodes_truenodeids", &p.branches);
+    p.yes = ml_nodes(c, "nodes_truenodeids", &p.branches);
     p.no = node_ints(r, c, "nodes_falsenodeids", p.branches);
     p.yes_leaf = node_ints(r, c, "nodes_trueleafs", p.branches);
     p.no_leaf = node_ints(r, c, "nodes_falseleafs", p.branches);

@@ -91,6 +91,26 @@ static const char *text_again(onnx_model *m, onnx_reader *r,
     return text(m, r, f);
 }
 
+/* One of the lists that describe trees: integers of 32 bits will do. */
+static int is_of_nodes(const char *name)
+{
+    return !strncmp(name, "nodes_", 6) || !strncmp(name, "class_", 6) ||
+           !strncmp(name, "target_", 7);
+}
+
+static void read_nodes(onnx_model *m, onnx_reader r, onnx_attr *a, size_t count)
+{
+    onnx_field f;
+    uint64_t v;
+    a->nodes = onnx_take(m->pool, count, sizeof *a->nodes);
+    while (onnx_next(&r, &f))
+        while (f.number == 8 && onnx_number(&r, &f, 0, &v)) {
+            if ((int64_t)v < INT32_MIN || (int64_t)v > INT32_MAX)
+                onnx_damaged(&r, r.at, "a node's number is too large");
+            a->nodes[a->nodes_count++] = (int32_t)(int64_t)v;
+        }
+}
+
 static void read_attr_lists(onnx_model *m, onnx_reader r, onnx_attr *a)
 {
     onnx_reader again = r;
@@ -102,6 +122,12 @@ static void read_attr_lists(onnx_model *m, onnx_reader r, onnx_attr *a)
         else if (f.number == 8)
             ints += onnx_numbers(&again, &f, 0);
         strings += f.number == 9;
+    }
+    if (!strcmp(a->name, "nodes_hitrates")) /* nobody needs them */
+        return;
+    if (ints && !floats && !strings && is_of_nodes(a->name)) {
+        read_nodes(m, r, a, ints);
+        return;
     }
     a->floats = onnx_take(m->pool, floats, sizeof *a->floats);
     a->ints = onnx_take(m->pool, ints, sizeof *a->ints);

@@ -60,6 +60,9 @@ typedef struct onnx_attr {
     onnx_graph *g;
     size_t count; /* of ints, floats or strings, whichever it has */
     size_t ints_count, floats_count, strings_count;
+    int32_t *nodes; /* of an ensemble of trees: its integers, which then are not
+                       in ints: there are very many */
+    size_t nodes_count;
     int64_t *ints;
     float *floats;
     const char **strings;
