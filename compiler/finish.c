@@ -40,8 +40,9 @@ static mlc_status check_rates(const ir_graph *g, mlc_error *error)
 
 /*
  * What spreading the work over a hop adds to the latency; 0: nothing is spread.
- * A stream's chunks are a sixteenth of its cycle, as far as 16 ticks go: layers
- * run better over several frames, and it is one frame less that is later.
+ * A stream's chunks are up to 16 ticks and a quarter of its cycle: over single
+ * frames, layers cost up to four times as much. They add a frame less than they
+ * have to the latency.
  */
 static uint32_t choose_spread(ir_graph *g)
 {
@@ -57,7 +58,7 @@ static uint32_t choose_spread(ir_graph *g)
                    "spread");
         return 0;
     }
-    while (chunk * 2 * r.frame <= MLI_MAX_FRAME_TICKS && chunk * 32 <= cycle)
+    while (chunk * 2 * r.frame <= MLI_MAX_FRAME_TICKS && chunk * 8 <= cycle)
         chunk *= 2;
     return cycle + chunk - 1;
 }

@@ -105,6 +105,7 @@ void mli_prepare_pool(const prepare *p)
     mli_pool_step *m = &step->u.pool;
     uint32_t axis = q[1];
     m->inner = 1;
+    m->begun = 0;
     for (uint32_t i = axis + 1; i < p->x->rank; i++)
         m->inner *= p->x->dims[i];
     m->f = folding(q[0]);

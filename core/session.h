@@ -69,6 +69,7 @@ typedef struct mli_pool_step {
     uint32_t windows; /* in y */
     uint32_t size, step, dilation, before;
     uint32_t inner; /* floats of one element of the axis */
+    uint32_t begun; /* y has joined taps before these */
 } mli_pool_step;
 
 typedef struct mli_recurrent_step {
@@ -195,6 +196,7 @@ struct mli_step {
     /* spread models: */
     mli_step_part *part;   /* NULL: it runs as a whole */
     uint32_t units;        /* in one frame */
+    uint32_t fixed;        /* cost of the first unit, beside its own, */
     uint32_t cost;         /* of a unit, about a vector instruction each */
     uint32_t x_row, y_row; /* floats, where a unit is a row */
     uint32_t elements;     /* of y in one frame */
@@ -286,6 +288,8 @@ uint64_t mli_scratch_floats(const mli_file_op *op);
 #define MLI_WALK_LUMP 256u
 mli_step_part mli_part_copy, mli_part_binary; /* step_walk.c */
 mli_step_part mli_part_product;               /* step_product.c */
+
+void mli_fill(float *y, float value, size_t n); /* step_walk.c */
 
 /* slice.c: how a step runs in parts, and what they cost. */
 void mli_slice(mli_step *step);

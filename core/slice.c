@@ -6,6 +6,7 @@
  */
 #include "session.h"
 
+#define CALL  60u       /* a step, for itself */
 #define LUMP  64u       /* elements */
 #define PANEL MLI_PANEL /* outputs */
 
@@ -121,7 +122,8 @@ static void slice_matrix(mli_step *step, mli_step_part *part)
     uint32_t outputs = m->outputs < PANEL ? m->outputs : PANEL;
     step->part = part;
     step->units = step->rows * lumps(m->outputs, PANEL);
-    step->cost = clamp(12 + products * (outputs + 8) / 8);
+    step->cost =
+        clamp(30 + 12ull * a->taps + products * (outputs + 8) * 5 / 24);
 }
 
 /* -------------------------------------------------------------- images ---- */
@@ -161,10 +163,47 @@ static void slice_image(mli_step *step)
     const mli_image_step *m = &step->u.image;
     const mli_conv *a = &m->conv;
     uint64_t pixel =
-        (uint64_t)a->taps * a->in_per_group * (m->outputs + 8) / 8 + 12;
+        (uint64_t)a->taps * a->in_per_group * (m->outputs + 8) / 4 + 12;
     step->part = part_image;
     step->units = step->rows * (m->rows > 1 ? m->rows : a->frames);
     step->cost = clamp(m->rows > 1 ? pixel * a->frames : pixel);
+}
+
+/* Let a pool's windows begin so many elements later. */
+static void skip(mli_step *piece, uint64_t n)
+{
+    mli_pool_step *m = &piece->u.pool;
+    if (n <= m->before) {
+        m->before -= (uint32_t)n;
+        return;
+    }
+    n -= m->before;
+    m->before = 0;
+    m->length = n < m->length ? m->length - (uint32_t)n : 0;
+    if (m->length != 0)
+        piece->x += (size_t)n * m->inner;
+}
+
+/* Some taps of a pool of a few large windows. */
+static void part_taps(const mli_kernels *k, const mli_step *step,
+                      uint32_t frames, uint32_t first, uint32_t last)
+{
+    const mli_pool_step *m = &step->u.pool;
+    (void)frames;
+    while (first < last) {
+        uint32_t row = first / m->size, at = first % m->size;
+        uint32_t left = m->size - at;
+        uint32_t n = left < last - first ? left : last - first;
+        mli_step piece = *step;
+        piece.rows = 1;
+        piece.x += (size_t)row * m->length * m->inner;
+        piece.y += (size_t)row * m->windows * m->inner;
+        piece.u.pool.size = n;
+        piece.u.pool.begun = at != 0;
+        skip(&piece, (uint64_t)at * m->dilation);
+        step->run(k, &piece, 1);
+        first += n;
+    }
 }
 
 /* Some windows of a pool: windows count from those before the axis. */
@@ -179,20 +218,11 @@ static void part_pool(const mli_kernels *k, const mli_step *step,
         uint32_t n = left < last - first ? left : last - first;
         uint64_t begin = (uint64_t)at * m->step;
         mli_step piece = *step;
-        mli_pool_step *q = &piece.u.pool;
         piece.rows = 1;
         piece.x += (size_t)row * m->length * m->inner;
         piece.y += ((size_t)row * m->windows + at) * m->inner;
-        q->windows = n;
-        if (begin <= m->before) {
-            q->before = (uint32_t)(m->before - begin);
-        } else {
-            begin -= m->before;
-            q->before = 0;
-            q->length = begin < m->length ? m->length - (uint32_t)begin : 0;
-            if (q->length != 0)
-                piece.x += (size_t)begin * m->inner;
-        }
+        piece.u.pool.windows = n;
+        skip(&piece, begin);
         step->run(k, &piece, 1);
         first += n;
     }
@@ -201,10 +231,16 @@ static void part_pool(const mli_kernels *k, const mli_step *step,
 static void slice_pool(mli_step *step)
 {
     const mli_pool_step *m = &step->u.pool;
-    uint64_t call = m->step == 1 ? 4 : 30;
+    uint64_t inner = 60 + (uint64_t)m->inner * 5 / 2;
+    if (m->windows < 8 && m->size > 8) {
+        step->part = part_taps;
+        step->units = step->rows * m->size;
+        step->cost = clamp(inner * m->windows);
+        return;
+    }
     step->part = part_pool;
     step->units = step->rows * m->windows;
-    step->cost = clamp((uint64_t)m->size * (call + m->inner / 4) + 4);
+    step->cost = clamp(inner * m->size);
 }
 
 /* ----------------------------------------------------------- recurrent ---- */
@@ -259,7 +295,7 @@ static void slice_recurrent(mli_step *step, int in_panels)
 {
     const mli_recurrent_step *r = &step->u.recurrent;
     uint64_t panels = lumps(r->gate_floats, PANEL);
-    uint64_t panel = 12 + (uint64_t)r->units * (PANEL + 8) / 8;
+    uint64_t panel = 12 + (uint64_t)r->units * (PANEL + 8) / 4;
     uint64_t cell = 20 + (uint64_t)r->units * 12;
     if (in_panels && r->held == NULL) {
         step->part = part_recurrent;
@@ -283,8 +319,8 @@ static void part_unary(const mli_kernels *k, const mli_step *step,
     const mli_map_step *m = &step->u.map;
     size_t all = (size_t)frames * step->elements;
     k->unary((mli_unary)m->option, m->p, m->q, step->x, step->y,
-             smaller((size_t)first * LUMP, all),
-             smaller((size_t)last * LUMP, all));
+             smaller((size_t)first * step->x_row, all),
+             smaller((size_t)last * step->x_row, all));
 }
 
 /* One scale for all, in lumps. */
@@ -294,8 +330,8 @@ static void part_affine(const mli_kernels *k, const mli_step *step,
     const mli_map_step *m = &step->u.map;
     size_t all = (size_t)frames * step->elements;
     k->affine(step->x, m->scale, 0, m->shift, 0, step->y,
-              smaller((size_t)first * LUMP, all),
-              smaller((size_t)last * LUMP, all));
+              smaller((size_t)first * step->x_row, all),
+              smaller((size_t)last * step->x_row, all));
 }
 
 /* A scale for each element of a row; rows follow one another. */
@@ -314,17 +350,18 @@ static void part_fill(const mli_kernels *k, const mli_step *step,
                       uint32_t frames, uint32_t first, uint32_t last)
 {
     size_t all = (size_t)frames * step->elements;
-    size_t end = smaller((size_t)last * LUMP, all);
+    size_t from = smaller((size_t)first * step->x_row, all);
     (void)k;
-    for (size_t i = smaller((size_t)first * LUMP, all); i < end; i++)
-        step->y[i] = step->u.value;
+    mli_fill(step->y + from, step->u.value,
+             smaller((size_t)last * step->x_row, all) - from);
 }
 
 static void by_lumps(mli_step *step, mli_step_part *part, uint32_t each)
 {
     step->part = part;
+    step->x_row = step->elements < LUMP ? step->elements : LUMP;
     step->units = lumps(step->elements, LUMP);
-    step->cost = 8 + LUMP * each / 8;
+    step->cost = 1 + step->x_row * each / 8;
 }
 
 /* Instructions for eight elements. */
@@ -360,7 +397,10 @@ static void slice_walk(mli_step *step, mli_step_part *part, uint32_t each,
                        uint32_t call)
 {
     const mli_walk_step *w = &step->u.walk;
-    uint32_t n = w->count[w->axes - 1], rows = 1;
+    uint32_t n = w->count[w->axes - 1], rows = 1, last = w->axes - 1;
+    uint64_t a = (uint64_t)w->stride[0][last], b = (uint64_t)w->stride[1][last];
+    if (a > 1 || b > 1 || (step->run == mli_run_copy && (a & b) == 0))
+        each = 32; /* one by one */
     for (uint32_t i = 0; i + 1 < w->axes; i++)
         rows *= w->count[i];
     step->part = part;
@@ -384,7 +424,8 @@ void mli_slice(mli_step *step)
 {
     step->part = NULL;
     step->units = 1;
-    step->cost = clamp(20 + (uint64_t)step->elements / 4);
+    step->fixed = CALL;
+    step->cost = clamp((uint64_t)step->elements / 4);
     if (step->run == mli_run_matrix)
         slice_matrix(step, part_matrix);
     else if (step->run == mli_run_ring_matrix)
@@ -402,11 +443,11 @@ void mli_slice(mli_step *step)
     else if (step->run == mli_run_affine)
         slice_affine(step);
     else if (step->run == mli_run_fill)
-        by_lumps(step, part_fill, 2);
+        by_lumps(step, part_fill, 8);
     else if (step->run == mli_run_softmax)
         slice_rows(step, 8);
     else if (step->run == mli_run_normalize)
-        slice_rows(step, 3);
+        slice_rows(step, 15);
     else if (step->run == mli_run_reduce)
         slice_rows(step, 1);
     else if (step->run == mli_run_copy)

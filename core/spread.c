@@ -56,8 +56,9 @@ void mli_spread_start(mli_session *s)
         mli_step *step = s->steps + i;
         mli_slice(step);
         uint32_t period = step->clock->period;
-        w->total += (uint64_t)step->units * step->cost *
-                    (period != 0 ? s->cycle / period : chunks);
+        uint32_t frames = period != 0 ? s->cycle / period : chunks;
+        w->total += (uint64_t)step->units * step->cost * frames +
+                    (uint64_t)step->fixed * (frames < chunks ? frames : chunks);
     }
 }
 
@@ -108,6 +109,8 @@ static int run_steps(mli_session *s, uint64_t target)
             step->run(s->kernels, step, frames);
         else if (n != 0)
             step->part(s->kernels, step, frames, w->unit, w->unit + n);
+        if (n != 0 && w->unit == 0)
+            w->done += step->fixed;
         w->done += (uint64_t)n * cost;
         w->unit += n;
         if (n < left)

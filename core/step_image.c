@@ -40,7 +40,7 @@ static void pool_row(const mli_kernels *k, const mli_pool_step *m,
                      const float *x, float *y)
 {
     const size_t inner = m->inner, all = m->windows * inner;
-    for (size_t i = 0; i < all; i++)
+    for (size_t i = 0; i < all && !m->begun; i++)
         y[i] = m->empty;
     for (uint32_t t = 0; t < m->size; t++) {
         uint64_t at = (uint64_t)t * m->dilation;

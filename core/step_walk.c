@@ -58,6 +58,13 @@ static lump lump_at(const mli_walk_step *s, uint32_t unit)
     return l;
 }
 
+/* Where time goes on where a frame ends: the element of a unit. */
+static size_t element_of(const mli_walk_step *s, uint32_t unit)
+{
+    uint32_t n = s->count[0], each = (n + MLI_WALK_LUMP - 1) / MLI_WALK_LUMP;
+    return (size_t)(unit / each) * n + unit % each * MLI_WALK_LUMP;
+}
+
 static uint32_t lump_size(const lump *l)
 {
     return l->left < MLI_WALK_LUMP ? l->left : MLI_WALK_LUMP;
@@ -139,9 +146,15 @@ void mli_part_copy(const mli_kernels *k, const mli_step *step, uint32_t frames,
 {
     const mli_walk_step *s = &step->u.walk;
     int64_t dx = s->stride[0][s->axes - 1], dy = s->stride[1][s->axes - 1];
-    lump l = lump_at(s, first);
     (void)k;
     (void)frames;
+    if (s->joined) {
+        int64_t from = (int64_t)element_of(s, first);
+        copy_row(step->x + dx * from, dx, step->y + dy * from, dy,
+                 element_of(s, last) - (size_t)from);
+        return;
+    }
+    lump l = lump_at(s, first);
     for (; first < last; first++, next_lump(&l))
         copy_row(step->x + s->time[0] * l.frame + l.w.offset[0] + dx * l.from,
                  dx,
@@ -184,8 +197,15 @@ void mli_part_binary(const mli_kernels *k, const mli_step *step,
     const mli_walk_step *s = &step->u.walk;
     int64_t da = s->stride[0][s->axes - 1], db = s->stride[1][s->axes - 1];
     size_t n = s->count[s->axes - 1];
-    lump l = lump_at(s, first);
     (void)frames;
+    if (s->joined) {
+        size_t from = element_of(s, first);
+        k->binary((mli_binary)s->f, step->x + da * (int64_t)from, (size_t)da,
+                  step->x2 + db * (int64_t)from, (size_t)db, step->y + from, 0,
+                  element_of(s, last) - from);
+        return;
+    }
+    lump l = lump_at(s, first);
     for (; first < last; first++, next_lump(&l))
         k->binary((mli_binary)s->f,
                   step->x + s->time[0] * l.frame + l.w.offset[0] + da * l.from,
@@ -196,10 +216,18 @@ void mli_part_binary(const mli_kernels *k, const mli_step *step,
                   lump_size(&l));
 }
 
+/* Four at a time: a loop of single ones is not always made into vectors. */
+void mli_fill(float *y, float value, size_t n)
+{
+    const float four[4] = {value, value, value, value};
+    for (; n >= 4; n -= 4, y += 4)
+        __builtin_memcpy(y, four, sizeof four);
+    for (; n != 0; n--)
+        *y++ = value;
+}
+
 void mli_run_fill(const mli_kernels *k, const mli_step *step, uint32_t frames)
 {
-    size_t n = (size_t)frames * step->elements;
     (void)k;
-    for (size_t i = 0; i < n; i++)
-        step->y[i] = step->u.value;
+    mli_fill(step->y, step->u.value, (size_t)frames * step->elements);
 }

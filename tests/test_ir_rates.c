@@ -149,6 +149,41 @@ static void test_prewarm(void **state)
     free(v);
 }
 
+/* Spread: the same bytes, later by the cycle (4 frames, one to a chunk), the
+   states after silence too. */
+static void test_spread(void **state)
+{
+    float *w = weights(MID * TAPS * IN), *v = weights(DOWN * OUT * MID * 2);
+    mlc_options options = MLC_OPTIONS_DEFAULT;
+    (void)state;
+    options.spread = 1;
+    for (uint32_t prewarm = 0; prewarm < 2; prewarm++) {
+        mlc_image image, now = finish(down_and_up(w, v, prewarm));
+        mlc_error error;
+        mli_model model;
+        mli_info info;
+        assert_int_equal(
+            mlc_finish(down_and_up(w, v, prewarm), &options, &image, &error),
+            MLC_OK);
+        assert_int_equal(mli_open(&model, image.bytes, image.size, NULL),
+                         MLI_OK);
+        mli_get_info(&model, &info);
+        assert_int_equal(info.spread, DOWN);
+        assert_int_equal(info.latency, DOWN);
+        assert_non_null(strstr(image.report, "spread"));
+        float **out = play(&image, IN), **wanted = play(&now, IN);
+        for (uint32_t c = 0; c < OUT; c++)
+            assert_memory_equal(out[c] + DOWN, wanted[c],
+                                (FRAMES - DOWN) * sizeof(float));
+        channels_free(out, OUT);
+        channels_free(wanted, OUT);
+        mlc_image_free(&image);
+        mlc_image_free(&now);
+    }
+    free(w);
+    free(v);
+}
+
 /* 2/3 of the input's rate: two ticks a frame inside. */
 static void test_ratio(void **state)
 {
@@ -225,9 +260,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formulas),
-        cmocka_unit_test(test_prewarm),
-        cmocka_unit_test(test_ratio),
+        cmocka_unit_test(test_formulas), cmocka_unit_test(test_prewarm),
+        cmocka_unit_test(test_spread),   cmocka_unit_test(test_ratio),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
