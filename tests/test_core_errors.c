@@ -141,7 +141,7 @@ static void test_header(void **state)
     CASE(MLI_ERR_HEADER, FIELD(inputs), header(i)->inputs = 1025);
     CASE(MLI_ERR_HEADER, FIELD(outputs), header(i)->outputs = 0);
     CASE(MLI_ERR_HEADER, FIELD(outputs), header(i)->outputs = MLI_NONE);
-    CASE(MLI_ERR_HEADER, FIELD(reserved) + 36, header(i)->reserved[9] = 1);
+    CASE(MLI_ERR_HEADER, FIELD(reserved) + 32, header(i)->reserved[8] = 1);
 }
 
 static void test_sections(void **state)
