@@ -27,7 +27,7 @@ backend() {
     fi
 }
 
-backend node 743
+backend node 745
 backend simple 14
 backend pytorch-converted 82
 backend pytorch-operator 35

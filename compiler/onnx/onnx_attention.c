@@ -7,6 +7,10 @@
 #include <string.h>
 #include "onnx_run.h"
 
+/* What a masked score is, where the mask is known at run time only: nothing is
+   left of it, and it is a number still. */
+#define LEAST (-1e38f)
+
 typedef struct attention {
     int64_t batch, heads, shared; /* heads of k and v, and of q for each */
     int64_t queries, keys, past;
@@ -57,8 +61,7 @@ static onnx_value *after(onnx_run *r, onnx_call *c, onnx_value *past,
 static void operands(onnx_run *r, onnx_call *c, attention *a)
 {
     onnx_value *past = input(c, 4);
-    if (c->in[1]->time >= 0 &&
-        c->in[1]->time == c->in[1]->rank - (c->in[1]->rank == 3 ? 2 : 2))
+    if (c->in[1]->time >= 0 && c->in[1]->time == c->in[1]->rank - 2)
         r->layers_in_time++;
     a->q = in_heads(r, c, c->in[0], "q_num_heads");
     a->k = in_heads(r, c, c->in[1], "kv_num_heads");
@@ -121,18 +124,67 @@ static int allowed(const onnx_call *c, const attention *a, int64_t n, int64_t i,
     return !(left >= 0 && j < i - left) && !(right >= 0 && j > i + right);
 }
 
+/* 1 where a key may be seen, 0 elsewhere, by lengths that come at run time: [B
+   or 1, 1, T, S]. The positions of key and query differ by d = j - i. */
+static onnx_value *computed_mask(onnx_run *r, onnx_call *c, const attention *a)
+{
+    onnx_value *real = input(c, 6), *offset, *d, *j, *m;
+    int64_t left = onnx_int(c, "left_window_size", -1);
+    int64_t right = onnx_int(c, "right_window_size", -1);
+    int64_t dims[4] = {onnx_elements(real), 1, 1, 1}, keys = a->keys, at = 0;
+    real = onnx_reshaped(r, c, real, 4, dims);
+    offset =
+        onnx_binary(r, c, MLI_SUB, real, onnx_new_scalar(r, (float)a->queries));
+    j = onnx_new_const(r, ONNX_FLOAT, 1, &keys);
+    for (int64_t k = 0; k < keys; k++)
+        j->f[k] = (float)k;
+    dims[0] = a->queries;
+    dims[1] = keys;
+    d = onnx_new_const(r, ONNX_FLOAT, 2, dims);
+    for (int64_t i = 0; i < a->queries; i++)
+        for (int64_t k = 0; k < keys; k++)
+            d->f[at++] = (float)(k - i);
+    m = onnx_binary(r, c, MLI_LESS, j, real);
+    if (onnx_int(c, "is_causal", 0) || right >= 0) {
+        onnx_value *most = offset;
+        if (!onnx_int(c, "is_causal", 0))
+            most = onnx_binary(r, c, MLI_ADD, offset,
+                               onnx_new_scalar(r, (float)right));
+        m = onnx_binary(r, c, MLI_AND, m,
+                        onnx_binary(r, c, MLI_LESS_EQUAL, d, most));
+    }
+    if (left >= 0) {
+        onnx_value *least =
+            onnx_binary(r, c, MLI_SUB, offset, onnx_new_scalar(r, (float)left));
+        m = onnx_binary(r, c, MLI_AND, m,
+                        onnx_binary(r, c, MLI_LESS_EQUAL, least, d));
+    }
+    return m;
+}
+
+/* 0 or 1 to -much or 0 */
+static onnx_value *as_bias(onnx_run *r, onnx_call *c, onnx_value *m)
+{
+    m = onnx_binary(r, c, MLI_SUB, m, onnx_new_scalar(r, 1.f));
+    return onnx_binary(r, c, MLI_MUL, m, onnx_new_scalar(r, -LEAST));
+}
+
 /* 0 where a key may be seen, -infinity elsewhere: [B or 1, 1, T, S]; NULL if
    all may be seen by all. */
 static onnx_value *own_mask(onnx_run *r, onnx_call *c, const attention *a)
 {
     onnx_value *real = input(c, 6), *m;
     int64_t dims[4] = {1, 1, a->queries, a->keys}, at = 0;
+    if (real && real->rank > 1)
+        onnx_bad(r, c, "lengths with %d axes", real->rank);
     if (real && onnx_elements(real) != 1 && onnx_elements(real) != a->batch)
         onnx_bad(r, c, "lengths for another batch");
     if (!onnx_int(c, "is_causal", 0) && !real &&
         onnx_int(c, "left_window_size", -1) < 0 &&
         onnx_int(c, "right_window_size", -1) < 0)
         return NULL;
+    if (real && real->kind != ONNX_CONST)
+        return as_bias(r, c, computed_mask(r, c, a));
     if (real)
         dims[0] = onnx_elements(real);
     m = onnx_new_const(r, ONNX_FLOAT, 4, dims);
@@ -155,9 +207,8 @@ static onnx_value *given_mask(onnx_run *r, onnx_call *c, const attention *a)
         for (int64_t i = 0; i < onnx_elements(m); i++)
             y->f[i] = onnx_at(m, i) != 0.f ? 0.f : -INFINITY;
         m = y;
-    } else if (m->type == ONNX_BOOL) { /* 0 or 1 to -much or 0 */
-        m = onnx_binary(r, c, MLI_SUB, m, onnx_new_scalar(r, 1.f));
-        m = onnx_binary(r, c, MLI_MUL, m, onnx_new_scalar(r, FLT_MAX / 4));
+    } else if (m->type == ONNX_BOOL) {
+        m = as_bias(r, c, m);
     }
     missing = m->rank ? a->keys - m->dims[m->rank - 1] : 0;
     if (missing > 0 && m->dims[m->rank - 1] != 1)
@@ -191,13 +242,19 @@ static onnx_value *both_masks(onnx_run *r, onnx_value *a, onnx_value *b)
 
 /* Queries that may see nothing get nothing: 0 for their rows, which are not
    masked then, 1 for the others. NULL if there are none. */
-static onnx_value *seeing(onnx_run *r, onnx_value **mask)
+static onnx_value *seeing(onnx_run *r, onnx_call *c, onnx_value **mask)
 {
     onnx_value *m = *mask, *y, *copy;
     int64_t dims[ONNX_MAX_RANK], n, rows;
     int blind = 0;
-    if (!m || m->kind != ONNX_CONST || !m->rank)
+    if (!m || !m->rank)
         return NULL;
+    if (m->kind != ONNX_CONST) {
+        m = onnx_binary(r, c, MLI_MAX, m, onnx_new_scalar(r, LEAST));
+        *mask = m;
+        m = onnx_reduced(r, c, m, MLI_REDUCE_MAX, 1u << (m->rank - 1), 1);
+        return onnx_binary(r, c, MLI_LESS, onnx_new_scalar(r, LEAST / 2), m);
+    }
     memcpy(dims, m->dims, sizeof dims);
     n = dims[m->rank - 1];
     dims[m->rank - 1] = 1;
@@ -275,10 +332,6 @@ void onnx_do_attention(onnx_run *r, onnx_call *c, int what)
     onnx_value *s, *y, *mask, *own, *seen;
     static const int back[4] = {0, 2, 1, 3};
     (void)what;
-    if ((input(c, 6) && input(c, 6)->kind != ONNX_CONST)) {
-        onnx_unsupported(r, c, "computed lengths");
-        return;
-    }
     operands(r, c, &a);
     if (wants(c, 1))
         c->out[1] = a.k;
@@ -291,20 +344,20 @@ void onnx_do_attention(onnx_run *r, onnx_call *c, int what)
     show(r, c, &a, s, 1);
     mask = given_mask(r, c, &a);
     own = own_mask(r, c, &a);
-    if (own && mask && mask->kind == ONNX_CONST) {
+    if (own && mask && mask->kind == ONNX_CONST && own->kind == ONNX_CONST)
         mask = both_masks(r, mask, own);
-        own = NULL;
-    }
-    if (!mask) {
-        mask = own;
-        own = NULL;
-    }
-    seen = seeing(r, &mask);
+    else if (own && mask)
+        mask = onnx_binary(r, c, MLI_ADD, mask, own);
+    else
+        mask = mask ? mask : own;
+    if (mask && wants(c, 3)) /* before rows without keys are cared for */
+        show(r, c, &a,
+             onnx_binary(r, c, MLI_ADD, s, mask_grouped(r, c, &a, mask)), 2);
+    else
+        show(r, c, &a, s, 2);
+    seen = seeing(r, c, &mask);
     if (mask)
         s = onnx_binary(r, c, MLI_ADD, s, mask_grouped(r, c, &a, mask));
-    if (own)
-        s = onnx_binary(r, c, MLI_ADD, s, mask_grouped(r, c, &a, own));
-    show(r, c, &a, s, 2);
     s = softmax(r, s);
     if (seen)
         s = onnx_binary(r, c, MLI_MUL, s, mask_grouped(r, c, &a, seen));
