@@ -581,6 +581,7 @@ static void try(import *m, const attempt *a, outcome *o)
     work *w = calloc(1, sizeof *w);
     memset(o, 0, sizeof *o);
     o->why = ONNX_WRONG;
+    o->stride = 1;
     o->g = w ? ir_new(a->mode) : NULL;
     if (!o->g) {
         free(w);
