@@ -278,6 +278,47 @@ static void write_nam(FILE *f)
     fputs("]}", f);
 }
 
+/* Nested arrays of rows x columns numbers. */
+static void matrix(FILE *f, unsigned rows, unsigned columns)
+{
+    for (unsigned r = 0; r < rows; r++) {
+        fputs(r ? "], [" : "[[", f);
+        for (unsigned c = 0; c < columns; c++)
+            fprintf(f, "%s%.8f", c ? ", " : "",
+                    (double)weight(r * columns + c));
+    }
+    fputs("]]", f);
+}
+
+static void write_rtneural(FILE *f)
+{
+    unsigned units = 160;
+    fputs("{\"in_shape\": [null, null, 1], \"layers\": [{\"type\": \"gru\", "
+          "\"activation\": \"tanh\", \"weights\": [",
+          f);
+    matrix(f, 1, 3 * units);
+    fputs(", ", f);
+    matrix(f, units, 3 * units);
+    fputs(", ", f);
+    matrix(f, 2, 3 * units);
+    fputs("]}]}", f);
+}
+
+static void write_state_dict(FILE *f)
+{
+    unsigned units = 140;
+    fprintf(f,
+            "{\"model_data\": {\"hidden_size\": %u}, \"state_dict\": "
+            "{\"rec.weight_ih_l0\": ",
+            units);
+    matrix(f, 4 * units, 1);
+    fputs(", \"rec.weight_hh_l0\": ", f);
+    matrix(f, 4 * units, units);
+    fputs(", \"lin.weight\": ", f);
+    matrix(f, 1, units);
+    fputs("}}", f);
+}
+
 /* ------------------------------------------------------------- measure ---- */
 
 static double now(void)
@@ -338,12 +379,26 @@ static void nam_opens_cheaply(void **state)
     opens_cheaply("NAM", write_nam);
 }
 
+static void rtneural_opens_cheaply(void **state)
+{
+    (void)state;
+    opens_cheaply("RTNeural", write_rtneural);
+}
+
+static void guitarml_opens_cheaply(void **state)
+{
+    (void)state;
+    opens_cheaply("GuitarML", write_state_dict);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(onnx_opens_cheaply),
         cmocka_unit_test(trees_open_cheaply),
         cmocka_unit_test(nam_opens_cheaply),
+        cmocka_unit_test(rtneural_opens_cheaply),
+        cmocka_unit_test(guitarml_opens_cheaply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,8 @@ static void streams(void **state)
     golden("stack", 0);
     golden("recurrent", 0);
     golden("same", 2 + 5 + 1); /* 4 taps, dilation 3: 4 before, 5 after */
-    golden("mapping", 0);      /* a step model */
+    golden("strided", 21);
+    golden("mapping", 0); /* a step model */
 }
 
 static void window(void **state)
@@ -343,7 +344,12 @@ static const wrong wrongs[] = {
     {LAYER("conv1d") "\"c\", \"padding\": \"some\"}]}", MLC_CORRUPT,
      "layers[0].padding: expected \"causal\", \"same\" or \"valid\""},
     {LAYER("conv1d") "\"c\", \"stride\": 2}]}", MLC_UNSUPPORTED,
-     "layers[0].stride: expected 1 in a stream, got 2"},
+     "outputs: \"out\" has 1 frames for 2 of the input"},
+    {LAYER("conv1d") "\"c\", \"stride\": 2}, {\"type\": \"add\", \"from\": "
+                     "[\"c\", \"in\"]}]}",
+     MLC_UNSUPPORTED, "layers[1]: "},
+    {LAYER("conv1d") "\"c\", \"padding\": 3}]}", MLC_UNSUPPORTED,
+     "layers[0].padding: expected at most 2 in a stream, got 3"},
     {LAYER("conv1d") "\"c\", \"groups\": 2}]}", MLC_CORRUPT,
      "2 groups do not divide 1 channels"},
     {LAYER("conv1d") "\"c\", \"dilation\": 1048576}]}", MLC_UNSUPPORTED,

@@ -13,6 +13,8 @@
 #define NET_MAX_WIDTH  65536u     /* channels */
 #define NET_MAX_REACH  (1u << 20) /* frames that one layer looks back */
 #define NET_MAX_WINDOW (1u << 20)
+#define NET_MAX_MATRIX (1u << 24) /* numbers that a stride adds to a weight */
+#define NET_MAX_LATE   (1u << 22) /* frames of latency */
 #define NET_NAME       256
 
 /* A value: stream and step: [channels]; window: [frames, channels], or

@@ -280,6 +280,14 @@ static int outputs(net_import *n, const mlc_field *f)
     net_align(n, x, count);
     n->doc.g->latency = x[0].late;
     for (uint32_t i = 0; i < count; i++) {
+        const ir_value *v = ir_get(n->doc.g, x[i].id);
+
+        if (v && v->timed && (v->up != 1 || v->down != 1))
+            return mlc_doc_fail(&n->doc, MLC_UNSUPPORTED, "outputs",
+                                "\"%.100s\" has %u frames for %u of the "
+                                "input: the rates of the layers must come "
+                                "back to the input's",
+                                name[i], v->up, v->down);
         if (net_width(n, x[i]) > 1024)
             return mlc_doc_fail(&n->doc, MLC_UNSUPPORTED, "outputs",
                                 "%u channels (at most 1024 are supported)",

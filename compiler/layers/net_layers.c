@@ -639,6 +639,10 @@ int net_build(net_import *n, mlc_json_range at, uint32_t index)
         ok = mlc_doc_fail(&n->doc, MLC_UNSUPPORTED, NULL,
                           "%u channels (at most %u are supported)",
                           net_width(n, l.out), NET_MAX_WIDTH);
+    if (ok && l.out.late > NET_MAX_LATE)
+        ok = mlc_doc_fail(&n->doc, MLC_UNSUPPORTED, NULL,
+                          "%u frames late (at most %u are supported)",
+                          l.out.late, NET_MAX_LATE);
     ok = ok && keep(n, &l);
     mlc_doc_leave(&n->doc, mark);
     n->last = l.out;

@@ -204,3 +204,40 @@ describe("window", "window.safetensors", [
     mode="window", window=16, inputs=[{"name": "in", "channels": 2}],
     outputs=[{"name": "kind", "classes": True,
               "labels": ["hit", "bow", "rest"]}])
+
+
+# Strides down and up again, with a skip: a stream at three rates.
+class Strided(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down1 = nn.Conv1d(1, 4, 5, stride=2, padding=2)
+        self.down2 = nn.Conv1d(4, 6, 7, stride=3, padding=3)
+        self.mid = nn.Conv1d(6, 6, 3, padding=1)
+        self.up1 = nn.ConvTranspose1d(6, 4, 6, stride=3, padding=1)
+        self.up2 = nn.ConvTranspose1d(4, 1, 4, stride=2, padding=1)
+        self.post = nn.ConvTranspose1d(1, 1, 3, padding=1)
+
+    def forward(self, x):
+        a = torch.tanh(self.down1(x))
+        b = torch.tanh(self.down2(a))
+        c = torch.tanh(self.up1(self.mid(b)))[:, :, :a.shape[2]]
+        y = self.up2(F.pad(c, (0, a.shape[2] - c.shape[2])) + a)
+        return self.post(y)
+
+
+strided = Strided()
+safetensors.torch.save_file(strided.state_dict(), "strided.safetensors")
+x = signal(1)[:480]
+y = strided(torch.from_numpy(x.T)[None])[0].T
+save("strided", x, y[:440])
+describe("strided", "strided.safetensors", [
+    {"type": "conv1d", "name": "down1", "stride": 2, "padding": 2,
+     "activation": "tanh"},
+    {"type": "conv1d", "name": "down2", "stride": 3, "padding": 3,
+     "activation": "tanh"},
+    {"type": "conv1d", "name": "mid", "padding": "same"},
+    {"type": "conv_transpose1d", "name": "up1", "stride": 3, "padding": 1,
+     "activation": "tanh"},
+    {"type": "add", "from": ["up1", "down1"]},
+    {"type": "conv_transpose1d", "name": "up2", "stride": 2, "padding": 1},
+    {"type": "conv_transpose1d", "name": "post", "padding": 1}])
