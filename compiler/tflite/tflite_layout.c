@@ -271,7 +271,7 @@ void tfl_do_split(tfl_run *r, tfl_call *c, int sizes)
             tfl_bad(r, c, "%u sizes for %d outputs", n, c->outputs);
         copy = onnx_take(r->pool, n, sizeof *copy);
         for (uint32_t i = 0; i < n; i++)
-            sum += parts[i] > 0 ? parts[i] : 0;
+            sum += parts[i] > 0 ? checked_dim(r, c, parts[i]) : 0;
         for (uint32_t i = 0; i < n; i++)
             copy[i] = parts[i] < 0 ? (int64_t)v->dims[axis] - sum : parts[i];
         parts = copy;
@@ -302,10 +302,11 @@ void tfl_do_slice(tfl_run *r, tfl_call *c, int what)
         tfl_bad(r, c, "a place of %u and a size of %u axes for %u", n, m,
                 v->rank);
     for (uint32_t i = 0; i < v->rank; i++) {
-        int64_t count = size[i] < 0 ? v->dims[i] - begin[i] : size[i];
-        if (begin[i] < 0 || begin[i] > v->dims[i] - (count != 0))
+        int64_t count = size[i];
+        if (begin[i] < 0 || begin[i] > v->dims[i])
             tfl_bad(r, c, "a place of %lld in an axis of %u",
                     (long long)begin[i], v->dims[i]);
+        count = count < 0 ? v->dims[i] - begin[i] : count;
         if (count == 0 && c->outputs && c->out[0]) {
             c->out[0]->set = c->out[0]->empty = 1;
             return;

@@ -22,11 +22,17 @@ int tfl_quantised(const tfl_tensor *t)
             t->type == TFL_INT4);
 }
 
-int32_t tfl_zero(const tfl_tensor *t)
+/* Outside of every type that has one: no zero point. */
+static int32_t zero_at(const tfl_tensor *t, uint32_t i)
 {
-    int64_t z = t->zeros.count ? flat_int_at(&t->zeros, 0) : 0;
+    int64_t z = flat_int_at(&t->zeros, i);
 
     return z < -65536 || z > 65536 ? 0 : (int32_t)z;
+}
+
+int32_t tfl_zero(const tfl_tensor *t)
+{
+    return t->zeros.count ? zero_at(t, 0) : 0;
 }
 
 static float scale_at(const tfl_tensor *t, uint32_t i)
@@ -166,7 +172,7 @@ static uint32_t channel_of(const tfl_tensor *t, uint64_t i)
 static int64_t zero_of(const tfl_tensor *t, uint32_t channel)
 {
     if (t->zeros.count > 1 && channel < t->zeros.count)
-        return flat_int_at(&t->zeros, channel);
+        return zero_at(t, channel);
     return tfl_zero(t);
 }
 
