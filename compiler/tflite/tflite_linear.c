@@ -57,32 +57,47 @@ static int usable(tfl_run *r, tfl_call *c, layer *l)
 }
 
 /*
- * Dynamic range: the input of every run is made whole, by its largest
- * magnitude (to -127..127) or by its range (255 steps). axes: what has one
- * scale. TensorFlow Lite moves the zero point as well, which moves nothing.
+ * Dynamic range: the input of every run is made whole, by its largest magnitude
+ * (to -127..127) or by its range (255 steps, with a zero point, which is taken
+ * out again). axes: what has one scale.
  */
+static ir_id by_range(tfl_run *r, layer *l, ir_id x, uint32_t axes)
+{
+    ir_graph *g = r->g;
+    ir_id low = ir_reduce(g, MLI_REDUCE_MIN, x, axes, 1);
+    ir_id high = ir_reduce(g, MLI_REDUCE_MAX, x, axes, 1);
+    ir_id zero = ir_scalar(g, 0.f), range, place;
+    const float steps = 1.f / 255.f, minus = -1.f, least = -128.f;
+
+    low = ir_binary(g, MLI_MIN, low, zero);
+    range = ir_binary(g, MLI_SUB, ir_binary(g, MLI_MAX, high, zero), low);
+    range = ir_binary(g, MLI_MAX, range, ir_scalar(g, 1e-30f));
+    l->range = tfl_scaled(r, range, 1, &steps, NULL, MLI_IDENTITY, 0.f, 0.f);
+    place = tfl_scaled(r, ir_binary(g, MLI_DIV, low, l->range), 1, &minus,
+                       &least, MLI_ROUND_AWAY, -128.f, 127.f);
+    range = ir_unary(g, MLI_RECIPROCAL, 0.f, 0.f, l->range);
+    x = ir_binary(g, MLI_ADD, ir_binary(g, MLI_MUL, x, range), place);
+    x = ir_unary(g, MLI_ROUND_AWAY, -128.f, 127.f, x);
+    return ir_binary(g, MLI_SUB, x, place);
+}
+
 static ir_id make_whole(tfl_run *r, layer *l, ir_id x, uint32_t axes,
                         int asymmetric)
 {
     ir_graph *g = r->g;
-    ir_id range, tiny = ir_scalar(g, 1e-30f);
-    const float steps = asymmetric ? 1.f / 255.f : 1.f / 127.f;
+    const float steps = 1.f / 127.f;
+    ir_id range;
 
-    if (asymmetric) {
-        ir_id low = ir_reduce(g, MLI_REDUCE_MIN, x, axes, 1);
-        ir_id high = ir_reduce(g, MLI_REDUCE_MAX, x, axes, 1);
-        ir_id zero = ir_scalar(g, 0.f);
-        range = ir_binary(g, MLI_SUB, ir_binary(g, MLI_MAX, high, zero),
-                          ir_binary(g, MLI_MIN, low, zero));
-    } else {
-        range = ir_reduce(g, MLI_REDUCE_MAX, ir_unary(g, MLI_ABS, 0.f, 0.f, x),
-                          axes, 1);
-    }
-    range = ir_binary(g, MLI_MAX, range, tiny);
+    if (asymmetric)
+        return by_range(r, l, x, axes);
+    range = ir_reduce(g, MLI_REDUCE_MAX, ir_unary(g, MLI_ABS, 0.f, 0.f, x),
+                      axes, 1);
+    range = ir_binary(g, MLI_MAX, range, ir_scalar(g, 1e-30f));
     l->range = tfl_scaled(r, range, 1, &steps, NULL, MLI_IDENTITY, 0.f, 0.f);
-    x = ir_binary(g, MLI_DIV, x, l->range);
-    return asymmetric ? ir_unary(g, MLI_ROUND_AWAY, -255.f, 255.f, x)
-                      : ir_unary(g, MLI_ROUND_AWAY, -127.f, 127.f, x);
+    return ir_unary(
+        g, MLI_ROUND_AWAY, -127.f, 127.f,
+        ir_binary(g, MLI_MUL, x,
+                  ir_binary(g, MLI_DIV, ir_scalar(g, 127.f), range)));
 }
 
 /*
