@@ -129,6 +129,14 @@ nam=$root/tests/goldens/nam/linear.nam
 run convert "$nam" -o x.bin --mode step
 error "a .nam is a stream" 1 "expected stream, got step"
 same "and nothing is written" "$(ls x.bin* 2>&1 | grep -c '^x')" 0
+cp "$root/tests/goldens/layers/recurrent.pt" weights.pt
+run convert weights.pt -o x.bin
+status "weights alone are no model" 1
+cp out weights.json
+same "the draft of their layers can be opened" "$(
+    "$mlinfer" convert weights.json -o x.bin 2>&1 | tail -n 1 | cut -d: -f1
+)" x.bin
+rm -f x.bin
 mkdir full
 ( ulimit -f 1; "$mlinfer" convert "$nam" -o full/x.bin >out 2>err; echo $? >rc )
 same "no room left" "$(cat rc) $(ls -A full) $(cat err)" \

@@ -225,9 +225,9 @@ static void all(void **state)
         "guitarml/rnn.json",         "guitarml/wavenet_softgated.json",
         "layers/stack.json",         "layers/same.json",
         "layers/mapping.json",       "layers/window.json",
-        "layers/recurrent.json",     "layers/stack.safetensors",
-        "layers/window.safetensors", "layers/recurrent.pt",
-        "layers/mapping.pt"};
+        "layers/recurrent.json",     "layers/strided.json",
+        "layers/stack.safetensors",  "layers/window.safetensors",
+        "layers/recurrent.pt",       "layers/mapping.pt"};
     const char *asked = getenv("MLI_RUNS"), *longer = getenv("MLI_LONG");
     uint32_t runs = asked ? (uint32_t)atoi(asked) : longer ? 50000 : 2000;
 
