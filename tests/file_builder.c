@@ -51,9 +51,9 @@ static uint32_t add(fb *b, mli_section section, const void *from, size_t n)
         s->room = (s->n + n) * 2;
         s->p = more(s->p, s->room);
     }
-    if (from != NULL)
+    if (from != NULL && n != 0)
         memcpy(s->p + at, from, n);
-    else
+    else if (n != 0)
         memset(s->p + at, 0, n);
     s->n += n;
     return (uint32_t)at;

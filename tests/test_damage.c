@@ -30,6 +30,8 @@ static fb_image stream(void)
     fb_meta(b, "name", "stream");
     fb_id a = fb_conv(b, x, 2, 2, 3, 2, 2, 1, 1);
     a = fb_recurrent(b, MLI_OP_LSTM, a, 2, 2, 0, 1);
+    fb_last(b)->p[2] = 5;
+    fb_state(b, 1, 1, 0);
     fb_id scaled = fb_binary(b, MLI_MUL, a, a, gain);
     fb_over(b, scaled, a);
     fb_id late = fb_delay(b, x, 3, 3), both[2] = {scaled, late};
@@ -60,6 +62,7 @@ static fb_image window(void)
     fb_last(b)->fp = 0.5f;
     fb_id a = fb_conv(b, padded, 2, 3, 3, 2, 1, 2, 0);
     a = fb_recurrent(b, MLI_OP_GRU, a, 3, 2, 0, 1);
+    fb_last(b)->p[3] = 1;
     fb_id turned = fb_op(b, MLI_OP_TRANSPOSE, fb_matrix(2, 4), 1, &a);
     fb_last(b)->p[0] = 1;
     fb_id soft = fb_op(b, MLI_OP_SOFTMAX, fb_matrix(2, 4), 1, &turned);
@@ -92,6 +95,19 @@ static fb_image step(void)
     fb_output(b, fb_trees(b, wide, 2, 2, 2, MLI_TREES_AVERAGE));
     fb_output(b, fb_couple(b, fb_distance(b, h, 3, MLI_MINKOWSKI), 3));
     fb_output(b, normal);
+    return fb_finish(b);
+}
+
+/* A sum over all runs. */
+static fb_image carried(void)
+{
+    fb *b = fb_new(MLI_WINDOW);
+    fb_window(b, 4, 3);
+    fb_id x = fb_input(b, fb_matrix(4, 1));
+    fb_id was = fb_op(b, MLI_OP_RECALL, fb_matrix(4, 1), 0, &x);
+    fb_state(b, 1, 4, 1);
+    fb_id sum = fb_binary(b, MLI_ADD, x, x, was);
+    fb_output(b, fb_op(b, MLI_OP_STORE, fb_matrix(4, 1), 1, &sum));
     return fb_finish(b);
 }
 
@@ -219,6 +235,12 @@ static void test_rates(void **state)
     damage(rates());
 }
 
+static void test_carried(void **state)
+{
+    (void)state;
+    damage(carried());
+}
+
 static void test_window(void **state)
 {
     (void)state;
@@ -261,9 +283,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sanitized), cmocka_unit_test(test_stream),
-        cmocka_unit_test(test_rates),     cmocka_unit_test(test_window),
-        cmocka_unit_test(test_step),      cmocka_unit_test(test_spectrum),
-        cmocka_unit_test(test_picks),
+        cmocka_unit_test(test_rates),     cmocka_unit_test(test_carried),
+        cmocka_unit_test(test_window),    cmocka_unit_test(test_step),
+        cmocka_unit_test(test_spectrum),  cmocka_unit_test(test_picks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
