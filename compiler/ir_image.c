@@ -82,18 +82,21 @@ ir_id ir_pool(ir_graph *g, mli_reduce fn, ir_id x, uint32_t axis,
     if (!ir_good(g, x))
         return IR_NONE;
     s = ir_shape_of(g, x);
-    if (axis < s.rank && w->size && w->size <= MLI_MAX_POOL && w->step &&
+    if ((fn == MLI_REDUCE_SUM || fn == MLI_REDUCE_MAX || fn == MLI_REDUCE_MIN ||
+         fn == MLI_REDUCE_PROD) &&
+        axis < s.rank && w->size && w->size <= MLI_MAX_POOL && w->step &&
         w->step <= MLI_MAX_ELEMENTS && w->dilation &&
         w->dilation <= MLI_MAX_ELEMENTS && w->before <= MLI_MAX_ELEMENTS &&
         w->after <= MLI_MAX_ELEMENTS)
         n = windows((uint64_t)s.dims[axis] + w->before + w->after, w->size,
                     w->dilation, w->step);
     if (n == 0 || n > MLI_MAX_ELEMENTS) {
-        ir_fail(g,
-                "pool of %u, step %u, dilation %u, %u and %u outside, along "
-                "axis %u of %s",
-                w->size, w->step, w->dilation, w->before, w->after, axis,
-                ir_shape_text(&s, text));
+        ir_fail(
+            g,
+            "pool (%d) of %u, step %u, dilation %u, %u and %u outside, along "
+            "axis %u of %s",
+            (int)fn, w->size, w->step, w->dilation, w->before, w->after, axis,
+            ir_shape_text(&s, text));
         return IR_NONE;
     }
     if (w->size == 1 && w->step == 1 && !w->before && !w->after)

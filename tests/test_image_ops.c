@@ -1,6 +1,7 @@
 /*
  * CONV2D and POOL with random shapes against the plain double reference, on
- * every kernel build; what a file may get wrong about them.
+ * every kernel build; what a file, or a caller of their builders, may get
+ * wrong about them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "ir.h"
 #include "op_check.h"
 
 static fb_image conv2d(mli_mode mode, int over)
@@ -139,12 +141,80 @@ static void test_wrong(void **state)
     expect(MLI_ERR_OP_UNUSED, 1, 7, 1);
 }
 
+/* ------------------------------------------------------- the builders ----
+ */
+
+/* An image through a builder; words: of the error that must come of it. */
+static void build_conv(uint32_t rank, const uint32_t *dims, uint32_t outputs,
+                       const uint32_t p[7], const char *words)
+{
+    static const float w[4096];
+    ir_graph *g = ir_new(MLI_STEP);
+    ir_id x = ir_input(g, "x", rank, dims);
+    ir_id y = ir_conv2d(g, x, outputs, p, p + 2, p + 4, p[6], w, w);
+    if (words) {
+        assert_int_equal(y, IR_NONE);
+        if (!strstr(g->error, words))
+            fail_msg("no word of \"%s\" in \"%s\"", words, g->error);
+    } else {
+        const ir_value *v = ir_get(g, y);
+        assert_non_null(v);
+        assert_int_equal(v->rank, rank);
+        assert_int_equal(v->dims[rank - 3], 2);
+        assert_int_equal(v->dims[rank - 2], 3);
+        assert_int_equal(v->dims[rank - 1], outputs);
+    }
+    ir_free(g);
+}
+
+static void build_pool(mli_reduce fn, uint32_t axis, ir_window window,
+                       uint32_t want)
+{
+    ir_graph *g = ir_new(MLI_STEP);
+    ir_id x = ir_input(g, "x", 2, (uint32_t[]){9, 4});
+    ir_id y = ir_pool(g, fn, x, axis, &window);
+    if (want) {
+        assert_non_null(ir_get(g, y));
+        assert_int_equal(ir_get(g, y)->dims[axis], want);
+    } else {
+        assert_int_equal(y, IR_NONE);
+        assert_non_null(strstr(g->error, "pool"));
+    }
+    ir_free(g);
+}
+
+static void test_builders(void **state)
+{
+    static const uint32_t image[4] = {2, 6, 7, 4};
+    static const uint32_t p[7] = {3, 2, 1, 2, 2, 2, 2};
+    static const uint32_t tall[7] = {7, 2, 1, 1, 1, 1, 1};
+    static const uint32_t none[7] = {3, 0, 1, 1, 1, 1, 1};
+    static const uint32_t huge[7] = {1u << 20, 1u << 20, 1, 1, 1, 1, 1};
+    (void)state;
+    build_conv(4, image, 6, p, NULL);
+    build_conv(3, image + 1, 6, p, NULL);
+    build_conv(2, image + 2, 6, p, "convolution of [7, 4]");
+    build_conv(3, image + 1, 5, p, "5 outputs");
+    build_conv(3, image + 1, 6, tall, "kernel 7 x 2");
+    build_conv(3, image + 1, 6, none, "kernel 3 x 0");
+    build_conv(3, image + 1, 6, huge, "kernel");
+    build_pool(MLI_REDUCE_MAX, 0, (ir_window){3, 2, 1, 0, 0}, 4);
+    build_pool(MLI_REDUCE_SUM, 0, (ir_window){3, 2, 2, 1, 2}, 4);
+    build_pool(MLI_REDUCE_MAX, 2, (ir_window){3, 2, 1, 0, 0}, 0);
+    build_pool(MLI_REDUCE_MAX, 1, (ir_window){5, 1, 1, 0, 0}, 0);
+    build_pool(MLI_REDUCE_MAX, 1, (ir_window){0, 1, 1, 0, 0}, 0);
+    build_pool(MLI_REDUCE_MAX, 1, (ir_window){1, 0, 1, 0, 0}, 0);
+    build_pool(MLI_REDUCE_MAX, 1, (ir_window){1, 1, 1, UINT32_MAX, 1}, 0);
+    build_pool(MLI_REDUCE_L2, 1, (ir_window){2, 1, 1, 0, 0}, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conv2d),
         cmocka_unit_test(test_pool),
         cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_builders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -911,8 +911,7 @@ static mlc_status stepped(import *m, choice *c, mlc_error *error)
     ir_note(c->best.g, "step: %s",
             m->options->mode == MLI_STEP
                 ? "as asked for"
-                : "no convolution or recurrent layer runs along an axis of an "
-                  "input");
+                : "no convolution or recurrent layer runs along time");
     return MLC_OK;
 }
 
