@@ -7,6 +7,7 @@ goldens=$MLI_ROOT/tests/goldens
 cp "$goldens"/guitarml/*.json "$goldens"/rtneural/aidax_*.json \
     "$goldens"/layers/*.json "$goldens"/layers/*.pt \
     "$goldens"/layers/*.safetensors "$work/models"
+cp "$goldens/ml/forest/model.onnx" "$work/models/gestures.onnx"
 
 expect "an AIDA-X file: rate, name and knobs" "mlinfer~ MODELS/aidax_knobs.json" \
     1 "set param2 0.5; set param3 1; info" <<'EOF'
@@ -39,6 +40,17 @@ EOF
 expect "weights alone: what to do" "mlinfer MODELS/mapping.pt" 1 "" <<'EOF'
 error: mlinfer: MODELS/mapping.pt: weights without a graph: describe its layers in a JSON file beside it and open that (docs/layers.md; "mlinfer convert" prints a first draft)
 INFO: loaded 0 unsupported
+EOF
+
+# Four sensors; three gestures with names, as scikit-learn knows them.
+expect "a gesture classifier says the gesture" "mlinfer MODELS/gestures.onnx" \
+    1 "-0.64 -0.4 -0.13 -0.3; 0.14 -0.32 0.69 0.69" <<'EOF'
+INFO: loaded 1 MODELS/gestures.onnx
+INFO: latency 0
+INFO: class clap 0.914149
+OUT: 0 0.914149 0.085851 0
+INFO: class snap 0.614722
+OUT: 1 0.345463 0.614722 0.0398148
 EOF
 
 # The first samples of 0.5 through a model, after messages.
