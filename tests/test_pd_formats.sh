@@ -38,7 +38,7 @@ OUT: 1.38958 1.1204 2.63327 1.0232
 EOF
 
 expect "weights alone: what to do" "mlinfer MODELS/mapping.pt" 1 "" <<'EOF'
-error: mlinfer: MODELS/mapping.pt: weights without a graph: describe its layers in a JSON file beside it and open that (docs/layers.md; "mlinfer convert" prints a first draft)
+error: mlinfer: MODELS/mapping.pt: a PyTorch checkpoint: weights without a graph: describe its layers in a JSON file beside it and open that (docs/layers.md; "mlinfer convert" prints a first draft), or export the model to ONNX
 INFO: loaded 0 unsupported
 EOF
 

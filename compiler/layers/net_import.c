@@ -421,25 +421,38 @@ mlc_status mlc_import_layers(const uint8_t *bytes, size_t size,
     return import(bytes, size, path, NULL, options, image, error);
 }
 
+/* "a PyTorch checkpoint" ... */
+static const char *container(const uint8_t *bytes, size_t size)
+{
+    if (size && bytes[0] == 'P')
+        return "a PyTorch checkpoint";
+    return mlc_is_safetensors(bytes, size) ? "a safetensors file"
+                                           : "a state_dict as JSON";
+}
+
 mlc_status mlc_import_weights(const uint8_t *bytes, size_t size,
                               const mlc_options *options, mlc_image *image,
                               mlc_error *error)
 {
+    const char *what = container(bytes, size);
     mlc_weights w;
-    mlc_status status = mlc_weights_read(&w, bytes, size, error);
+    mlc_error why;
+    mlc_status status = mlc_weights_read(&w, bytes, size, &why);
     int certain = 0;
     char *draft;
 
     if (status)
-        return status;
+        return mlc_fail(error, status, "%s: %.900s", what, why.text);
     draft = mlc_draft_of(&w, NULL, &certain);
     if (!draft)
         status = mlc_fail(error, MLC_MEMORY, "out of memory");
     else if (!certain || w.tensor[0].type != MLC_DIGITS)
         status = mlc_fail(error, MLC_UNSUPPORTED,
-                          "weights without a graph: describe its layers in a "
-                          "JSON file beside it and open that (docs/layers.md; "
-                          "\"mlinfer convert\" prints a first draft)");
+                          "%s: weights without a graph: describe its layers in "
+                          "a JSON file beside it and open that "
+                          "(docs/layers.md; \"mlinfer convert\" prints a first "
+                          "draft), or export the model to ONNX",
+                          what);
     else
         status = import((const uint8_t *)draft, strlen(draft), NULL, &w,
                         options, image, error);

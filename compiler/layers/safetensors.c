@@ -170,7 +170,7 @@ mlc_status mlc_read_safetensors(mlc_weights *w, const uint8_t *bytes,
 
     if (n > size - 8)
         return mlc_fail(error, MLC_CORRUPT,
-                        "a safetensors file cut short: its header has %llu "
+                        "cut short: its header has %llu "
                         "bytes, the file %zu",
                         (unsigned long long)n, size);
     mlc_json_open_range(&r, bytes, (mlc_json_range){8, 8 + (size_t)n});
