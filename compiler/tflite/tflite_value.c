@@ -176,6 +176,21 @@ static int64_t zero_of(const tfl_tensor *t, uint32_t channel)
     return tfl_zero(t);
 }
 
+/* 8-bit weights as they mostly are: no zero points. */
+static int read_bytes(const tfl_tensor *t, uint64_t n, float *f)
+{
+    const int8_t *from = (const int8_t *)t->raw;
+
+    if (t->type != TFL_INT8)
+        return 0;
+    for (uint32_t k = 0; k < t->zeros.count; k++)
+        if (zero_at(t, k))
+            return 0;
+    for (uint64_t i = 0; i < n; i++)
+        f[i] = (float)from[i];
+    return 1;
+}
+
 static const float *read_floats(tfl_run *r, const tfl_tensor *t, uint64_t n,
                                 int real)
 {
@@ -185,6 +200,8 @@ static const float *read_floats(tfl_run *r, const tfl_tensor *t, uint64_t n,
     if (t->type == TFL_FLOAT32 && (uintptr_t)t->raw % sizeof(float) == 0)
         return (const float *)(const void *)t->raw;
     f = tfl_take(r, n);
+    if (!real && read_bytes(t, n, f))
+        return f;
     for (uint64_t i = 0; i < n; i++) {
         uint32_t k = q ? channel_of(t, i) : 0;
         if (!q) {
