@@ -262,7 +262,7 @@ static void test_graphs(void **state)
 static void test_choices(void **state)
 {
     (void)state;
-    test_all("onnx-pick", 5);
+    test_all("onnx-pick", 7);
 }
 
 int main(void)

@@ -54,7 +54,7 @@ typedef enum onnx_kind {
 
 typedef struct onnx_value {
     onnx_kind kind;
-    int type; /* onnx_type */
+    int type; /* onnx_type; running values are floats, whatever it is */
     int rank;
     int64_t dims[ONNX_MAX_RANK];
     float *f; /* constants: one of the two */

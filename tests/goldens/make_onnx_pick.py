@@ -72,6 +72,14 @@ class Frames(nn.Module):
             torch.zeros_like(h).scatter(1, at, best)], 1)
 
 
+class Phase(nn.Module):
+    """An oscillator: a running sum along time."""
+
+    def forward(self, x):
+        turns = torch.cumsum(0.1 * x.abs(), dim=2)
+        return torch.sin(6.2831853 * turns)
+
+
 def chosen(x):
     h = tf.matmul(x, tf.constant(np.float32(weights)))
     best, at = tf.math.top_k(h, 3)
@@ -138,6 +146,7 @@ row = random.standard_normal((1, 8)).astype(np.float32)
 signal = random.standard_normal((1, 2, T)).astype(np.float32)
 export("torch", Choices().eval(), row, "step", None)
 export("torch-frames", Frames().eval(), signal, "stream", 2)
+export("torch-phase", Phase().eval(), signal, "stream", 2)
 os.makedirs(os.path.join(HERE, "tf"))
 tf2onnx.convert.from_function(
     tf.function(chosen), opset=17,
