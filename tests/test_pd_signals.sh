@@ -96,6 +96,24 @@ EOF
 played "... in blocks of 1" "MODELS/mean" "1" "\\; box reset" 0 9 1 <<'EOF'
 OUT: 0 0 0 0.5 0.5 0.5 0.5 1 1
 EOF
+for block in 1 2 64; do
+    played "a slower output holds its value, in blocks of $block" \
+        "MODELS/quarter" "1" "\\; box reset" 0 6 $block <<'EOF'
+OUT: 0 0 0 2 2 2
+EOF
+    played "slower inside, in blocks of $block" "MODELS/coarse" "1" \
+        "\\; box reset" 0 6 $block <<'EOF'
+OUT: 0 0 0 2 2 2
+EOF
+    played "a spread stream is a cycle late, in blocks of $block" \
+        "MODELS/spread" "1" "\\; box reset" 0 9 $block <<'EOF'
+OUT: 0 0 0 0 0 0 0 2 2
+EOF
+    played "a spread window is a hop late, in blocks of $block" \
+        "MODELS/spreadmean" "1" "\\; box reset" 0 13 $block <<'EOF'
+OUT: 0 0 0 0 0 0 0 0.5 0.5 0.5 0.5 1 1
+EOF
+done
 played "-clamp holds signals in range" "-clamp MODELS/sums" "7 -9 0.5" \
     "\\; box reset" 0 2 64 <<'EOF'
 OUT: 0.5 0.5

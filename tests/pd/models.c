@@ -13,13 +13,14 @@
 
 static const uint32_t one[] = {1}, two[] = {2}, three[] = {3}, row[] = {1, 1};
 
-static void write_model(ir_graph *g, const char *folder, const char *name)
+static void write_with(ir_graph *g, const mlc_options *options,
+                       const char *folder, const char *name)
 {
     mlc_image image;
     mlc_error error;
     char path[4096];
     ir_set_meta(g, "name", name);
-    if (mlc_finish(g, NULL, &image, &error) != MLC_OK) {
+    if (mlc_finish(g, options, &image, &error) != MLC_OK) {
         fprintf(stderr, "%s: %s\n", name, error.text);
         exit(1);
     }
@@ -31,6 +32,26 @@ static void write_model(ir_graph *g, const char *folder, const char *name)
         exit(1);
     }
     mlc_image_free(&image);
+}
+
+static void write_model(ir_graph *g, const char *folder, const char *name)
+{
+    write_with(g, NULL, folder, name);
+}
+
+/* Twice every fourth frame of x, four times if `up` */
+static ir_graph *make_rates(int up)
+{
+    ir_graph *g = ir_new(MLI_STREAM);
+    const float twice[] = {2};
+    uint32_t four[] = {4, 1};
+    g->rate = 48000;
+    ir_id y = ir_unfold(g, ir_input(g, "x", 1, one), 1, 1, 4);
+    y = ir_linear(g, ir_reshape(g, y, 1, one), 1, 1, twice, NULL);
+    if (up)
+        y = ir_depth_to_time(g, ir_expand(g, y, 2, four), 4);
+    ir_output(g, "y", y);
+    return g;
 }
 
 /* y = x * gain, a control from 0 to 2 that begins at 1 */
@@ -194,6 +215,8 @@ static int write_wav(const char *path, uint32_t frames)
 
 int main(int argc, char **argv)
 {
+    mlc_options spread = MLC_OPTIONS_DEFAULT;
+    spread.spread = 1;
     if (argc == 4 && !strcmp(argv[1], "-wav"))
         return write_wav(argv[2], (uint32_t)strtoul(argv[3], NULL, 10));
     if (argc != 2) {
@@ -210,5 +233,9 @@ int main(int argc, char **argv)
     write_model(make_larger(), argv[1], "larger");
     write_model(make_mean(), argv[1], "mean");
     write_model(make_clock(), argv[1], "clock");
+    write_model(make_rates(0), argv[1], "quarter");
+    write_model(make_rates(1), argv[1], "coarse");
+    write_with(make_rates(1), &spread, argv[1], "spread");
+    write_with(make_mean(), &spread, argv[1], "spreadmean");
     return 0;
 }
