@@ -54,6 +54,66 @@ static ir_graph *make_rates(int up)
     return g;
 }
 
+/* Numbers that do not matter: these models are for what they cost. */
+static float *numbers(uint32_t n)
+{
+    static float all[1 << 16];
+    for (uint32_t i = 0; i < n; i++)
+        all[i] = (float)(i * 7919u % 101u) / 1010.f - 0.05f;
+    return all;
+}
+
+static ir_id layer(ir_graph *g, ir_id x, uint32_t in, uint32_t out,
+                   uint32_t taps, uint32_t step)
+{
+    x = ir_conv1d(g, x, in, out, taps, 1, 1, step, numbers(in * out * taps),
+                  NULL);
+    return ir_unary(g, MLI_TANH, 0, 0, x);
+}
+
+/* Down by 4 three times, an LSTM, and up again: a step of 64 in all. */
+static ir_graph *make_strided(void)
+{
+    ir_graph *g = ir_new(MLI_STREAM);
+    uint32_t channels = 8, four[2] = {4, 0};
+    g->rate = 48000;
+    ir_id x = layer(g, ir_input(g, "x", 1, one), 1, channels, 7, 1);
+    for (int i = 0; i < 3; i++, channels *= 2) {
+        uint32_t flat = 8 * channels;
+        x = ir_reshape(g, ir_unfold(g, x, 8, 1, 4), 1, &flat);
+        x = ir_linear(g, x, flat, 2 * channels, numbers(flat * 2 * channels),
+                      NULL);
+        x = layer(g, x, 2 * channels, 2 * channels, 3, 1);
+    }
+    x = ir_lstm(g, x, channels, channels, numbers(4 * channels * channels),
+                numbers(4 * channels * channels), NULL, NULL, NULL, NULL);
+    for (int i = 0; i < 3; i++, channels /= 2) {
+        four[1] = channels / 2;
+        x = layer(g, x, channels, 2 * channels, 2, 1);
+        x = ir_depth_to_time(g, ir_reshape(g, x, 2, four), 4);
+        x = layer(g, x, channels / 2, channels / 2, 3, 1);
+    }
+    ir_output(g, "y", layer(g, x, channels, 1, 7, 1));
+    return g;
+}
+
+/* Convolutions over 1024 frames to one value, every 512. */
+static ir_graph *make_convnet(void)
+{
+    ir_graph *g = ir_new(MLI_WINDOW);
+    const uint32_t frames[] = {1024, 1};
+    g->rate = 48000;
+    g->window = 1024;
+    g->hop = 512;
+    ir_id x = layer(g, ir_input(g, "x", 2, frames), 1, 16, 9, 2);
+    x = ir_pad(g, layer(g, x, 16, 32, 5, 2), 0, 2, 2, 0);
+    x = layer(g, layer(g, x, 32, 64, 5, 2), 64, 64, 3, 1);
+    x = ir_normalize(g, x, 1, NULL, NULL, 1e-5f, 0);
+    x = ir_reduce(g, MLI_REDUCE_MEAN, x, 1, 0);
+    ir_output(g, "y", ir_linear(g, x, 64, 1, numbers(64), NULL));
+    return g;
+}
+
 /* y = x * gain, a control from 0 to 2 that begins at 1 */
 static ir_graph *make_gain(void)
 {
@@ -237,5 +297,7 @@ int main(int argc, char **argv)
     write_model(make_rates(1), argv[1], "coarse");
     write_with(make_rates(1), &spread, argv[1], "spread");
     write_with(make_mean(), &spread, argv[1], "spreadmean");
+    write_with(make_strided(), &spread, argv[1], "strided");
+    write_with(make_convnet(), &spread, argv[1], "convnet");
     return 0;
 }
