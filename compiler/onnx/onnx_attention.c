@@ -217,14 +217,22 @@ static onnx_value *given_mask(onnx_run *r, onnx_call *c, const attention *a)
 }
 
 /* The sum of two constant masks, broadcast. */
-static onnx_value *both_masks(onnx_run *r, onnx_value *a, onnx_value *b)
+static onnx_value *both_masks(onnx_run *r, const onnx_call *c, onnx_value *a,
+                              onnx_value *b)
 {
     int64_t dims[4] = {1, 1, 1, 1}, strides[ONNX_MAX_RANK];
     onnx_value *v[2] = {a, b};
     for (int i = 1; i <= 4; i++)
         for (int k = 0; k < 2; k++)
-            if (i <= v[k]->rank && v[k]->dims[v[k]->rank - i] > 1)
-                dims[4 - i] = v[k]->dims[v[k]->rank - i];
+            if (i <= v[k]->rank && v[k]->dims[v[k]->rank - i] != 1) {
+                int64_t n = v[k]->dims[v[k]->rank - i];
+                if (dims[4 - i] != 1 && dims[4 - i] != n)
+                    onnx_bad(r, c,
+                             "a mask with an axis of %lld (expected "
+                             "%lld)",
+                             (long long)dims[4 - i], (long long)n);
+                dims[4 - i] = n;
+            }
     for (int k = 0; k < 2; k++) {
         int64_t wide[4] = {0}, own[ONNX_MAX_RANK];
         onnx_strides(v[k], own);
@@ -345,7 +353,7 @@ void onnx_do_attention(onnx_run *r, onnx_call *c, int what)
     mask = given_mask(r, c, &a);
     own = own_mask(r, c, &a);
     if (own && mask && mask->kind == ONNX_CONST && own->kind == ONNX_CONST)
-        mask = both_masks(r, mask, own);
+        mask = both_masks(r, c, mask, own);
     else if (own && mask)
         mask = onnx_binary(r, c, MLI_ADD, mask, own);
     else

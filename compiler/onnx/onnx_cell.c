@@ -260,7 +260,9 @@ static onnx_value *initial(onnx_run *r, onnx_call *c, const cells *l,
     int64_t dims[2] = {l->batch, l->units};
     if (!v)
         return onnx_new_const(r, ONNX_FLOAT, 2, dims);
-    if (v->rank != 3 || onnx_elements(v) != l->directions * l->batch * l->units)
+    if (v->rank != 3 || v->dims[2] != l->units ||
+        v->dims[l->layout ? 1 : 0] != l->directions ||
+        v->dims[l->layout ? 0 : 1] != l->batch)
         onnx_bad(r, c, "an initial state of %lld (expected %lld)",
                  (long long)onnx_elements(v),
                  (long long)(l->directions * l->batch * l->units));
@@ -400,8 +402,10 @@ static int operands(onnx_run *r, onnx_call *c, cells *l)
     if (l->units < 1 || l->w->dims[0] != l->directions ||
         l->r->dims[0] != l->directions || l->w->dims[1] != rows ||
         l->r->dims[1] != rows || l->w->dims[2] != l->x->dims[2] ||
-        (l->b && onnx_elements(l->b) != l->directions * 2 * rows) ||
-        (l->peep && onnx_elements(l->peep) != l->directions * 3 * l->units))
+        (l->b && (l->b->rank != 2 || l->b->dims[0] != l->directions ||
+                  l->b->dims[1] != 2 * rows)) ||
+        (l->peep && (l->peep->rank != 2 || l->peep->dims[0] != l->directions ||
+                     l->peep->dims[1] != 3 * l->units)))
         onnx_bad(r, c, "weights do not fit %lld inputs and %lld units",
                  (long long)l->x->dims[2], (long long)l->units);
     if (l->frames * l->directions > MAX_STEPS || l->frames < 1) {

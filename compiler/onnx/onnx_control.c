@@ -354,6 +354,9 @@ static void scan_batches(onnx_run *r, onnx_call *c, scan *s, onnx_value **in)
         onnx_unsupported(r, c, "a batch of %lld", (long long)batch);
         return;
     }
+    for (int i = 0; i < s->states + s->inputs; i++)
+        if (in[i]->rank < 1 || in[i]->dims[0] != batch)
+            onnx_bad(r, c, "input %d is of another batch", i + 1);
     for (int i = 0; i < c->outputs; i++)
         all[i] = onnx_take(r->pool, (size_t)batch, sizeof **all);
     for (int64_t n = 0; n < batch; n++) {

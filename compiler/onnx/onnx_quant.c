@@ -94,6 +94,8 @@ static onnx_value *spread(onnx_run *r, onnx_call *c, const onnx_value *x,
     v = as_float(r, v);
     if (onnx_elements(v) == 1)
         return onnx_reshaped(r, c, v, 0, NULL);
+    if (onnx_elements(v) < 1 || block < 0 || block > INT32_MAX)
+        onnx_bad(r, c, "no scales, or blocks of %lld", (long long)block);
     if (axis < -x->rank || axis >= x->rank)
         onnx_bad(r, c, "axis %lld", (long long)axis);
     axis += axis < 0 ? x->rank : 0;
@@ -395,8 +397,11 @@ void onnx_do_qlinear_conv(onnx_run *r, onnx_call *c, int what)
 /* Inputs n, n+1, n+2: a quantised value, its scale and zero point. */
 static onnx_value *real(onnx_run *r, onnx_call *c, int n)
 {
-    onnx_value *x = c->in[n], *scale = spread(r, c, x, c->in[n + 1], -1);
-    onnx_value *zero = spread(r, c, x, input(c, n + 2), -1);
+    onnx_value *x = input(c, n), *scale = input(c, n + 1), *zero;
+    if (!x || !scale)
+        onnx_bad(r, c, "input %d or %d is missing", n, n + 1);
+    scale = spread(r, c, x, scale, -1);
+    zero = spread(r, c, x, input(c, n + 2), -1);
     return onnx_binary(r, c, MLI_MUL, centred(r, c, x, zero), scale);
 }
 
@@ -407,6 +412,8 @@ static void quantized(onnx_run *r, onnx_call *c, onnx_value *x, int n)
     int type = type_made(r, c, zero);
     if (!type || !x)
         return;
+    if (!input(c, n))
+        onnx_bad(r, c, "input %d is missing", n);
     x = onnx_binary(r, c, MLI_DIV, x, spread(r, c, x, c->in[n], -1));
     c->out[0] = to_type(r, c, x, spread(r, c, x, zero, -1), type);
 }

@@ -55,7 +55,7 @@ void onnx_do_mel_weights(onnx_run *r, onnx_call *c, int what)
         return;
     }
     if (!(bands >= 1) || !(bands < 65536) || !(length >= 1) || !(rate > 0) ||
-        !(length < 16777216))
+        !(length < 16777216) || !(low >= 0) || !(high >= low))
         onnx_bad(r, c, "%g bands of a transform of %g at %g Hz", (double)bands,
                  (double)length, (double)rate);
     dims[0] = (int64_t)length / 2 + 1;
@@ -65,7 +65,8 @@ void onnx_do_mel_weights(onnx_run *r, onnx_call *c, int what)
     step = (2595 * log10(1 + (double)high / 700) - from) / (bands + 2);
     for (int64_t i = 0; i < dims[1] + 2; i++) {
         double hertz = 700 * (pow(10, (from + step * (double)i) / 2595) - 1);
-        bin[i] = (int64_t)floor(((double)length + 1) * hertz / (double)rate);
+        hertz *= ((double)length + 1) / (double)rate;
+        bin[i] = hertz < 1e9 ? (int64_t)floor(hertz) : 1000000000;
     }
     y = onnx_new_const(r, ONNX_FLOAT, 2, dims);
     for (int64_t i = 0; i < dims[1]; i++)
@@ -261,7 +262,8 @@ void onnx_do_stft(onnx_run *r, onnx_call *c, int what)
     t.n = m == 1 ? length[0] : window ? window->dims[0] : v->dims[1];
     if (!check_length(r, c, t.n))
         return;
-    if (step < 1 || t.n > v->dims[1] || (window && window->dims[0] != t.n))
+    if (step < 1 || step > INT32_MAX || t.n > v->dims[1] ||
+        (window && window->dims[0] != t.n))
         onnx_bad(r, c, "frames of %lld every %lld of a signal of %lld",
                  (long long)t.n, (long long)step, (long long)v->dims[1]);
     over_time(r, c, v, 1);
