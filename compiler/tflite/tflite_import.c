@@ -14,7 +14,8 @@
 #include "text.h"
 #include "tflite_run.h"
 
-#define MEMORY ((size_t)1 << 26) /* beyond 16 times the file */
+#define MAX_CHANNELS ((uint64_t)1 << 22) /* of all ports: each has a record */
+#define MEMORY       ((size_t)1 << 26)   /* beyond 16 times the file */
 
 typedef struct import {
     tfl_model model;
@@ -23,7 +24,17 @@ typedef struct import {
     tfl_run run;
     ir_graph *g;
     const mlc_options *options;
+    uint64_t channels;
 } import;
+
+static void count_channels(import *m, uint64_t n)
+{
+    m->channels += n;
+    if (m->channels > MAX_CHANNELS)
+        onnx_stop(&m->exit, ONNX_WRONG, MLC_UNSUPPORTED,
+                  "too many numbers in and out (expected at most %llu)",
+                  (unsigned long long)MAX_CHANNELS);
+}
 
 static void check_dims(import *m, const tfl_tensor *t)
 {
@@ -38,6 +49,7 @@ static void check_dims(import *m, const tfl_tensor *t)
             onnx_stop(&m->exit, ONNX_WRONG, MLC_CORRUPT,
                       "input %s has no element, or too many", t->name);
     }
+    count_channels(m, n);
     if (!tfl_type_size(t->type))
         onnx_stop(&m->exit, ONNX_WRONG, MLC_UNSUPPORTED, "input %s has type %s",
                   t->name, tfl_type_name(t->type));
@@ -127,6 +139,8 @@ static void make_output(import *m, uint32_t i, tfl_value *values)
     id = tfl_real(&m->run, v);
     if (m->g->mode == MLI_WINDOW && v->rank >= 2 && v->dims[0] == 1)
         id = ir_reshape(m->g, id, v->rank - 1, v->dims + 1);
+    if (ir_good(m->g, id))
+        count_channels(m, m->g->values[id].elements);
     ir_output(m->g, name, id);
     if (ir_good(m->g, id)) {
         name_range(m, t, m->g->port->channel_count);
@@ -248,7 +262,7 @@ static void start(import *m, size_t size, mlc_error *error)
     m->run.pool = &m->pool;
     m->run.exit = &m->exit;
     m->run.g = m->g;
-    m->run.built_limit = ((uint64_t)1 << 24) + 32 * (uint64_t)size;
+    m->run.built_limit = ((uint64_t)1 << 24) + 64 * (uint64_t)size;
 }
 
 /* Read and built; 0 with the error filled in. */

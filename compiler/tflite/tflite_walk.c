@@ -177,6 +177,7 @@ static void walk_op(tfl_run *r, const tfl_subgraph *s, tfl_value *values,
 {
     const tfl_operator *op = &s->ops[i];
     uint32_t n = op->in.count, m = op->out.count, from = r->g->node_count;
+    uint32_t made = r->g->value_count;
     tfl_call c = {.op = op, .graph = s};
 
     if (++r->walked > MAX_WALKED)
@@ -208,6 +209,9 @@ static void walk_op(tfl_run *r, const tfl_subgraph *s, tfl_value *values,
         return;
     }
     run_op(r, &c, tfl_find_op(op->code));
+    for (; made < r->g->value_count; made++)
+        if (r->g->values[made].constant)
+            tfl_spend(r, r->g->values[made].elements);
     fold(r, from, &c);
 }
 
