@@ -123,21 +123,25 @@ static int read_numbers(const char *text, float *to, uint32_t room)
     }
 }
 
-/* One number for every channel or one for each; zeros if nothing was said. */
-static float *channel_numbers(const describer *d, const char *what,
-                              const char *text, const ir_port *port)
+/* One number for all or one for each; zeros if nothing was said. */
+static float *numbers_of(const onnx_model *m, const char *what,
+                         const char *text, const char *port, uint32_t n)
 {
-    const onnx_model *m = d->model;
-    uint32_t n = port->channel_count;
     float *v = onnx_take(m->pool, n, sizeof *v);
     int found = text ? read_numbers(text, v, n) : (int)n;
     if (found < 1 || ((uint32_t)found != 1 && (uint32_t)found != n)) {
-        char *key = onnx_print(m->pool, PREFIX "%s.%s", what, port->name);
+        char *key = onnx_print(m->pool, PREFIX "%s.%s", what, port);
         wrong(m, key, onnx_print(m->pool, "1 or %u numbers", n), text);
     }
     for (uint32_t i = 1; found == 1 && i < n; i++)
         v[i] = v[0];
     return v;
+}
+
+static float *channel_numbers(const describer *d, const char *what,
+                              const char *text, const ir_port *port)
+{
+    return numbers_of(d->model, what, text, port->name, port->channel_count);
 }
 
 /* ------------------------------------------------------------- labels ---- */
@@ -247,6 +251,14 @@ static int has_port(const ir_port *ports, uint32_t n, const char *name)
     return 0;
 }
 
+static int is_input(const onnx_model *m, const char *name)
+{
+    for (size_t i = 0; i < m->graph.input_count; i++)
+        if (!strcmp(m->graph.inputs[i].name, name))
+            return 1;
+    return 0;
+}
+
 /* A key of ours, without PREFIX. */
 static void check_own(describer *d, size_t i, const char *what)
 {
@@ -267,7 +279,8 @@ static void check_own(describer *d, size_t i, const char *what)
                   "classes, low, high or initial)",
                   m->meta[2 * i]);
     if (!has_port(d->g->inputs, d->g->input_count, dot + 1) &&
-        !has_port(d->g->outputs, d->g->output_count, dot + 1))
+        !has_port(d->g->outputs, d->g->output_count, dot + 1) &&
+        !(behind(what, "initial.") && is_input(m, dot + 1)))
         onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
                   "metadata %.100s: the model has no input or output of that "
                   "name",
@@ -303,4 +316,13 @@ void onnx_describe(const onnx_model *m, ir_graph *g)
         describe_port(&d, &g->inputs[i]);
     for (uint32_t i = 0; i < g->output_count; i++)
         describe_port(&d, &g->outputs[i]);
+}
+
+const float *onnx_described_state(const onnx_model *m, const char *input,
+                                  uint32_t n)
+{
+    said s;
+    if (!gather(m, input, &s) || !s.initial)
+        return NULL;
+    return numbers_of(m, "initial", s.initial, input, n);
 }

@@ -16,4 +16,9 @@
  */
 void onnx_describe(const onnx_model *m, ir_graph *g);
 
+/* What the metadata gives an input that lives in the session at first: n
+   numbers, or NULL if it says nothing. */
+const float *onnx_described_state(const onnx_model *m, const char *input,
+                                  uint32_t n);
+
 #endif

@@ -159,6 +159,7 @@ static void carried_input(onnx_run *r, const import *m, onnx_scope *s,
     const onnx_graph *g = &r->model->graph;
     const onnx_info *info = &g->inputs[number];
     const char *back = g->outputs[m->output_of[number]].name;
+    const float *first;
     uint32_t dims[ONNX_MAX_RANK], rank;
     onnx_value *v;
     int64_t n[ONNX_MAX_RANK];
@@ -171,7 +172,10 @@ static void carried_input(onnx_run *r, const import *m, onnx_scope *s,
     if (init && (init->rank != v->rank || !onnx_same_dims(init, v)))
         v = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, init->rank, init->dims);
     rank = onnx_frame_dims(r, v, dims);
-    v->id = ir_recall(r->g, rank, dims, init ? onnx_floats(r, init) : NULL);
+    first = init ? onnx_floats(r, init)
+                 : onnx_described_state(r->model, info->name,
+                                        (uint32_t)onnx_elements(v));
+    v->id = ir_recall(r->g, rank, dims, first);
     if (v->id == IR_NONE)
         onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED, "input %.80s: %s",
                   info->name, r->g->error);
