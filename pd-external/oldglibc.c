@@ -47,18 +47,24 @@ OLD2(float, powf)
 
 /* Until 2.33 these were inline calls of the functions below, with the number
    of the layout of struct stat: 3. */
-#define OLDSTAT(name, inside)                                                  \
-    struct name;                                                               \
-    int old_##inside(int, const char *, struct name *);                        \
-    int name(const char *, struct name *);                                     \
+#define OLDSTAT(name, file_type, layout, inside)                               \
+    int old_##inside(int, file_type, struct layout *);                         \
+    int name(file_type, struct layout *);                                      \
     OLD(inside);                                                               \
-    int name(const char *path, struct name *s)                                 \
+    int name(file_type file, struct layout *s)                                 \
     {                                                                          \
-        return old_##inside(3, path, s);                                       \
+        return old_##inside(3, file, s);                                       \
     }
 
-OLDSTAT(stat, __xstat)
-OLDSTAT(stat64, __xstat64)
+typedef const char *path;
+struct stat;
+struct stat64;
+OLDSTAT(stat, path, stat, __xstat)
+OLDSTAT(stat64, path, stat64, __xstat64)
+OLDSTAT(lstat, path, stat, __lxstat)
+OLDSTAT(lstat64, path, stat64, __lxstat64)
+OLDSTAT(fstat, int, stat, __fxstat)
+OLDSTAT(fstat64, int, stat64, __fxstat64)
 
 #else
 typedef int oldglibc_is_empty; /* ISO C wants a declaration */
