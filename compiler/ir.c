@@ -83,7 +83,7 @@ void ir_fail(ir_graph *g, const char *format, ...)
     va_end(args);
 }
 
-static void fail_memory(ir_graph *g)
+void ir_fail_memory(ir_graph *g)
 {
     g->out_of_memory = 1;
     ir_fail(g, "out of memory");
@@ -101,7 +101,7 @@ void ir_note(ir_graph *g, const char *format, ...)
     va_end(args);
     more = realloc(g->notes, old + strlen(line) + 2);
     if (!more) {
-        fail_memory(g);
+        ir_fail_memory(g);
         return;
     }
     g->notes = more;
@@ -116,26 +116,31 @@ char *ir_text(ir_graph *g, const char *text)
         return NULL;
     copy = malloc(strlen(text) + 1);
     if (!copy) {
-        fail_memory(g);
+        ir_fail_memory(g);
         return NULL;
     }
     mlc_make_utf8(strcpy(copy, text));
     return copy;
 }
 
-float *ir_floats(ir_graph *g, uint64_t n)
+void *ir_room(ir_graph *g, uint64_t n, size_t size)
 {
-    float *data = NULL;
+    void *data;
 
     if (n > MLI_MAX_ELEMENTS) {
         ir_fail(g, "too large (expected at most %u numbers, got %llu)",
                 MLI_MAX_ELEMENTS, (unsigned long long)n);
         return NULL;
     }
-    data = calloc(n ? n : 1, sizeof *data);
+    data = calloc(n ? n : 1, size);
     if (!data)
-        fail_memory(g);
+        ir_fail_memory(g);
     return data;
+}
+
+float *ir_floats(ir_graph *g, uint64_t n)
+{
+    return ir_room(g, n, sizeof(float));
 }
 
 /* ------------------------------------------------------------- shapes ---- */
@@ -226,7 +231,7 @@ static int grow(ir_graph *g, void **array, uint32_t count, uint32_t *room,
         return 1;
     more = realloc(*array, (size_t)wanted * size);
     if (!more) {
-        fail_memory(g);
+        ir_fail_memory(g);
         return 0;
     }
     *array = more;
@@ -294,7 +299,7 @@ ir_id ir_emit(ir_graph *g, mli_op_type type, uint32_t inputs, const ir_id *in,
     memset(node, 0, sizeof *node);
     node->in = malloc((inputs ? inputs : 1) * sizeof *node->in);
     if (!node->in) {
-        fail_memory(g);
+        ir_fail_memory(g);
         return IR_NONE;
     }
     node->in[0] = result; /* what looks at the first of none finds itself */

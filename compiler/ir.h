@@ -92,7 +92,7 @@ typedef struct ir_graph {
     double rate;
     uint32_t latency;
     uint32_t window, hop;
-    uint32_t spread; /* frames that mlc_finish adds to the latency */
+    uint32_t spread;     /* frames that mlc_finish adds to the latency */
     uint64_t parameters; /* the importer counts what the source learned; 0:
                             mlc_finish counts the constants */
     double source_macs;  /* multiply-accumulates of the source, for each frame
@@ -164,8 +164,8 @@ ir_id ir_scalar(ir_graph *g, float value); /* rank 0 */
 ir_id ir_linear(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                 const float *w, const float *b);
 /* The same with w: [inputs][outputs]. */
-ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs,
-                        uint32_t outputs, const float *w, const float *b);
+ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                        const float *w, const float *b);
 
 /*
  * Convolution along time. w: [outputs][inputs/groups][taps] (PyTorch, ONNX),
@@ -204,6 +204,20 @@ ir_id ir_pool(ir_graph *g, mli_reduce fn, ir_id x, uint32_t axis,
  * x: timed with `inputs` elements -> y [units] timed; not timed [L, inputs] ->
  * [L, units].
  */
+typedef struct ir_cell {
+    uint32_t inputs, units;
+    const float *w_ih, *w_hh, *b_ih, *b_hh, *h0;
+    const float *c0; /* LSTM */
+    /* Where the matrices have their gates in another order: gate k of the order
+       above is their order[k]-th. NULL: as above. */
+    const uint8_t *order;
+    int reset_before_product; /* GRU */
+    mli_unary fn;             /* RNN: MLI_TANH, MLI_RELU or MLI_IDENTITY */
+} ir_cell;
+/* type: MLI_OP_LSTM, MLI_OP_GRU or MLI_OP_RNN */
+ir_id ir_recurrent(ir_graph *g, mli_op_type type, ir_id x, const ir_cell *cell);
+
+/* The same without an order. */
 ir_id ir_lstm(ir_graph *g, ir_id x, uint32_t inputs, uint32_t units,
               const float *w_ih, const float *w_hh, const float *b_ih,
               const float *b_hh, const float *h0, const float *c0);

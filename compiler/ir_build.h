@@ -44,8 +44,12 @@ void ir_emit_state(ir_graph *g, uint32_t frames, uint32_t width,
    data NULL counts as out of memory. */
 ir_id ir_take(ir_graph *g, ir_role role, uint64_t n, float *data);
 
-/* calloc(n, sizeof(float)), or NULL with the graph failed: n is bounded by
+/* The graph has failed: out of memory. */
+void ir_fail_memory(ir_graph *g);
+
+/* calloc(n, size), or NULL with the graph failed: n is bounded by
    MLI_MAX_ELEMENTS. */
+void *ir_room(ir_graph *g, uint64_t n, size_t size);
 float *ir_floats(ir_graph *g, uint64_t n);
 
 /* A copy of text (NULL stays NULL); failing marks the graph out of memory. */

@@ -13,17 +13,18 @@ ir_id ir_bias(ir_graph *g, uint32_t n, const float *b)
 
 /*
  * One matrix for each group, one after another. w: [groups * outputs][inputs]
- * [taps], outputs and inputs being those of one group.
+ * [taps], outputs and inputs being those of one group. rows: NULL, or which of
+ * w's rows each output has.
  */
 static ir_id pack(ir_graph *g, uint32_t groups, uint32_t outputs, uint32_t taps,
-                  uint32_t inputs, const float *w)
+                  uint32_t inputs, const float *w, const uint32_t *rows)
 {
     /* outputs * taps < 2^56 and one more factor: bounded step by step */
-    uint64_t rows = (uint64_t)((outputs + 3u) / 4u * 4u) * taps;
+    uint64_t padded = (uint64_t)((outputs + 3u) / 4u * 4u) * taps;
     uint64_t one, all;
     float *data;
 
-    if (rows > MLI_MAX_ELEMENTS || rows * inputs > MLI_MAX_ELEMENTS) {
+    if (padded > MLI_MAX_ELEMENTS || padded * inputs > MLI_MAX_ELEMENTS) {
         ir_fail(g, "too many weights (%u outputs, %u taps, %u inputs)", outputs,
                 taps, inputs);
         return IR_NONE;
@@ -34,12 +35,16 @@ static ir_id pack(ir_graph *g, uint32_t groups, uint32_t outputs, uint32_t taps,
     if (!data)
         return IR_NONE;
     for (uint32_t n = 0; n < groups; n++)
-        for (uint32_t o = 0; o < outputs; o++, w += (size_t)inputs * taps)
-            for (uint32_t i = 0; i < inputs; i++)
+        for (uint32_t o = 0; o < outputs; o++) {
+            uint32_t row = rows ? rows[o] : n * outputs + o;
+            const float *from = w + (size_t)row * inputs * taps;
+
+            for (uint32_t i = 0; row != IR_NO_ROW && i < inputs; i++)
                 for (uint32_t k = 0; k < taps; k++)
                     data[n * one +
                          mli_packed_index(outputs, taps, inputs, o, k, i)] =
-                        w[(size_t)i * taps + k];
+                        from[(size_t)i * taps + k];
+        }
     return ir_take(g, IR_PACKED, all, data);
 }
 
@@ -47,13 +52,19 @@ ir_id ir_pack_conv(ir_graph *g, uint32_t inputs, uint32_t outputs,
                    uint32_t taps, uint32_t groups, const float *w)
 {
     if (groups > 1 && inputs == groups && outputs == groups)
-        return pack(g, 1, groups, taps, 1, w);
-    return pack(g, groups, outputs / groups, taps, inputs / groups, w);
+        return pack(g, 1, groups, taps, 1, w, NULL);
+    return pack(g, groups, outputs / groups, taps, inputs / groups, w, NULL);
 }
 
 ir_id ir_pack(ir_graph *g, uint32_t outputs, uint32_t inputs, const float *w)
 {
-    return pack(g, 1, outputs, 1, inputs, w);
+    return pack(g, 1, outputs, 1, inputs, w, NULL);
+}
+
+ir_id ir_pack_rows(ir_graph *g, uint32_t outputs, uint32_t inputs,
+                   const float *w, const uint32_t *rows)
+{
+    return pack(g, 1, outputs, 1, inputs, w, rows);
 }
 
 /* w as it lies, to one matrix. */
@@ -77,25 +88,29 @@ static ir_id pack_columns(ir_graph *g, uint32_t outputs, uint32_t inputs,
     return ir_take(g, IR_PACKED, n, data);
 }
 
-static ir_id dense(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
-                   const float *w, int columns, const float *b)
+/* Does a dense layer fit on x? If not, the graph fails. */
+static int dense_fits(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs)
 {
     ir_shape s;
-    ir_id in[3], y;
+    char text[120];
 
     if (!ir_good(g, x))
-        return IR_NONE;
+        return 0;
     s = ir_shape_of(g, x);
-    if (!inputs || !outputs || s.rank == 0 || s.dims[s.rank - 1] != inputs) {
-        char text[120];
-        ir_fail(g, "dense layer of %u inputs and %u outputs on %s", inputs,
-                outputs, ir_shape_text(&s, text));
-        return IR_NONE;
-    }
-    in[0] = x;
-    in[1] = columns ? pack_columns(g, outputs, inputs, w)
-                    : ir_pack(g, outputs, inputs, w);
-    in[2] = ir_bias(g, outputs, b);
+    if (inputs && outputs && s.rank > 0 && s.dims[s.rank - 1] == inputs)
+        return 1;
+    ir_fail(g, "dense layer of %u inputs and %u outputs on %s", inputs, outputs,
+            ir_shape_text(&s, text));
+    return 0;
+}
+
+/* x fits; w: packed */
+static ir_id dense(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                   ir_id w, const float *b)
+{
+    ir_shape s = ir_shape_of(g, x);
+    ir_id in[3] = {x, w, ir_bias(g, outputs, b)}, y;
+
     s.dims[s.rank - 1] = outputs;
     y = ir_emit(g, MLI_OP_LINEAR, b ? 3 : 2, in, &s);
     if (y == IR_NONE)
@@ -108,13 +123,26 @@ static ir_id dense(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
 ir_id ir_linear(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                 const float *w, const float *b)
 {
-    return dense(g, x, inputs, outputs, w, 0, b);
+    if (!dense_fits(g, x, inputs, outputs))
+        return IR_NONE;
+    return dense(g, x, inputs, outputs, ir_pack(g, outputs, inputs, w), b);
+}
+
+ir_id ir_linear_rows(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                     const float *w, const uint32_t *rows, const float *b)
+{
+    if (!dense_fits(g, x, inputs, outputs))
+        return IR_NONE;
+    return dense(g, x, inputs, outputs,
+                 ir_pack_rows(g, outputs, inputs, w, rows), b);
 }
 
 ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                         const float *w, const float *b)
 {
-    return dense(g, x, inputs, outputs, w, 1, b);
+    if (!dense_fits(g, x, inputs, outputs))
+        return IR_NONE;
+    return dense(g, x, inputs, outputs, pack_columns(g, outputs, inputs, w), b);
 }
 
 /* The shape of the result; rank 0 if x does not fit. */

@@ -13,8 +13,7 @@ static ir_port *add_port(ir_graph *g, ir_port **ports, uint32_t *count,
     ir_port *port;
 
     if (!more) {
-        g->out_of_memory = 1;
-        ir_fail(g, "out of memory");
+        ir_fail_memory(g);
         return NULL;
     }
     *ports = more;
@@ -128,12 +127,9 @@ void ir_channel_info(ir_graph *g, uint32_t channel, const char *label,
     if (!port || g->error[0] || channel >= port->channel_count)
         return;
     if (!port->channels) {
-        port->channels = calloc(port->channel_count, sizeof *port->channels);
-        if (!port->channels) {
-            g->out_of_memory = 1;
-            ir_fail(g, "out of memory");
+        port->channels = ir_room(g, port->channel_count, sizeof(ir_channel));
+        if (!port->channels)
             return;
-        }
     }
     /* comparisons with NaN are false */
     if (!(low <= high && low >= -FLT_MAX && high <= FLT_MAX))
@@ -169,8 +165,7 @@ void ir_set_meta(ir_graph *g, const char *key, const char *value)
     }
     more = realloc(g->meta, (g->meta_count + 1u) * sizeof *more);
     if (!more) {
-        g->out_of_memory = 1;
-        ir_fail(g, "out of memory");
+        ir_fail_memory(g);
         return;
     }
     g->meta = more;

@@ -10,71 +10,74 @@
 #include "ir_linear.h"
 
 typedef struct layer {
-    uint32_t inputs, units, units4, gates;
-    const float *w_ih, *w_hh, *b_ih, *b_hh, *h0;
+    const ir_cell *c;
+    uint32_t units4, gates;
 } layer;
 
-static uint32_t quad_row(uint32_t gates, uint32_t gate, uint32_t unit)
+/*
+ * Which row of the cell's [..*units][width] matrices stands at each place of
+ * quads of the gates [first, first + gates); NULL without memory.
+ */
+static uint32_t *quads(ir_graph *g, const layer *l, uint32_t first,
+                       uint32_t gates)
 {
-    return (unit / 4u * gates + gate) * 4u + unit % 4u;
+    uint64_t n = (uint64_t)gates * l->units4;
+    uint32_t *rows = ir_room(g, n, sizeof *rows);
+
+    if (!rows)
+        return NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t unit = i / 4u / gates * 4u + i % 4u;
+        uint32_t gate = first + i / 4u % gates;
+
+        if (l->c->order)
+            gate = l->c->order[gate];
+        rows[i] = unit < l->c->units ? gate * l->c->units + unit : IR_NO_ROW;
+    }
+    return rows;
 }
 
-/*
- * Rows of gates [first, first + gates) of a [..*units][width] matrix, in quads;
- * m NULL: zeros. NULL without memory.
- */
-static float *quads(ir_graph *g, const layer *l, uint32_t first, uint32_t gates,
-                    uint32_t width, const float *m)
+/* n numbers of b in the order of rows; NULL without memory. */
+static float *in_quads(ir_graph *g, uint32_t n, const uint32_t *rows,
+                       const float *b)
 {
-    float *q = ir_floats(g, (uint64_t)gates * l->units4 * width);
+    float *q = ir_floats(g, n);
 
-    if (!q || !m)
-        return q;
-    for (uint32_t k = 0; k < gates; k++)
-        for (uint32_t u = 0; u < l->units; u++)
-            memcpy(q + (size_t)quad_row(gates, k, u) * width,
-                   m + ((size_t)(first + k) * l->units + u) * width,
-                   width * sizeof *q);
+    for (uint32_t i = 0; q && b && i < n; i++)
+        q[i] = rows[i] == IR_NO_ROW ? 0.f : b[rows[i]];
     return q;
 }
 
-/* The recurrent matrix of some gates, packed. */
-static ir_id recurrent(ir_graph *g, const layer *l, uint32_t first,
-                       uint32_t gates)
+/* The recurrent matrix of some gates, packed, and their bias. */
+static void recurrent(ir_graph *g, const layer *l, uint32_t first,
+                      uint32_t gates, ir_id in[2])
 {
-    float *q = quads(g, l, first, gates, l->units, l->w_hh);
-    ir_id id = IR_NONE;
+    uint32_t *rows = quads(g, l, first, gates), n = gates * l->units4;
 
-    if (q)
-        id = ir_pack(g, gates * l->units4, l->units, q);
-    free(q);
-    return id;
-}
-
-static ir_id recurrent_bias(ir_graph *g, const layer *l, uint32_t first,
-                            uint32_t gates)
-{
-    float *q = quads(g, l, first, gates, 1, l->b_hh);
-
-    return ir_take(g, IR_PLAIN, (uint64_t)gates * l->units4, q);
+    in[0] = in[1] = IR_NONE;
+    if (rows) {
+        in[0] = ir_pack_rows(g, n, l->c->units, l->c->w_hh, rows);
+        in[1] = ir_take(g, IR_PLAIN, n, in_quads(g, n, rows, l->c->b_hh));
+    }
+    free(rows);
 }
 
 /* W x + b for every gate: the recurrence's first operand. */
 static ir_id project(ir_graph *g, const layer *l, ir_id x)
 {
-    float *w = quads(g, l, 0, l->gates, l->inputs, l->w_ih);
-    float *b = l->b_ih ? quads(g, l, 0, l->gates, 1, l->b_ih) : NULL;
+    uint32_t *rows = quads(g, l, 0, l->gates), n = l->gates * l->units4;
+    float *b = rows && l->c->b_ih ? in_quads(g, n, rows, l->c->b_ih) : NULL;
     ir_id y = IR_NONE;
 
-    if (w && (b || !l->b_ih))
-        y = ir_linear(g, x, l->inputs, l->gates * l->units4, w, b);
-    free(w);
+    if (rows && (b || !l->c->b_ih))
+        y = ir_linear_rows(g, x, l->c->inputs, n, l->c->w_ih, rows, b);
+    free(rows);
     free(b);
     return y;
 }
 
 /* x as the layer wants it: [inputs] in a stream, else [L, inputs]. */
-static ir_id layer_input(ir_graph *g, const layer *l, ir_id x)
+static ir_id layer_input(ir_graph *g, const ir_cell *c, ir_id x)
 {
     const ir_value *v;
 
@@ -88,19 +91,19 @@ static ir_id layer_input(ir_graph *g, const layer *l, ir_id x)
         return IR_NONE;
     }
     /* 2^24 units: quads of 4 gates stay below 2^28 */
-    if (!l->inputs || !l->units || l->units > 1u << 24 ||
-        v->rank != (v->timed ? 1u : 2u) || v->dims[v->rank - 1] != l->inputs) {
+    if (!c->inputs || !c->units || c->units > 1u << 24 ||
+        v->rank != (v->timed ? 1u : 2u) || v->dims[v->rank - 1] != c->inputs) {
         ir_shape s = ir_shape_of(g, x);
         char text[120];
-        ir_fail(g, "recurrent layer of %u inputs and %u units on %s", l->inputs,
-                l->units, ir_shape_text(&s, text));
+        ir_fail(g, "recurrent layer of %u inputs and %u units on %s", c->inputs,
+                c->units, ir_shape_text(&s, text));
         return IR_NONE;
     }
     return x;
 }
 
-static ir_id recur(ir_graph *g, const layer *l, mli_op_type type,
-                   uint32_t operands, const ir_id *in)
+static ir_id emit(ir_graph *g, const layer *l, mli_op_type type,
+                  uint32_t operands, const ir_id *in)
 {
     ir_shape s;
     ir_id y;
@@ -109,96 +112,127 @@ static ir_id recur(ir_graph *g, const layer *l, mli_op_type type,
         if (!ir_good(g, in[i]))
             return IR_NONE;
     s = ir_shape_of(g, in[0]);
-    s.dims[s.rank - 1] = l->units;
+    s.dims[s.rank - 1] = l->c->units;
     y = ir_emit(g, type, operands, in, &s);
     if (y == IR_NONE)
         return IR_NONE;
-    ir_made(g)->p[0] = l->units;
-    ir_emit_state(g, 1, l->units, l->h0);
+    ir_made(g)->p[0] = l->c->units;
+    ir_emit_state(g, 1, l->c->units, l->c->h0);
     return g->error[0] ? IR_NONE : y;
 }
 
-static layer layer_of(uint32_t gates, uint32_t inputs, uint32_t units,
-                      const float *w_ih, const float *w_hh, const float *b_ih,
-                      const float *b_hh, const float *h0)
+static ir_id lstm(ir_graph *g, const layer *l, ir_id x)
 {
-    layer l = {inputs, units, (units + 3u) / 4u * 4u, gates, w_ih, w_hh, b_ih,
-               b_hh,   h0};
+    float *c = NULL;
+    ir_id in[3], y;
 
-    return l;
+    in[0] = project(g, l, x);
+    recurrent(g, l, 0, 4, in + 1);
+    y = emit(g, l, MLI_OP_LSTM, 3, in);
+    if (y == IR_NONE)
+        return IR_NONE;
+    if (l->c->c0) {
+        c = ir_floats(g, l->units4);
+        if (!c)
+            return IR_NONE;
+        memcpy(c, l->c->c0, l->c->units * sizeof *c);
+    }
+    ir_emit_state(g, 1, l->units4, c);
+    free(c);
+    return g->error[0] ? IR_NONE : y;
+}
+
+static ir_id gru(ir_graph *g, const layer *l, ir_id x)
+{
+    int before = l->c->reset_before_product;
+    ir_id in[5], y;
+
+    in[0] = project(g, l, x);
+    recurrent(g, l, 0, before ? 2 : 3, in + 1);
+    if (before)
+        recurrent(g, l, 2, 1, in + 3);
+    y = emit(g, l, MLI_OP_GRU, before ? 5 : 3, in);
+    if (y != IR_NONE)
+        ir_made(g)->p[1] = !before;
+    return y;
+}
+
+static ir_id rnn(ir_graph *g, const layer *l, ir_id x)
+{
+    ir_id in[3], y;
+
+    in[0] = project(g, l, x);
+    recurrent(g, l, 0, 1, in + 1);
+    y = emit(g, l, MLI_OP_RNN, 3, in);
+    if (y != IR_NONE)
+        ir_made(g)->fn = l->c->fn;
+    return y;
+}
+
+ir_id ir_recurrent(ir_graph *g, mli_op_type type, ir_id x, const ir_cell *cell)
+{
+    layer l = {cell, 0, 0};
+
+    if (type == MLI_OP_RNN && cell->fn != MLI_TANH && cell->fn != MLI_RELU &&
+        cell->fn != MLI_IDENTITY) {
+        ir_fail(g, "RNN with function %d (expected tanh or ReLU)",
+                (int)cell->fn);
+        return IR_NONE;
+    }
+    x = layer_input(g, cell, x);
+    if (x == IR_NONE)
+        return IR_NONE;
+    l.units4 = (cell->units + 3u) / 4u * 4u;
+    l.gates = type == MLI_OP_LSTM ? 4 : type == MLI_OP_GRU ? 3 : 1;
+    return type == MLI_OP_LSTM  ? lstm(g, &l, x)
+           : type == MLI_OP_GRU ? gru(g, &l, x)
+                                : rnn(g, &l, x);
 }
 
 ir_id ir_lstm(ir_graph *g, ir_id x, uint32_t inputs, uint32_t units,
               const float *w_ih, const float *w_hh, const float *b_ih,
               const float *b_hh, const float *h0, const float *c0)
 {
-    layer l = layer_of(4, inputs, units, w_ih, w_hh, b_ih, b_hh, h0);
-    float *c = NULL;
-    ir_id in[3], y;
+    ir_cell cell = {.inputs = inputs,
+                    .units = units,
+                    .w_ih = w_ih,
+                    .w_hh = w_hh,
+                    .b_ih = b_ih,
+                    .b_hh = b_hh,
+                    .h0 = h0,
+                    .c0 = c0};
 
-    x = layer_input(g, &l, x);
-    if (x == IR_NONE)
-        return IR_NONE;
-    in[0] = project(g, &l, x);
-    in[1] = recurrent(g, &l, 0, 4);
-    in[2] = recurrent_bias(g, &l, 0, 4);
-    y = recur(g, &l, MLI_OP_LSTM, 3, in);
-    if (y == IR_NONE)
-        return IR_NONE;
-    if (c0) {
-        c = ir_floats(g, l.units4);
-        if (!c)
-            return IR_NONE;
-        memcpy(c, c0, units * sizeof *c);
-    }
-    ir_emit_state(g, 1, l.units4, c);
-    free(c);
-    return g->error[0] ? IR_NONE : y;
+    return ir_recurrent(g, MLI_OP_LSTM, x, &cell);
 }
 
 ir_id ir_gru(ir_graph *g, ir_id x, uint32_t inputs, uint32_t units,
              const float *w_ih, const float *w_hh, const float *b_ih,
              const float *b_hh, const float *h0, int reset_before_product)
 {
-    layer l = layer_of(3, inputs, units, w_ih, w_hh, b_ih, b_hh, h0);
-    uint32_t together = reset_before_product ? 2 : 3;
-    ir_id in[5], y;
+    ir_cell cell = {.inputs = inputs,
+                    .units = units,
+                    .w_ih = w_ih,
+                    .w_hh = w_hh,
+                    .b_ih = b_ih,
+                    .b_hh = b_hh,
+                    .h0 = h0,
+                    .reset_before_product = reset_before_product};
 
-    x = layer_input(g, &l, x);
-    if (x == IR_NONE)
-        return IR_NONE;
-    in[0] = project(g, &l, x);
-    in[1] = recurrent(g, &l, 0, together);
-    in[2] = recurrent_bias(g, &l, 0, together);
-    if (reset_before_product) {
-        in[3] = recurrent(g, &l, 2, 1);
-        in[4] = recurrent_bias(g, &l, 2, 1);
-    }
-    y = recur(g, &l, MLI_OP_GRU, reset_before_product ? 5 : 3, in);
-    if (y != IR_NONE)
-        ir_made(g)->p[1] = !reset_before_product;
-    return y;
+    return ir_recurrent(g, MLI_OP_GRU, x, &cell);
 }
 
 ir_id ir_rnn(ir_graph *g, ir_id x, uint32_t inputs, uint32_t units,
              const float *w_ih, const float *w_hh, const float *b_ih,
              const float *b_hh, const float *h0, mli_unary fn)
 {
-    layer l = layer_of(1, inputs, units, w_ih, w_hh, b_ih, b_hh, h0);
-    ir_id in[3], y;
+    ir_cell cell = {.inputs = inputs,
+                    .units = units,
+                    .w_ih = w_ih,
+                    .w_hh = w_hh,
+                    .b_ih = b_ih,
+                    .b_hh = b_hh,
+                    .h0 = h0,
+                    .fn = fn};
 
-    if (fn != MLI_TANH && fn != MLI_RELU && fn != MLI_IDENTITY) {
-        ir_fail(g, "RNN with function %d (expected tanh or ReLU)", (int)fn);
-        return IR_NONE;
-    }
-    x = layer_input(g, &l, x);
-    if (x == IR_NONE)
-        return IR_NONE;
-    in[0] = project(g, &l, x);
-    in[1] = recurrent(g, &l, 0, 1);
-    in[2] = recurrent_bias(g, &l, 0, 1);
-    y = recur(g, &l, MLI_OP_RNN, 3, in);
-    if (y != IR_NONE)
-        ir_made(g)->fn = fn;
-    return y;
+    return ir_recurrent(g, MLI_OP_RNN, x, &cell);
 }

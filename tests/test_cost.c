@@ -124,10 +124,10 @@ static void put_number(FILE *f, unsigned number, unsigned long long n)
     varint(f, n);
 }
 
-/* A float tensor [1, SIDE] as a graph's input or output. */
-static void put_port(FILE *graph, unsigned number, const char *name)
+/* A float tensor as a graph's input or output; dim 0: dynamic. */
+static void put_shape(FILE *graph, unsigned number, const char *name,
+                      unsigned rank, const unsigned *dims)
 {
-    const unsigned long long dims[] = {1, SIDE};
     message info, type, tensor, shape, dim;
     begin(&info);
     put_text(info.f, 1, name);
@@ -135,9 +135,12 @@ static void put_port(FILE *graph, unsigned number, const char *name)
     begin(&tensor);
     put_number(tensor.f, 1, 1);
     begin(&shape);
-    for (int i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < rank; i++) {
         begin(&dim);
-        put_number(dim.f, 1, dims[i]);
+        if (dims[i])
+            put_number(dim.f, 1, dims[i]);
+        else
+            put_text(dim.f, 2, "time");
         end(&dim, shape.f, 1);
     }
     end(&shape, tensor.f, 2);
@@ -146,24 +149,47 @@ static void put_port(FILE *graph, unsigned number, const char *name)
     end(&info, graph, number);
 }
 
-static void put_weights(FILE *graph)
+static void put_port(FILE *graph, unsigned number, const char *name)
 {
-    static float w[SIDE * SIDE];
-    message tensor;
-    for (unsigned i = 0; i < SIDE * SIDE; i++)
-        w[i] = weight(i);
+    const unsigned dims[] = {1, SIDE};
+    put_shape(graph, number, name, 2, dims);
+}
+
+static void put_weights(FILE *graph, const char *name, unsigned rank,
+                        const unsigned *dims)
+{
+    message tensor, raw;
+    unsigned n = 1;
     begin(&tensor);
-    put_number(tensor.f, 1, SIDE);
-    put_number(tensor.f, 1, SIDE);
+    for (unsigned i = 0; i < rank; i++) {
+        put_number(tensor.f, 1, dims[i]);
+        n *= dims[i];
+    }
     put_number(tensor.f, 2, 1);
-    put_text(tensor.f, 8, "w");
-    field(tensor.f, 9, w, sizeof w);
+    put_text(tensor.f, 8, name);
+    begin(&raw);
+    for (unsigned i = 0; i < n; i++) {
+        float w = weight(i);
+        fwrite(&w, sizeof w, 1, raw.f);
+    }
+    end(&raw, tensor.f, 9);
     end(&tensor, graph, 5);
+}
+
+static void put_opset(FILE *f, const char *domain, unsigned version)
+{
+    message opset;
+    begin(&opset);
+    if (domain[0])
+        put_text(opset.f, 1, domain);
+    put_number(opset.f, 2, version);
+    end(&opset, f, 8);
 }
 
 static void write_onnx(FILE *f)
 {
-    message graph, node, opset;
+    const unsigned square[] = {SIDE, SIDE};
+    message graph, node;
     put_number(f, 1, 8);
     begin(&graph);
     begin(&node);
@@ -172,19 +198,49 @@ static void write_onnx(FILE *f)
     put_text(node.f, 2, "y");
     put_text(node.f, 4, "MatMul");
     end(&node, graph.f, 1);
-    put_weights(graph.f);
+    put_weights(graph.f, "w", 2, square);
     put_port(graph.f, 11, "x");
     put_port(graph.f, 12, "y");
     end(&graph, f, 7);
-    begin(&opset);
-    put_number(opset.f, 2, 13);
-    end(&opset, f, 8);
+    put_opset(f, "", 13);
+}
+
+#define UNITS 192
+
+/* Time is dynamic, so the graph is walked with two lengths. */
+static void write_lstm(FILE *f)
+{
+    const unsigned x[] = {0, 1, UNITS}, y[] = {0, 1, 1, UNITS};
+    const unsigned w[] = {1, 4 * UNITS, UNITS}, b[] = {1, 8 * UNITS};
+    message graph, node, attr;
+    put_number(f, 1, 8);
+    begin(&graph);
+    begin(&node);
+    put_text(node.f, 1, "x");
+    put_text(node.f, 1, "w");
+    put_text(node.f, 1, "r");
+    put_text(node.f, 1, "b");
+    put_text(node.f, 2, "y");
+    put_text(node.f, 4, "LSTM");
+    begin(&attr);
+    put_text(attr.f, 1, "hidden_size");
+    put_number(attr.f, 3, UNITS);
+    put_number(attr.f, 20, 2);
+    end(&attr, node.f, 5);
+    end(&node, graph.f, 1);
+    put_weights(graph.f, "w", 3, w);
+    put_weights(graph.f, "r", 3, w);
+    put_weights(graph.f, "b", 2, b);
+    put_shape(graph.f, 11, "x", 3, x);
+    put_shape(graph.f, 12, "y", 4, y);
+    end(&graph, f, 7);
+    put_opset(f, "", 13);
 }
 
 #define DEPTH 10
 #define TREES 13
-#define NODES ((1u << (DEPTH + 1)) - 1) /* of a tree, in the order of a heap   \
-                                         */
+/* of a tree, in the order of a heap */
+#define NODES ((1u << (DEPTH + 1)) - 1)
 
 static int is_leaf(unsigned node)
 {
@@ -241,7 +297,7 @@ static void write_trees(FILE *f)
                                        "target_ids",
                                        "target_nodeids",
                                        "target_treeids"};
-    message graph, node, opset;
+    message graph, node;
     put_number(f, 1, 8);
     begin(&graph);
     begin(&node);
@@ -259,10 +315,7 @@ static void write_trees(FILE *f)
     put_port(graph.f, 11, "x");
     put_port(graph.f, 12, "y");
     end(&graph, f, 7);
-    begin(&opset);
-    put_text(opset.f, 1, "ai.onnx.ml");
-    put_number(opset.f, 2, 1);
-    end(&opset, f, 8);
+    put_opset(f, "ai.onnx.ml", 1);
 }
 
 /* A WaveNet would be warmed up, which costs time of its own. */
@@ -367,6 +420,12 @@ static void onnx_opens_cheaply(void **state)
     opens_cheaply("ONNX", write_onnx);
 }
 
+static void lstm_opens_cheaply(void **state)
+{
+    (void)state;
+    opens_cheaply("LSTM", write_lstm);
+}
+
 static void trees_open_cheaply(void **state)
 {
     (void)state;
@@ -395,6 +454,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(onnx_opens_cheaply),
+        cmocka_unit_test(lstm_opens_cheaply),
         cmocka_unit_test(trees_open_cheaply),
         cmocka_unit_test(nam_opens_cheaply),
         cmocka_unit_test(rtneural_opens_cheaply),

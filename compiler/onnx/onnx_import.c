@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bytes.h"
 #include "onnx_data.h"
 #include "onnx_describe.h"
 #include "onnx_ml.h"
@@ -615,23 +616,24 @@ static void try(import *m, const attempt *a, outcome *o)
     m->model.exit = m->pool.exit = m->exit;
 }
 
-/* Does the graph depend on what time was bound to? */
-static int same_graph(const ir_graph *a, const ir_graph *b)
+/* A hash of all that must not depend on what time was bound to. */
+static uint64_t hash_of(const ir_graph *g)
 {
-    if (a->node_count != b->node_count || a->value_count != b->value_count ||
-        a->latency != b->latency)
-        return 0;
-    for (uint32_t i = 0; i < a->value_count; i++) {
-        const ir_value *v = &a->values[i], *w = &b->values[i];
-        if (v->constant != w->constant || v->elements != w->elements ||
-            (v->constant && memcmp(v->data, w->data, v->elements * 4) != 0))
-            return 0;
+    uint64_t h = MLC_HASH;
+    h = mlc_hash(h, &g->node_count, sizeof g->node_count);
+    h = mlc_hash(h, &g->latency, sizeof g->latency);
+    for (uint32_t i = 0; i < g->value_count; i++) {
+        const ir_value *v = &g->values[i];
+        h = mlc_hash(h, &v->constant, sizeof v->constant);
+        h = mlc_hash(h, &v->elements, sizeof v->elements);
+        if (v->constant)
+            h = mlc_hash(h, v->data, v->elements * sizeof *v->data);
     }
-    for (uint32_t i = 0; i < a->node_count; i++)
-        if (a->nodes[i].type != b->nodes[i].type ||
-            memcmp(a->nodes[i].p, b->nodes[i].p, sizeof a->nodes[i].p) != 0)
-            return 0;
-    return 1;
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        h = mlc_hash(h, &g->nodes[i].type, sizeof g->nodes[i].type);
+        h = mlc_hash(h, g->nodes[i].p, sizeof g->nodes[i].p);
+    }
+    return h;
 }
 
 /* ------------------------------------------------------- which walk ---- */
@@ -766,20 +768,23 @@ static void try_dynamic(import *m, attempt *a, int which, outcome *o)
     }
 }
 
-/* With another length the graph must be the same. */
+/* With another length the graph must be the same. The first is gone before the
+   second is made, so that a large model is not held twice. */
 static void check_length(import *m, const attempt *a, outcome *o)
 {
+    uint64_t first = hash_of(o->g);
     attempt b = *a;
     outcome other;
+    ir_free(o->g);
     try_dynamic(m, &b, 1, &other);
-    if (!other.g || !same_graph(o->g, other.g)) {
-        ir_free(o->g);
-        o->g = NULL;
-        mlc_fail(&o->error, MLC_UNSUPPORTED,
-                 "the graph computes with the length of the signal");
-        o->why = ONNX_TIME;
-    }
-    ir_free(other.g);
+    o->g = other.g;
+    if (o->g && hash_of(o->g) == first)
+        return;
+    ir_free(o->g);
+    o->g = NULL;
+    mlc_fail(&o->error, MLC_UNSUPPORTED,
+             "the graph computes with the length of the signal");
+    o->why = ONNX_TIME;
 }
 
 /* Are there layers along this axis at all? A walk that does not stop where a

@@ -137,19 +137,6 @@ static int weights(onnx_run *r, onnx_call *c, layer *l)
     return 1;
 }
 
-/* Gate after gate in the ir's order, rows of `columns` floats. */
-static float *ordered(onnx_run *r, const layer *l, const float *from,
-                      int64_t columns)
-{
-    static const int order[3][4] = {{0, 2, 3, 1}, {1, 0, 2, 0}, {0, 0, 0, 0}};
-    size_t block = (size_t)(l->units * columns);
-    float *to = onnx_take(r->pool, block * (size_t)l->gates, sizeof *to);
-    for (int g = 0; g < l->gates; g++)
-        memcpy(to + (size_t)g * block, from + (size_t)order[l->kind][g] * block,
-               block * sizeof *to);
-    return to;
-}
-
 /* The state of one direction and batch row; NULL: zeros. */
 static float *initial(onnx_run *r, const layer *l, const onnx_value *v,
                       int64_t d, int64_t n)
@@ -171,24 +158,24 @@ static float *initial(onnx_run *r, const layer *l, const onnx_value *v,
 static ir_id one_layer(onnx_run *r, const layer *l, ir_id x, int64_t d,
                        int64_t n)
 {
+    static const mli_op_type types[] = {MLI_OP_LSTM, MLI_OP_GRU, MLI_OP_RNN};
+    static const uint8_t order[3][4] = {{0, 2, 3, 1}, {1, 0, 2}, {0}};
     int64_t rows = l->gates * l->units;
-    ir_id y;
-    const float *w =
-        ordered(r, l, onnx_floats(r, l->w) + d * rows * l->inputs, l->inputs);
-    const float *u =
-        ordered(r, l, onnx_floats(r, l->r) + d * rows * l->units, l->units);
     const float *b = l->b ? onnx_floats(r, l->b) + d * 2 * rows : NULL;
-    const float *bw = b ? ordered(r, l, b, 1) : NULL;
-    const float *bu = b ? ordered(r, l, b + rows, 1) : NULL;
-    const float *h = initial(r, l, l->h0, d, n);
-    uint32_t in = (uint32_t)l->inputs, units = (uint32_t)l->units;
-    if (l->kind == LSTM)
-        y = ir_lstm(r->g, x, in, units, w, u, bw, bu, h,
-                    initial(r, l, l->c0, d, n));
-    else if (l->kind == GRU)
-        y = ir_gru(r->g, x, in, units, w, u, bw, bu, h, l->reset_before);
-    else
-        y = ir_rnn(r->g, x, in, units, w, u, bw, bu, h, l->fn);
+    ir_cell cell = {
+        .inputs = (uint32_t)l->inputs,
+        .units = (uint32_t)l->units,
+        .w_ih = onnx_floats(r, l->w) + d * rows * l->inputs,
+        .w_hh = onnx_floats(r, l->r) + d * rows * l->units,
+        .b_ih = b,
+        .b_hh = b ? b + rows : NULL,
+        .h0 = initial(r, l, l->h0, d, n),
+        .c0 = initial(r, l, l->c0, d, n),
+        .order = order[l->kind],
+        .reset_before_product = l->reset_before,
+        .fn = l->fn,
+    };
+    ir_id y = ir_recurrent(r->g, types[l->kind], x, &cell);
     if (l->h0 && l->h0->state && d == 0 && !l->backwards)
         y = ir_recurrent_lasts(r->g, y);
     return y;
