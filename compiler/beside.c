@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include "beside.h"
 
-#define MAX_BESIDE ((long long)1 << 32)
+#define MAX_BESIDE ((uint64_t)1 << 32)
 
 /* Relative, and no step upwards. */
 static int is_inside(const char *name)
@@ -36,26 +36,6 @@ static int stays_inside(const char *folder, const char *file)
     return inside;
 }
 
-static mlc_status read_all(FILE *f, uint8_t **bytes, size_t *size,
-                           mlc_error *error)
-{
-    struct stat s;
-
-    if (fstat(fileno(f), &s) != 0 || !S_ISREG(s.st_mode))
-        return mlc_fail(error, MLC_NOT_FOUND, "not a file");
-    if ((long long)s.st_size > MAX_BESIDE)
-        return mlc_fail(error, MLC_UNSUPPORTED, "over 4 GB");
-    *size = (size_t)s.st_size;
-    *bytes = malloc(*size + 1);
-    if (!*bytes)
-        return mlc_fail(error, MLC_MEMORY, "no memory for %zu bytes", *size);
-    if (fread(*bytes, 1, *size, f) == *size)
-        return MLC_OK;
-    free(*bytes);
-    *bytes = NULL;
-    return mlc_fail(error, MLC_NOT_FOUND, "cannot be read");
-}
-
 static char *join(const char *path, const char *name, char **folder)
 {
     const char *slash = strrchr(path, '/');
@@ -73,14 +53,37 @@ static char *join(const char *path, const char *name, char **folder)
     return file;
 }
 
-mlc_status mlc_beside_read(const char *path, const char *name, uint8_t **bytes,
-                           size_t *size, mlc_error *error)
+/* Opened only when it is known to be a file: a pipe would wait for a writer. */
+static mlc_status open_inside(const char *folder, const char *file,
+                              const char *name, FILE **f, uint64_t *size,
+                              mlc_error *error)
+{
+    struct stat s;
+
+    if (stat(file, &s) != 0)
+        return mlc_fail(error, MLC_NOT_FOUND,
+                        "\"%.200s\" is not beside the model: copy both files "
+                        "together",
+                        name);
+    if (!stays_inside(folder, file))
+        return mlc_fail(error, MLC_CORRUPT,
+                        "\"%.200s\" is outside of the model's folder", name);
+    if (!S_ISREG(s.st_mode))
+        return mlc_fail(error, MLC_NOT_FOUND, "\"%.200s\" is not a file", name);
+    *size = (uint64_t)s.st_size;
+    *f = fopen(file, "rb");
+    return *f ? MLC_OK
+              : mlc_fail(error, MLC_NOT_FOUND, "\"%.200s\" cannot be read",
+                         name);
+}
+
+mlc_status mlc_beside_open(const char *path, const char *name, FILE **f,
+                           uint64_t *size, mlc_error *error)
 {
     char *folder, *file;
     mlc_status status;
-    FILE *f;
 
-    *bytes = NULL;
+    *f = NULL;
     if (!is_inside(name))
         return mlc_fail(error, MLC_CORRUPT,
                         "\"%.200s\" is outside of the model's folder", name);
@@ -91,20 +94,35 @@ mlc_status mlc_beside_read(const char *path, const char *name, uint8_t **bytes,
     file = join(path, name, &folder);
     if (!file)
         return mlc_fail(error, MLC_MEMORY, "out of memory");
-    f = fopen(file, "rb");
-    if (!f)
-        status = mlc_fail(error, MLC_NOT_FOUND,
-                          "\"%.200s\" is not beside the model: copy both files "
-                          "together",
-                          name);
-    else if (!stays_inside(folder, file))
-        status = mlc_fail(error, MLC_CORRUPT,
-                          "\"%.200s\" is outside of the model's folder", name);
-    else
-        status = read_all(f, bytes, size, error);
-    if (f)
-        fclose(f);
+    status = open_inside(folder, file, name, f, size, error);
     free(file);
     free(folder);
+    return status;
+}
+
+mlc_status mlc_beside_read(const char *path, const char *name, uint8_t **bytes,
+                           size_t *size, mlc_error *error)
+{
+    uint64_t n;
+    FILE *f;
+    mlc_status status = mlc_beside_open(path, name, &f, &n, error);
+
+    *bytes = NULL;
+    if (status)
+        return status;
+    if (n > MAX_BESIDE || n > SIZE_MAX - 1) {
+        status =
+            mlc_fail(error, MLC_UNSUPPORTED, "\"%.200s\" is over 4 GB", name);
+    } else if (!(*bytes = malloc((size_t)n + 1))) {
+        status = mlc_fail(error, MLC_MEMORY, "no memory for %llu bytes",
+                          (unsigned long long)n);
+    } else if (fread(*bytes, 1, (size_t)n, f) != n) {
+        status =
+            mlc_fail(error, MLC_NOT_FOUND, "\"%.200s\" cannot be read", name);
+        free(*bytes);
+        *bytes = NULL;
+    }
+    fclose(f);
+    *size = (size_t)n;
     return status;
 }

@@ -5,13 +5,18 @@
 #ifndef MLC_BESIDE_H
 #define MLC_BESIDE_H
 
+#include <stdio.h>
 #include "compiler.h"
 
 /*
- * Read the whole file `name`, relative to the folder of the model at `path`. No
- * absolute names, no "..", no symbolic link out of the folder. bytes: to be
- * freed.
+ * Open the file `name`, relative to the folder of the model at `path`. No
+ * absolute names, no "..", no symbolic link out of the folder. path NULL: the
+ * model came from memory, and nothing is beside it. f: to be closed.
  */
+mlc_status mlc_beside_open(const char *path, const char *name, FILE **f,
+                           uint64_t *size, mlc_error *error);
+
+/* The whole file. bytes: to be freed. */
 mlc_status mlc_beside_read(const char *path, const char *name, uint8_t **bytes,
                            size_t *size, mlc_error *error);
 

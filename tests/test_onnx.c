@@ -515,6 +515,7 @@ static void write_floats(const char *path)
 static void test_external(void **state)
 {
     char model[128], data[128], inside[128], link[128], outside[128];
+    char pipe[128];
     message t;
     mlc_error error;
     (void)state;
@@ -524,10 +525,12 @@ static void test_external(void **state)
     snprintf(model, sizeof model, "%s/m/model.onnx", folder);
     snprintf(data, sizeof data, "%s/m/w.data", folder);
     snprintf(link, sizeof link, "%s/m/link.data", folder);
+    snprintf(pipe, sizeof pipe, "%s/m/pipe", folder);
     snprintf(outside, sizeof outside, "%s/secret", folder);
     write_floats(data);
     write_floats(outside);
     assert_int_equal(symlink(outside, link), 0);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
     external(&t, "w.data", "4", "12");
     assert_int_equal(run_sum(&t, model, &error), MLC_OK);
     external(&t, "w.data", "4", NULL);
@@ -546,13 +549,15 @@ static void test_external(void **state)
     external(&t, "w.data", "-4", "12");
     expect(&t, model, MLC_CORRUPT, "is not an offset");
     external(&t, "none.data", NULL, NULL);
-    expect(&t, model, MLC_NOT_FOUND, "none.data is not beside the model");
+    expect(&t, model, MLC_NOT_FOUND, "none.data\" is not beside the model");
     external(&t, "../secret", "4", "12");
     expect(&t, model, MLC_CORRUPT, "outside of the model's folder");
     external(&t, outside, "4", "12");
     expect(&t, model, MLC_CORRUPT, "outside of the model's folder");
     external(&t, "link.data", "4", "12");
     expect(&t, model, MLC_CORRUPT, "outside of the model's folder");
+    external(&t, "pipe", NULL, NULL); /* nobody writes: must not wait */
+    expect(&t, model, MLC_NOT_FOUND, "\"pipe\" is not a file");
     external(&t, NULL, NULL, NULL);
     expect(&t, model, MLC_CORRUPT, "outside of the model's folder");
     external(&t, "", NULL, NULL);
@@ -562,6 +567,7 @@ static void test_external(void **state)
     remove(data);
     remove(outside);
     remove(link);
+    remove(pipe);
     rmdir(inside);
     rmdir(folder);
 }

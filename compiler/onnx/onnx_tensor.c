@@ -1,10 +1,10 @@
 /* onnx_tensor.c - the numbers of a tensor, in the file or beside it. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "beside.h"
 #include "onnx_model.h"
 
 static const struct {
@@ -170,82 +170,27 @@ static void read_entry(onnx_model *m, const onnx_tensor *t, onnx_reader r,
     }
 }
 
-/* Relative, and no step upwards: never outside of the model's folder. */
-static int is_inside(const char *location)
+static FILE *open_beside(onnx_model *m, const onnx_tensor *t, const beside *b,
+                         uint64_t *size)
 {
-    if (!location[0] || location[0] == '/' || strchr(location, '\\') ||
-        strchr(location, ':'))
-        return 0;
-    for (const char *s = location; s; s = strchr(s, '/')) {
-        s += *s == '/';
-        if (!strncmp(s, "..", 2) && (s[2] == '/' || !s[2]))
-            return 0;
-    }
-    return 1;
-}
-
-static const char *folder_of(onnx_model *m)
-{
-    const char *slash = strrchr(m->path, '/');
-    if (!slash)
-        return ".";
-    return onnx_copy(m->pool, m->path, (size_t)(slash - m->path) + 1);
-}
-
-/* Symbolic links are followed, but not out of the model's folder. */
-static int stays_inside(const char *folder, const char *file)
-{
-    char *a = realpath(folder, NULL), *b = realpath(file, NULL);
-    size_t n = a ? strlen(a) : 0;
-    int inside =
-        a && b && !strncmp(a, b, n) && (b[n] == '/' || (n && a[n - 1] == '/'));
-    free(a);
-    free(b);
-    return inside;
-}
-
-static FILE *open_beside(onnx_model *m, const onnx_tensor *t, const beside *b)
-{
-    const char *folder;
-    char *file;
+    const char *name = b->location ? b->location : "";
+    mlc_error error;
     FILE *in;
-    size_t room;
-    if (!b->location || !is_inside(b->location))
-        onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
-                  "tensor %s: external data outside of the model's folder "
-                  "(\"%.200s\")",
-                  t->name, b->location ? b->location : "");
-    if (!m->path)
-        onnx_stop(m->exit, ONNX_WRONG, MLC_NOT_FOUND,
-                  "tensor %s: its data are in another file (%.200s), but the "
-                  "model has no path",
-                  t->name, b->location);
-    folder = folder_of(m);
-    room = strlen(folder) + strlen(b->location) + 2;
-    file = onnx_take(m->pool, room, 1);
-    snprintf(file, room, "%s/%s", folder, b->location);
-    in = fopen(file, "rb");
-    if (!in)
-        onnx_stop(m->exit, ONNX_WRONG, MLC_NOT_FOUND,
-                  "weights are missing: %.200s is not beside the model "
-                  "(tensor %s; copy both files together)",
-                  b->location, t->name);
-    if (!stays_inside(folder, file)) {
-        fclose(in);
-        onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
-                  "tensor %s: external data outside of the model's folder "
-                  "(\"%.200s\")",
-                  t->name, b->location);
-    }
+    mlc_status status = mlc_beside_open(m->path, name, &in, size, &error);
+    if (status)
+        onnx_stop(m->exit, ONNX_WRONG, status, "tensor %.200s: %s", t->name,
+                  error.text);
     return in;
 }
 
 static void from_beside(onnx_model *m, onnx_tensor *t)
 {
-    uint64_t bytes = t->count * (uint64_t)types[t->type].bytes;
+    uint64_t bytes = t->count * (uint64_t)types[t->type].bytes, size, got;
     beside b = {0};
     onnx_reader r = t->message;
     onnx_field f;
+    uint8_t *raw;
+    FILE *in;
     while (onnx_next(&r, &f))
         if (f.number == 13)
             read_entry(m, t, onnx_inside(&r, &f, "external data"), &b);
@@ -255,11 +200,7 @@ static void from_beside(onnx_model *m, onnx_tensor *t)
                   "bytes, got %llu)",
                   t->name, (unsigned long long)bytes,
                   (unsigned long long)b.length);
-    FILE *in = open_beside(m, t, &b);
-    uint64_t size = 0, got;
-    uint8_t *raw;
-    if (!fseek(in, 0, SEEK_END) && ftell(in) > 0)
-        size = (uint64_t)ftell(in);
+    in = open_beside(m, t, &b, &size);
     fclose(in);
     if (b.offset > size || bytes > size - b.offset)
         onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
@@ -270,7 +211,7 @@ static void from_beside(onnx_model *m, onnx_tensor *t)
     /* Only now memory, and before the file is open: both may leave. */
     room(m, t);
     raw = onnx_take(m->pool, bytes, 1);
-    in = open_beside(m, t, &b);
+    in = open_beside(m, t, &b, &size);
     got = fseek(in, (long)b.offset, SEEK_SET) ? 0 : fread(raw, 1, bytes, in);
     fclose(in);
     if (got != bytes)
