@@ -11,10 +11,11 @@
    state, with shapes that fill no vector. */
 fb_image small_stream(void);
 
-/* Windows of 50 frames of 2 channels, a control of 1 (initially 0.25); outputs:
-   3 numbers, and the window times the control. hop <= 50 */
 /* Frames at four rates. */
 fb_image small_rates(void);
+
+/* Windows of 50 frames of 2 channels, a control of 1 (initially 0.25); outputs:
+   3 numbers, and the window times the control. hop <= 50 */
 fb_image small_window(uint32_t hop);
 
 /* 3 numbers in, 5 out, from an LSTM. */

@@ -223,3 +223,87 @@ double stream_difference(const mlc_image *image, const npy_array *x,
     planes_free(&out);
     return worst / top;
 }
+
+static void check(const char *name, const mlc_image *image, const npy_array *x,
+                  const npy_array *y, size_t skip, const float *controls)
+{
+    double worst = stream_difference(image, x, y, skip, controls);
+
+    printf("  %-18s %.2g of full scale\n", name, worst);
+    if (!(worst <= CLOSE))
+        fail_msg("%s: %g of full scale away", name, worst);
+}
+
+npy_array golden_array(const char *folder, const char *file)
+{
+    char path[600], name[160], error[NPY_ERROR];
+    npy_array a;
+
+    snprintf(name, sizeof name, "%s/%s", folder, file);
+    if (npy_read(golden_path(path, name), &a, error))
+        fail_msg("%s: %s", path, error);
+    return a;
+}
+
+void check_golden(const char *folder, const char *name, const char *input,
+                  const float *controls)
+{
+    char path[600], file[160];
+    npy_array x = golden_array(folder, input), y;
+    mlc_image image;
+
+    snprintf(file, sizeof file, "%s.output.npy", name);
+    y = golden_array(folder, file);
+    snprintf(file, sizeof file, "%s/%s.json", folder, name);
+    image = load_model(golden_path(path, file));
+    check(name, &image, &x, &y, 0, controls);
+    npy_free(&x);
+    npy_free(&y);
+    mlc_image_free(&image);
+}
+
+/* [channel][frame] to [frame][channel] */
+static void transpose(npy_array *a)
+{
+    size_t channels = a->dims[0], frames = a->dims[1];
+    float *t = malloc(a->count * sizeof *t);
+
+    assert_non_null(t);
+    for (size_t i = 0; i < a->count; i++)
+        t[i % frames * channels + i / frames] = a->data[i];
+    free(a->data);
+    a->data = t;
+    a->dims[0] = frames;
+    a->dims[1] = channels;
+}
+
+void check_rtneural(const char *folder, const char *name)
+{
+    char path[600];
+    npy_array x, y;
+    mlc_image image;
+    size_t skip = 0;
+
+    snprintf(path, sizeof path, "%s/rtneural/%s.json", folder, name);
+    image = load_model(path);
+    snprintf(path, sizeof path, "%s/rtneural/%s_x_python.csv", folder, name);
+    assert_int_equal(read_csv(path, &x), 0);
+    snprintf(path, sizeof path, "%s/rtneural/%s_y_python.csv", folder, name);
+    assert_int_equal(read_csv(path, &y), 0);
+    if (!strcmp(name, "conv1d_torch")) { /* without padding */
+        transpose(&y);
+        skip = x.dims[0] - y.dims[0];
+    }
+    check(name, &image, &x, &y, skip, NULL);
+    npy_free(&x);
+    npy_free(&y);
+    mlc_image_free(&image);
+}
+
+void check_refusal(const refusal *r, mlc_status status, const char *words)
+{
+    if (status != r->status || !strstr(words, r->words))
+        fail_msg("%s: %d \"%s\" lacks \"%s\"", r->text, status, words,
+                 r->words);
+    assert_null(strchr(words, '\n'));
+}

@@ -5,6 +5,8 @@
 #ifndef STREAM_CHECK_H
 #define STREAM_CHECK_H
 
+#define CLOSE 1e-5 /* of full scale */
+
 #include "compiler.h"
 #include "npy.h"
 
@@ -33,5 +35,25 @@ double stream_difference(const mlc_image *image, const npy_array *x,
 
 /* mlc_load, which must succeed. */
 mlc_image load_model(const char *path);
+
+/* tests/goldens/`folder`/`file`, which must be there. */
+npy_array golden_array(const char *folder, const char *file);
+
+/* tests/goldens/`folder`/`name`.json against `input` and `name`.output.npy
+   there: within 1e-5 of full scale. */
+void check_golden(const char *folder, const char *name, const char *input,
+                  const float *controls);
+
+/* RTNeural's model `name` among the real ones, against what stands beside. */
+void check_rtneural(const char *folder, const char *name);
+
+/* A text that an importer must refuse, in one line that has these words. */
+typedef struct refusal {
+    const char *text;
+    mlc_status status;
+    const char *words;
+} refusal;
+
+void check_refusal(const refusal *r, mlc_status status, const char *words);
 
 #endif

@@ -20,20 +20,15 @@
 #include "layers/weights.h"
 #include "stream_check.h"
 
-#define CLOSE 1e-5 /* of full scale */
-
 /* -------------------------------------------------------------- goldens ----
  */
 
 static npy_array array(const char *name, const char *kind)
 {
-    char path[600], file[128], error[NPY_ERROR];
-    npy_array a;
+    char file[128];
 
-    snprintf(file, sizeof file, "layers/%s.%s.npy", name, kind);
-    if (npy_read(golden_path(path, file), &a, error))
-        fail_msg("%s: %s", path, error);
-    return a;
+    snprintf(file, sizeof file, "%s.%s.npy", name, kind);
+    return golden_array("layers", file);
 }
 
 static mlc_image model(const char *name)
@@ -145,42 +140,6 @@ static void ports(void **state)
 /* ---------------------------------------------------------- real models ----
  */
 
-static void real(const char *folder, const char *name)
-{
-    char path[600];
-    npy_array x, y;
-    mlc_image image;
-    size_t skip = 0;
-    double worst;
-
-    snprintf(path, sizeof path, "%s/rtneural/%s.json", folder, name);
-    image = load_model(path);
-    snprintf(path, sizeof path, "%s/rtneural/%s_x_python.csv", folder, name);
-    assert_int_equal(read_csv(path, &x), 0);
-    snprintf(path, sizeof path, "%s/rtneural/%s_y_python.csv", folder, name);
-    assert_int_equal(read_csv(path, &y), 0);
-    if (!strcmp(name, "conv1d_torch")) { /* [channel][frame], no padding */
-        size_t channels = y.dims[0], frames = y.dims[1];
-        float *t = malloc(y.count * sizeof *t);
-
-        assert_non_null(t);
-        for (size_t i = 0; i < y.count; i++)
-            t[i % frames * channels + i / frames] = y.data[i];
-        free(y.data);
-        y.data = t;
-        y.dims[0] = frames;
-        y.dims[1] = channels;
-        skip = x.dims[0] - frames;
-    }
-    worst = stream_difference(&image, &x, &y, skip, NULL);
-    printf("  %-16s %.2g of full scale\n", name, worst);
-    if (!(worst <= CLOSE))
-        fail_msg("%s: %g of full scale away", name, worst);
-    npy_free(&x);
-    npy_free(&y);
-    mlc_image_free(&image);
-}
-
 static void real_state_dicts(void **state)
 {
     const char *folder = real_models();
@@ -190,9 +149,9 @@ static void real_state_dicts(void **state)
         printf("SKIP: the real models are not here (MLI_REAL_MODELS)\n");
         skip();
     }
-    real(folder, "conv1d_torch");
-    real(folder, "gru_torch");
-    real(folder, "lstm_torch");
+    check_rtneural(folder, "conv1d_torch");
+    check_rtneural(folder, "gru_torch");
+    check_rtneural(folder, "lstm_torch");
 }
 
 /* ---------------------------------------------------------------- draft ----

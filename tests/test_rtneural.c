@@ -14,45 +14,8 @@
 #include "compiler.h"
 #include "stream_check.h"
 
-#define CLOSE 1e-5 /* of full scale */
-
 /* ---------------------------------------------------------- real models ----
  */
-
-static void real(const char *folder, const char *name)
-{
-    char path[600];
-    npy_array x, y;
-    mlc_image image;
-    size_t skip = 0;
-    double worst;
-
-    snprintf(path, sizeof path, "%s/rtneural/%s.json", folder, name);
-    image = load_model(path);
-    snprintf(path, sizeof path, "%s/rtneural/%s_x_python.csv", folder, name);
-    assert_int_equal(read_csv(path, &x), 0);
-    snprintf(path, sizeof path, "%s/rtneural/%s_y_python.csv", folder, name);
-    assert_int_equal(read_csv(path, &y), 0);
-    if (!strcmp(name, "conv1d_torch")) { /* [channel][frame], without padding */
-        float *t = malloc(y.count * sizeof *t);
-        size_t channels = y.dims[0], frames = y.dims[1];
-
-        for (size_t i = 0; i < y.count; i++)
-            t[i % frames * channels + i / frames] = y.data[i];
-        free(y.data);
-        y.data = t;
-        y.dims[0] = frames;
-        y.dims[1] = channels;
-        skip = x.dims[0] - frames;
-    }
-    worst = stream_difference(&image, &x, &y, skip, NULL);
-    printf("  %-16s %.2g of full scale\n", name, worst);
-    if (!(worst <= CLOSE))
-        fail_msg("%s: %g of full scale away", name, worst);
-    npy_free(&x);
-    npy_free(&y);
-    mlc_image_free(&image);
-}
 
 static void real_keras(void **state)
 {
@@ -66,7 +29,7 @@ static void real_keras(void **state)
         skip();
     }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        real(folder, names[i]);
+        check_rtneural(folder, names[i]);
 }
 
 /* -------------------------------------------------------------- goldens ----
@@ -74,24 +37,10 @@ static void real_keras(void **state)
 
 static void golden(const char *name, const float *controls)
 {
-    char path[600], error[NPY_ERROR], file[128];
-    npy_array x, y;
-    mlc_image image;
-    double worst;
+    char input[128];
 
-    snprintf(file, sizeof file, "rtneural/%s.json", name);
-    image = load_model(golden_path(path, file));
-    snprintf(file, sizeof file, "rtneural/%s.input.npy", name);
-    assert_int_equal(npy_read(golden_path(path, file), &x, error), 0);
-    snprintf(file, sizeof file, "rtneural/%s.output.npy", name);
-    assert_int_equal(npy_read(golden_path(path, file), &y, error), 0);
-    worst = stream_difference(&image, &x, &y, 0, controls);
-    printf("  %-16s %.2g of full scale\n", name, worst);
-    if (!(worst <= CLOSE))
-        fail_msg("%s: %g of full scale away", name, worst);
-    npy_free(&x);
-    npy_free(&y);
-    mlc_image_free(&image);
+    snprintf(input, sizeof input, "%s.input.npy", name);
+    check_golden("rtneural", name, input, controls);
 }
 
 static void goldens(void **state)
@@ -149,17 +98,12 @@ static void aidax(void **state)
 /* --------------------------------------------------------------- errors ----
  */
 
-typedef struct wrong {
-    const char *text;
-    mlc_status status;
-    const char *words;
-} wrong;
-
 #define IN1    "{\"in_shape\": [null, null, 1], \"layers\": ["
 #define TWO(t) "{\"type\": \"" t "\", \"activation\": \"\", "
 
-static const wrong wrongs[] = {
-    {"{\"in_shape\": [null, 1]}", MLC_CORRUPT, "layers: missing (expected an array)"},
+static const refusal wrongs[] = {
+    {"{\"in_shape\": [null, 1]}", MLC_CORRUPT,
+     "layers: missing (expected an array)"},
     {"{\"in_shape\": 1, \"layers\": []}", MLC_CORRUPT,
      "in_shape: expected an array, got 1"},
     {"{\"in_shape\": [0], \"layers\": []}", MLC_CORRUPT,
@@ -227,16 +171,13 @@ static void errors(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
-        const wrong *w = &wrongs[i];
+        const char *text = wrongs[i].text;
+        mlc_error error = {0};
         mlc_image image;
-        mlc_error error;
         mlc_status status = mlc_import_rtneural(
-            (const uint8_t *)w->text, strlen(w->text), NULL, &image, &error);
+            (const uint8_t *)text, strlen(text), NULL, &image, &error);
 
-        if (status != w->status || !strstr(error.text, w->words))
-            fail_msg("%s: %d \"%s\" lacks \"%s\"", w->text, status,
-                     status ? error.text : "", w->words);
-        assert_null(strchr(error.text, '\n'));
+        check_refusal(&wrongs[i], status, error.text);
     }
 }
 
