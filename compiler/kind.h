@@ -17,7 +17,7 @@ typedef enum mlc_kind {
     MLC_KIND_GUITARML,
     MLC_KIND_LAYERS,  /* a description of layers */
     MLC_KIND_WEIGHTS, /* tensors without a graph */
-    MLC_KIND_FOREIGN /* none of these */
+    MLC_KIND_FOREIGN  /* none of these */
 } mlc_kind;
 
 /*

@@ -265,9 +265,7 @@ static void test_bad(void **state)
         mlc_status status;
         const char *said[3];
     } cases[] = {
-        {"unsupported",
-         MLC_UNSUPPORTED,
-         {"NonZero", "where_it_fires"}},
+        {"unsupported", MLC_UNSUPPORTED, {"NonZero", "where_it_fires"}},
         {"custom-domain", MLC_UNSUPPORTED, {"Wobble", "wobble"}},
         {"missing-input", MLC_CORRUPT, {"relu", "nowhere"}},
         {"shape-mismatch", MLC_CORRUPT, {"node mul", "4", "3"}},

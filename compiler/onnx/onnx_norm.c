@@ -69,9 +69,9 @@ void onnx_do_lp_norm(onnx_run *r, onnx_call *c, int what)
         onnx_bad(r, c, "p is %lld (expected 1 or 2)", (long long)p);
     length = onnx_reduced(r, c, v, p == 1 ? MLI_REDUCE_L1 : MLI_REDUCE_L2,
                           1u << axis, 1);
-    length = onnx_binary(r, c, MLI_ADD, length,
-                         onnx_binary(r, c, MLI_EQUAL, length,
-                                     onnx_new_scalar(r, 0.f)));
+    length = onnx_binary(
+        r, c, MLI_ADD, length,
+        onnx_binary(r, c, MLI_EQUAL, length, onnx_new_scalar(r, 0.f)));
     c->out[0] = onnx_binary(r, c, MLI_DIV, v, length);
 }
 
