@@ -104,7 +104,8 @@ $(BUILD)/tests/test_memory $(BUILD)/tests/test_cost: private LDFLAGS += $(addpre
 # Built with sanitizers, the runtime in it too: these see every step outside.
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZED := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(RUNTIME_SRC) \
-	tests/test_damage.c tests/exercise.c tests/file_builder.c)
+	tests/test_damage.c tests/tiny_files.c tests/exercise.c \
+	tests/file_builder.c)
 $(BUILD)/sanitized/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,cc,$< (sanitized))

@@ -15,6 +15,7 @@ typedef struct op_view {
     const mli_file_op *op;
     const mli_file_tensor *x; /* the first input */
     const mli_file_tensor *y;
+    uint64_t *left; /* nodes that may still be looked at, in all */
 } op_view;
 
 /* verify_trees.c, verify_distance.c */

@@ -232,7 +232,8 @@ static void slice_pool(mli_step *step)
 {
     const mli_pool_step *m = &step->u.pool;
     uint64_t inner = 60 + (uint64_t)m->inner * 5 / 2;
-    if (m->windows < 8 && m->size > 8) {
+    uint64_t taps = (uint64_t)step->rows * m->size; /* may be over 2^32 */
+    if (m->windows < 8 && m->size > 8 && taps <= 1u << 27) {
         step->part = part_taps;
         step->units = step->rows * m->size;
         step->cost = clamp(inner * m->windows);

@@ -371,10 +371,12 @@ mli_status mli_verify_shapes(const mli_file *f, uint32_t *index)
 {
     uint32_t frame = mli_frame_ticks(f), cycle = mli_cycle(f, index);
     uint64_t macs = 0, rest = 0; /* modulo 2^64, should it come to that */
+    /* nodes of trees: all that there can be, and some that are used again */
+    uint64_t left = (1u << 22) + (uint64_t)f->count[MLI_SEC_DATA];
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
         const mli_file_op *op = f->ops + i;
         op_view v = {f, op, mli_operand(f, op, 0),
-                     mli_operand(f, op, op->inputs)};
+                     mli_operand(f, op, op->inputs), &left};
         *index = i;
         mli_status status =
             fn_fits(op) ? derive[op->type](&v) : MLI_ERR_OP_PARAMETER;

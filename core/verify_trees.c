@@ -107,5 +107,8 @@ mli_status mli_derive_trees(const op_view *v)
         return MLI_ERR_OP_SHAPE;
     t.node_count /= 3;
     t.weight_count /= 2;
+    if (*v->left < (uint64_t)t.node_count + t.weight_count)
+        return MLI_ERR_COMPLEXITY; /* many operators over the same trees */
+    *v->left -= (uint64_t)t.node_count + t.weight_count;
     return nodes_fit(&t) ? MLI_OK : MLI_ERR_OP_PARAMETER;
 }

@@ -194,6 +194,45 @@ static void test_trees_refused(void **state)
     opens(good, 2, first, 1, NULL, 0, 0); /* cut off */
 }
 
+/* So many operators over the same ensemble of so many leaves. */
+static fb_image same_trees(uint32_t operators, uint32_t leaves)
+{
+    fb *b = fb_new(MLI_STEP);
+    fb_id x = fb_input(b, fb_vector(1)), y = x;
+    mli_tree_node *node = malloc(leaves * sizeof *node);
+    float *root = malloc(leaves * sizeof *root);
+    for (uint32_t i = 0; i < leaves; i++) {
+        node[i] = (mli_tree_node){MLI_TREE_LEAF, 1, 0};
+        memcpy(root + i, &i, sizeof i);
+    }
+    fb_id in[4] = {x, fb_const(b, fb_vector(3 * leaves), (float *)node, 1),
+                   fb_const(b, fb_vector(leaves), root, 1),
+                   fb_const(b, fb_vector(1), NULL, 1)};
+    for (uint32_t i = 0; i < operators; i++) {
+        y = fb_op(b, MLI_OP_TREES, fb_vector(1), 4, in);
+        fb_last(b)->p[0] = fb_last(b)->p[1] = 1;
+    }
+    fb_output(b, y);
+    free(node);
+    free(root);
+    return fb_finish(b);
+}
+
+/* Or a file of some megabytes could keep mli_open busy for hours. */
+static void test_trees_again_and_again(void **state)
+{
+    mli_model model;
+    uint32_t index = 0;
+    (void)state;
+    fb_image few = same_trees(100, 20000), many = same_trees(250, 20000);
+    assert_int_equal(mli_open(&model, few.bytes, few.size, &index), MLI_OK);
+    assert_int_equal(mli_open(&model, many.bytes, many.size, &index),
+                     MLI_ERR_COMPLEXITY);
+    assert_true(index > 100 && index < 250);
+    free(few.bytes);
+    free(many.bytes);
+}
+
 /* Operators 0 and 1: DISTANCE, COUPLE. */
 static fb_image base(void)
 {
@@ -250,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_couple),
         cmocka_unit_test(test_comparisons),
         cmocka_unit_test(test_trees_refused),
+        cmocka_unit_test(test_trees_again_and_again),
         cmocka_unit_test(test_others_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "kernels.h"
 #include "player.h"
 #include "small_files.h"
+#include "tiny_files.h"
 #include "trap/trap.h"
 
 #define BLOCK 200u
@@ -148,12 +149,26 @@ static void test_sessions(void **state)
         free(image[i].bytes);
 }
 
+/* Every operator, at work and in its part of a hop. */
+static void test_operators(void **state)
+{
+    const char *kernels;
+    (void)state;
+    for (uint32_t i = 0; tiny_name(i) != NULL; i++) {
+        fb_image image = tiny_file(i);
+        for (uint32_t k = 0; (kernels = mli_kernels_name(k)) != NULL; k++)
+            armed_session(image, kernels, k % 2 == 0 ? 16 : 64);
+        free(image.bytes);
+    }
+}
+
 static int all(void *unused)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_traps_catch),
         cmocka_unit_test(test_traps_catch_inside),
         cmocka_unit_test(test_sessions),
+        cmocka_unit_test(test_operators),
     };
     (void)unused;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
