@@ -65,8 +65,10 @@ static void change_bytes(fb_image i)
 {
     static const uint8_t changes[] = {0x01, 0x80, 0xff, 0x02, 0x10, 0x40};
     uint32_t n = getenv("MLI_LONG") != NULL ? sizeof changes : 1;
+    const mli_file_header *h = (const mli_file_header *)i.bytes;
+    size_t data = h->section[MLI_SEC_DATA].offset;
     tally as_is = {0, 0}, sealed = {0, 0};
-    for (size_t at = 0; at < i.size; at++)
+    for (size_t at = 0; at < i.size; at += at < data || n > 1 ? 1 : 7)
         for (uint32_t k = 0; k < n; k++) {
             uint8_t change = changes[(at + k) % sizeof changes];
             i.bytes[at] ^= change;
@@ -81,12 +83,13 @@ static void change_bytes(fb_image i)
 static void change_words(fb_image i)
 {
     static const uint32_t values[] = {0, 1, 0x7fffffffu, 0xffffffffu};
+    uint32_t n = getenv("MLI_LONG") != NULL ? 4 : 1;
     tally t = {0, 0};
     for (size_t at = 0; at < i.size; at += 4)
-        for (uint32_t k = 0; k < 4; k++) {
+        for (uint32_t k = 0; k < n; k++) {
             uint32_t old;
             memcpy(&old, i.bytes + at, 4);
-            memcpy(i.bytes + at, values + k, 4);
+            memcpy(i.bytes + at, values + (at / 4 + at / 64 + k) % 4, 4);
             try_sealed(&t, i);
             memcpy(i.bytes + at, &old, 4);
         }
