@@ -223,10 +223,7 @@ static void list_inputs(reading *r, const onnx_graph *g, mlc_onnx_ports *ports)
     find_shapes(g, &wanted);
     for (size_t i = 0; i < g->input_count; i++) {
         mlc_onnx_port *in = &ports->in[ports->inputs];
-        int taken = 0;
-        for (size_t k = 0; k < g->tensor_count; k++)
-            taken |= !strcmp(g->tensors[k].name, g->inputs[i].name);
-        if (taken)
+        if (onnx_is_initializer(g, g->inputs[i].name))
             continue;
         snprintf(in->name, sizeof in->name, "%.255s", g->inputs[i].name);
         in->type = g->inputs[i].type;

@@ -1,37 +1,23 @@
 /*
- * onnx_import.c - how a model meets time, its inputs and outputs.
+ * onnx_import.c - how a model meets time.
  *
  * Every axis of every input is tried as time: the walk that gets through with
  * a convolution or a recurrent layer along it makes a stream. If such layers
  * are there but something else cannot be done frame by frame, the model runs
  * on windows; without such layers it is a step model.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bytes.h"
 #include "onnx_data.h"
 #include "onnx_describe.h"
-#include "onnx_ml.h"
+#include "onnx_import.h"
 #include "onnx_state.h"
 
 #define OLDEST_OPSET 1
 #define NEWEST_OPSET 23
 #define MEMORY       ((size_t)1 << 28) /* beyond 24 times the file */
-
-typedef struct import {
-    onnx_exit *exit; /* while no walk is under way */
-    onnx_model model;
-    onnx_pool pool; /* of the model */
-    const mlc_options *options;
-    const onnx_bind *binds;
-    size_t bind_count;
-    size_t file_size;
-    int *initial_state; /* of each graph input: only an initial state */
-    int *output_of;     /* of each graph input: the output that it was in the
-                           call before, -1: none */
-} import;
 
 typedef struct attempt {
     mli_mode mode;
@@ -46,449 +32,6 @@ typedef struct outcome {
     int64_t stride; /* the slowest rate seen comes once in so many frames */
     mlc_error error;
 } outcome;
-
-/* ------------------------------------------------------------- inputs ---- */
-
-static int is_initializer(const onnx_graph *g, const char *name)
-{
-    for (size_t i = 0; i < g->tensor_count; i++)
-        if (!strcmp(g->tensors[i].name, name))
-            return 1;
-    return 0;
-}
-
-static const onnx_bind *bound(const onnx_run *r, const char *name)
-{
-    for (size_t i = 0; i < r->bind_count; i++)
-        if (!strcmp(r->binds[i].name, name))
-            return &r->binds[i];
-    return NULL;
-}
-
-/* The dims of an input under the attempt's assumption. */
-static void bind_dims(const onnx_run *r, size_t number, int64_t *dims)
-{
-    const onnx_graph *g = &r->model->graph;
-    const onnx_info *v = &g->inputs[number], *t;
-    const char *time = NULL;
-    t = r->time_input >= 0 ? &g->inputs[r->time_input] : NULL;
-    if (t)
-        time = t->params[r->time_axis];
-    for (int i = 0; i < v->rank; i++) {
-        int is_time = t && ((v == t && i == r->time_axis) ||
-                            (v->dims[i] < 0 && time && v->params[i] &&
-                             !strcmp(time, v->params[i])));
-        dims[i] = v->dims[i];
-        if (is_time) /* a window may be asked for that is not the graph's */
-            dims[i] = r->frames;
-        else if (dims[i] < 0)
-            dims[i] = t && v != t && i > 0 && !v->params[i] ? r->frames : 1;
-    }
-}
-
-/* The axis of an input that is time, or -1. */
-static int time_of(const onnx_run *r, size_t number, const int64_t *dims)
-{
-    const onnx_info *v = &r->model->graph.inputs[number];
-    if (r->time_input < 0)
-        return -1;
-    if ((int)number == r->time_input)
-        return r->time_axis;
-    if (r->frames < 2)
-        return -1;
-    if (r->time_axis < v->rank && dims[r->time_axis] == r->frames)
-        return r->time_axis;
-    for (int i = v->rank - 1; i >= 0; i--)
-        if (dims[i] == r->frames)
-            return i;
-    return -1;
-}
-
-/* A window's input: time in front, as the port has it, then the graph's order
-   of axes. */
-static ir_id window_input(onnx_run *r, const char *name, onnx_value *v)
-{
-    uint32_t dims[ONNX_MAX_RANK], perm[ONNX_MAX_RANK];
-    uint32_t rank = (uint32_t)v->rank, time = (uint32_t)v->time;
-    ir_id id;
-    dims[0] = (uint32_t)v->dims[time];
-    for (uint32_t i = 0, n = 1; i < rank; i++)
-        if (i != time)
-            dims[n++] = (uint32_t)v->dims[i];
-    for (uint32_t i = 0; i < rank; i++)
-        perm[i] = i == time ? 0 : i < time ? i + 1 : i;
-    id = ir_input(r->g, name, rank, dims);
-    return id == IR_NONE ? id : ir_transpose(r->g, id, perm);
-}
-
-static void make_input(onnx_run *r, size_t number, onnx_value *v)
-{
-    const char *name = r->model->graph.inputs[number].name;
-    uint32_t dims[ONNX_MAX_RANK], rank = onnx_frame_dims(r, v, dims);
-    uint64_t n = 1;
-    uint32_t flat;
-    for (uint32_t i = 0; i < rank; i++) {
-        n *= dims[i]; /* each up to 2^28: no overflow before the check */
-        if (n > MLI_MAX_ELEMENTS)
-            onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                      "input %s is too large", name);
-    }
-    flat = (uint32_t)n;
-    if (r->mode == MLI_WINDOW && v->time >= 0)
-        v->id = window_input(r, name, v);
-    else if (r->mode == MLI_STEP || v->time >= 0)
-        v->id = ir_input(r->g, name, 1, &flat);
-    else
-        v->id = ir_control(r->g, name, 1, &flat);
-    if (v->id == IR_NONE)
-        onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED, "input %s: %s", name,
-                  r->g->error);
-    if (onnx_timed(r, v) && r->source == IR_NONE)
-        r->source = v->id;
-}
-
-/* Is it kept by the session from call to call, apart from layers' states? */
-static int is_carried(const import *m, size_t input)
-{
-    return m->output_of[input] >= 0 && !m->initial_state[input];
-}
-
-/* An input that comes back from an output. init: what it is at first. */
-static void carried_input(onnx_run *r, const import *m, onnx_scope *s,
-                          size_t number, onnx_value *init)
-{
-    const onnx_graph *g = &r->model->graph;
-    const onnx_info *info = &g->inputs[number];
-    const char *back = g->outputs[m->output_of[number]].name;
-    const float *first;
-    uint32_t dims[ONNX_MAX_RANK], rank;
-    onnx_value *v;
-    int64_t n[ONNX_MAX_RANK];
-    if (r->mode == MLI_STREAM)
-        onnx_stop(r->exit, ONNX_TIME, MLC_UNSUPPORTED,
-                  "input %.80s comes back from output %.80s call by call",
-                  info->name, back);
-    bind_dims(r, number, n);
-    v = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, info->rank, n);
-    if (init && (init->rank != v->rank || !onnx_same_dims(init, v)))
-        v = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, init->rank, init->dims);
-    rank = onnx_frame_dims(r, v, dims);
-    first = init ? onnx_floats(r, init)
-                 : onnx_described_state(r->model, info->name,
-                                        (uint32_t)onnx_elements(v));
-    v->id = ir_recall(r->g, rank, dims, first);
-    if (v->id == IR_NONE)
-        onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED, "input %.80s: %s",
-                  info->name, r->g->error);
-    onnx_name(r, s, info->name, v);
-}
-
-/* What carried inputs will be in the next call. */
-static void carry(onnx_run *r, const import *m, onnx_scope *s)
-{
-    const onnx_graph *g = &r->model->graph;
-    for (size_t i = 0; i < g->input_count; i++) {
-        onnx_value *v, *y;
-        const char *from;
-        if (!is_carried(m, i))
-            continue;
-        from = g->outputs[m->output_of[i]].name;
-        v = onnx_look_up(r, s, g->inputs[i].name);
-        y = onnx_look_up(r, s, from);
-        if (!y)
-            onnx_stop(r->exit, ONNX_WRONG, MLC_CORRUPT,
-                      "no node makes output %.80s", from);
-        if (y->kind > ONNX_RUNS)
-            onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                      "output %.80s is not supported", from);
-        ir_at(r->g, g->inputs[i].name);
-        if (ir_store(r->g, v->id, onnx_id(r, y)) == IR_NONE)
-            onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                      "state %.80s=%.80s: %s", g->inputs[i].name, from,
-                      r->g->error);
-        ir_note(r->g,
-                "input %s is output %s of the call before: kept in the "
-                "session",
-                g->inputs[i].name, from);
-    }
-}
-
-static void name_input(onnx_run *r, const import *m, onnx_scope *s,
-                       size_t number)
-{
-    const onnx_info *info = &r->model->graph.inputs[number];
-    const onnx_bind *given = bound(r, info->name);
-    const onnx_tensor *t = given ? given->tensor : NULL;
-    int64_t dims[ONNX_MAX_RANK];
-    onnx_value *v;
-    if (given && !given->shape_only) {
-        v = onnx_new(r, ONNX_CONST, t->type, t->rank, t->dims);
-        v->f = t->f;
-        v->i = t->i;
-        onnx_name(r, s, info->name, v);
-        return;
-    }
-    if (!onnx_type_runs(info->type))
-        onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                  "input %s is of type %s (expected numbers)", info->name,
-                  onnx_type_name(info->type));
-    if (given) {
-        v = onnx_new(r, ONNX_RUNS, info->type, t->rank, t->dims);
-        make_input(r, number, v);
-        onnx_name(r, s, info->name, v);
-        return;
-    }
-    if (info->rank < 0)
-        onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                  "input %s has no shape: export it with one", info->name);
-    if (is_carried(m, number)) {
-        carried_input(r, m, s, number, NULL);
-        return;
-    }
-    bind_dims(r, number, dims);
-    if (m->initial_state[number]) {
-        v = onnx_new_const(r, ONNX_FLOAT, info->rank, dims);
-        v->state = 1;
-        onnx_name(r, s, info->name, v);
-        return;
-    }
-    v = onnx_new(r, ONNX_RUNS, info->type, info->rank, dims);
-    v->time = time_of(r, number, dims);
-    make_input(r, number, v);
-    onnx_name(r, s, info->name, v);
-}
-
-#define MAX_VIEWS 256 /* of one state: a slice for each layer, and so on */
-
-/*
- * An input that does nothing but start recurrent layers, through slices and
- * reshapes. Such a state lives in the session.
- */
-static int is_state(import *m, const char *name)
-{
-    static const char *const views[] = {"Slice",    "Gather",   "Split",
-                                        "Reshape",  "Squeeze",  "Unsqueeze",
-                                        "Identity", "Transpose"};
-    const onnx_graph *g = &m->model.graph;
-    const char *names[MAX_VIEWS];
-    size_t count = 1;
-    int starts = 0;
-    names[0] = name;
-    for (size_t i = 0; i < g->node_count; i++) {
-        const onnx_node *n = &g->nodes[i];
-        int uses = 0, view = 0, layer;
-        layer = !strcmp(n->op, "LSTM") || !strcmp(n->op, "GRU") ||
-                !strcmp(n->op, "RNN");
-        for (size_t k = 0; k < sizeof views / sizeof *views; k++)
-            view |= !strcmp(n->op, views[k]);
-        for (size_t k = 0; k < n->inputs; k++)
-            for (size_t j = 0; j < count; j++) {
-                if (strcmp(n->in[k], names[j]))
-                    continue;
-                if (!strcmp(n->op, "Shape"))
-                    continue;
-                if (!(view && k == 0) && !(layer && (k == 5 || k == 6)))
-                    return 0;
-                uses = 1;
-            }
-        starts |= uses && layer;
-        for (size_t k = 0; uses && view && k < n->outputs; k++) {
-            if (count == MAX_VIEWS)
-                return 0;
-            names[count++] = n->out[k];
-        }
-    }
-    for (size_t i = 0; i < g->output_count; i++)
-        for (size_t j = 0; j < count; j++)
-            if (!strcmp(g->outputs[i].name, names[j]))
-                return 0;
-    return starts;
-}
-
-/* ------------------------------------------------------------ outputs ---- */
-
-/* Where time is in an output. When it went out of sight on the way: where the
-   input has it, or the only axis as long as the window. */
-static int window_time(const onnx_run *r, const onnx_value *v)
-{
-    int64_t window = (int64_t)r->g->window;
-    int only = -1;
-    if (v->kind != ONNX_RUNS)
-        return -1;
-    if (v->time >= 0)
-        return v->dims[v->time] == window ? v->time : -1;
-    if (r->time_axis < v->rank && v->dims[r->time_axis] == window)
-        return r->time_axis;
-    for (int i = 0; i < v->rank; i++)
-        if (v->dims[i] == window) {
-            if (only >= 0)
-                return -1;
-            only = i;
-        }
-    return only;
-}
-
-static ir_id window_output(onnx_run *r, onnx_value *v)
-{
-    uint32_t dims[2] = {1, (uint32_t)onnx_elements(v)};
-    int perm[ONNX_MAX_RANK], time = window_time(r, v);
-    if (time >= 0) {
-        perm[0] = time;
-        for (int i = 0, n = 1; i < v->rank; i++)
-            if (i != time)
-                perm[n++] = i;
-        dims[0] = (uint32_t)v->dims[time];
-        dims[1] /= dims[0];
-        v = onnx_transposed(r, v, perm);
-    }
-    return onnx_shaped(r, onnx_id(r, v), 2, dims);
-}
-
-/* Frames of the host in one of v's, if the host runs at rate fast. */
-static int64_t period(const onnx_run *r, const onnx_value *v,
-                      const uint64_t fast[2])
-{
-    uint64_t own[2], up, down;
-    onnx_rate(r, v, own);
-    up = fast[0] * own[1];
-    down = fast[1] * own[0];
-    return up % down ? 0 : (int64_t)(up / down);
-}
-
-/* The least latency that all outputs can have: a multiple of every period. */
-static int64_t common_latency(const onnx_run *r, onnx_value **v, size_t count,
-                              const uint64_t fast[2])
-{
-    int64_t least = 0, step = 1;
-    for (size_t i = 0; i < count; i++) {
-        int64_t p, a, b;
-        if (!v[i] || !onnx_timed(r, v[i]))
-            continue;
-        a = p = period(r, v[i], fast);
-        if (p == 0)
-            onnx_stop(r->exit, ONNX_TIME, MLC_UNSUPPORTED,
-                      "the rates of the outputs and the input have no whole "
-                      "numbers between them");
-        least = -v[i]->shift * p > least ? -v[i]->shift * p : least;
-        for (b = step; b;) {
-            int64_t rest = a % b;
-            a = b;
-            b = rest;
-        }
-        step = step / a * p;
-    }
-    return (least + step - 1) / step * step;
-}
-
-/* All outputs as late as the latest, at their own rates. */
-static void align_outputs(onnx_run *r, onnx_value **v, size_t count)
-{
-    uint64_t fast[2] = {1, 1}, own[2];
-    int64_t latency;
-    for (size_t i = 0; i < count; i++) {
-        if (!v[i] || !onnx_timed(r, v[i]))
-            continue;
-        v[i] = onnx_settled(r, v[i]);
-        onnx_rate(r, v[i], own);
-        if (own[0] * fast[1] > fast[0] * own[1])
-            memcpy(fast, own, sizeof fast);
-    }
-    latency = common_latency(r, v, count, fast);
-    for (size_t i = 0; i < count; i++)
-        if (v[i] && onnx_timed(r, v[i]))
-            v[i] = onnx_delayed(r, v[i],
-                                latency / period(r, v[i], fast) + v[i]->shift);
-    if (latency > UINT32_MAX)
-        onnx_stop(r->exit, ONNX_TIME, MLC_UNSUPPORTED,
-                  "a latency of %lld frames", (long long)latency);
-    r->g->latency = (uint32_t)latency;
-}
-
-static void make_outputs(onnx_run *r, onnx_value **v, size_t count)
-{
-    const onnx_graph *g = &r->model->graph;
-    align_outputs(r, v, count);
-    for (size_t i = 0; i < count; i++) {
-        ir_id id;
-        uint32_t flat;
-        if (!v[i])
-            continue;
-        if (onnx_elements(v[i]) < 1)
-            onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                      "output %s is empty", g->outputs[i].name);
-        v[i] = onnx_cleaned(r, v[i]);
-        id = onnx_id(r, v[i]);
-        if (r->mode == MLI_WINDOW) {
-            id = window_output(r, v[i]);
-        } else if (id != IR_NONE) {
-            flat = (uint32_t)ir_get(r->g, id)->elements;
-            id = onnx_shaped(r, id, 1, &flat);
-        }
-        ir_output(r->g, g->outputs[i].name, id);
-        onnx_ml_label_port(r, v[i]);
-    }
-}
-
-/* Is it nothing but the next call's input? */
-static int comes_back(const import *m, size_t output)
-{
-    for (size_t i = 0; i < m->model.graph.input_count; i++)
-        if (m->output_of[i] == (int)output)
-            return 1;
-    return 0;
-}
-
-static void outputs(onnx_run *r, const import *m, onnx_scope *s)
-{
-    const onnx_graph *g = &r->model->graph;
-    onnx_value **v = onnx_take(r->pool, g->output_count, sizeof *v);
-    size_t left = 0;
-    for (size_t i = 0; i < g->output_count; i++) {
-        onnx_value *y = onnx_look_up(r, s, g->outputs[i].name);
-        if (comes_back(m, i))
-            continue;
-        if (!y)
-            onnx_stop(r->exit, ONNX_WRONG, MLC_CORRUPT,
-                      "no node makes output %s", g->outputs[i].name);
-        if (y->kind == ONNX_SEQUENCE)
-            onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                      "output %s is a sequence", g->outputs[i].name);
-        if (y->kind == ONNX_BROKEN)
-            onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED, "output %s is %s",
-                      g->outputs[i].name,
-                      y->broken ? y->broken : "not supported");
-        if (y->kind == ONNX_FINAL) {
-            r->finals++;
-            continue;
-        }
-        v[i] = y;
-        left++;
-    }
-    if (!left)
-        onnx_stop(r->exit, r->mode == MLI_STREAM ? ONNX_TIME : ONNX_WRONG,
-                  MLC_UNSUPPORTED,
-                  "nothing but final states of recurrent layers comes out");
-    for (size_t i = 0; i < g->output_count; i++)
-        if (!v[i] && !comes_back(m, i))
-            ir_note(r->g,
-                    "output %s left out: a final state, which stays in "
-                    "the session",
-                    g->outputs[i].name);
-    for (size_t i = 0; i < g->input_count; i++) {
-        if (!m->initial_state[i])
-            continue;
-        if (g->output_count < 2 && m->output_of[i] < 0)
-            onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                      "input %s is an initial state, but no output is the "
-                      "state that follows (expected both or neither)",
-                      g->inputs[i].name);
-        ir_note(r->g,
-                "input %s left out: an initial state, which is 0 and "
-                "stays in the session",
-                g->inputs[i].name);
-    }
-    make_outputs(r, v, g->output_count);
-}
 
 /* ------------------------------------------------------------ one walk ---- */
 
@@ -505,7 +48,7 @@ static void metadata(onnx_run *r)
     ir_set_meta(r->g, "source", text);
 }
 
-static void walk(onnx_run *r, const import *m)
+static void walk(onnx_run *r, const onnx_import *m)
 {
     const onnx_graph *g = &r->model->graph;
     onnx_scope s = {.names = onnx_names_new(r),
@@ -515,17 +58,7 @@ static void walk(onnx_run *r, const import *m)
     for (size_t i = 0; i < g->output_count; i++)
         names[i] = g->outputs[i].name;
     metadata(r);
-    for (size_t i = 0; i < g->input_count; i++)
-        if (!is_initializer(g, g->inputs[i].name))
-            name_input(r, m, &s, i);
-    onnx_name_tensors(r, &s, g);
-    for (size_t i = 0; i < g->input_count; i++) {
-        const onnx_bind *given = bound(r, g->inputs[i].name);
-        if (given && is_initializer(g, g->inputs[i].name))
-            name_input(r, m, &s, i);
-        if (is_carried(m, i) && is_initializer(g, g->inputs[i].name))
-            carried_input(r, m, &s, i, onnx_look_up(r, &s, g->inputs[i].name));
-    }
+    onnx_name_inputs(r, m, &s);
     onnx_walk(r, &s, g, names, g->output_count);
     if (r->unsupported_length) {
         int64_t opset =
@@ -537,8 +70,8 @@ static void walk(onnx_run *r, const import *m)
                   opset > NEWEST_OPSET ? MLC_NEWER : MLC_UNSUPPORTED,
                   "not supported: %s%s", r->unsupported, more);
     }
-    outputs(r, m, &s);
-    carry(r, m, &s);
+    onnx_make_outputs(r, m, &s);
+    onnx_carry(r, m, &s);
     onnx_describe(r->model, r->g);
     r->g->parameters = r->parameters;
     r->g->source_macs = r->macs;
@@ -554,7 +87,7 @@ typedef struct work {
     char unsupported[sizeof(mlc_error)];
 } work;
 
-static void prepare(work *w, import *m, const attempt *a, outcome *o)
+static void prepare(work *w, onnx_import *m, const attempt *a, outcome *o)
 {
     onnx_run *r = &w->run;
     w->exit.error = &o->error;
@@ -581,7 +114,7 @@ static void prepare(work *w, import *m, const attempt *a, outcome *o)
 }
 
 /* Try one way of meeting time. o->g belongs to the caller. */
-static void try(import *m, const attempt *a, outcome *o)
+static void try(onnx_import *m, const attempt *a, outcome *o)
 {
     work *w = calloc(1, sizeof *w);
     memset(o, 0, sizeof *o);
@@ -651,10 +184,10 @@ typedef struct choice {
     int has_weak;
 } choice;
 
-static int is_running(const import *m, size_t i)
+static int is_running(const onnx_import *m, size_t i)
 {
     const onnx_graph *g = &m->model.graph;
-    if (is_initializer(g, g->inputs[i].name) || m->initial_state[i] ||
+    if (onnx_is_initializer(g, g->inputs[i].name) || m->initial_state[i] ||
         m->output_of[i] >= 0)
         return 0;
     for (size_t k = 0; k < m->bind_count; k++)
@@ -697,7 +230,7 @@ static void add_lengths(const onnx_tensor *t, int64_t *lengths, int *count,
  * all the same: lengths that the graph may mean, longest first. Returns how
  * many.
  */
-static int fixed_lengths(const import *m, int64_t *lengths, int room)
+static int fixed_lengths(const onnx_import *m, int64_t *lengths, int room)
 {
     const onnx_graph *g = &m->model.graph;
     int count = 0;
@@ -714,7 +247,7 @@ static int fixed_lengths(const import *m, int64_t *lengths, int room)
 }
 
 /* A walk that did not get through because of a fixed length, with others. */
-static void try_lengths(import *m, attempt *a, outcome *o)
+static void try_lengths(onnx_import *m, attempt *a, outcome *o)
 {
     int64_t lengths[MAX_LENGTHS];
     int count = fixed_lengths(m, lengths, MAX_LENGTHS);
@@ -754,7 +287,7 @@ static int64_t probe(int64_t stride, int which)
 
 /* With dynamic time: rates are found on the way, so walks are repeated until
    the length fits. */
-static void try_dynamic(import *m, attempt *a, int which, outcome *o)
+static void try_dynamic(onnx_import *m, attempt *a, int which, outcome *o)
 {
     int64_t stride = 1;
     for (int i = 0; i < MAX_DEEPER; i++) {
@@ -770,7 +303,7 @@ static void try_dynamic(import *m, attempt *a, int which, outcome *o)
 
 /* With another length the graph must be the same. The first is gone before the
    second is made, so that a large model is not held twice. */
-static void check_length(import *m, const attempt *a, outcome *o)
+static void check_length(onnx_import *m, const attempt *a, outcome *o)
 {
     uint64_t first = hash_of(o->g);
     attempt b = *a;
@@ -789,7 +322,7 @@ static void check_length(import *m, const attempt *a, outcome *o)
 
 /* Are there layers along this axis at all? A walk that does not stop where a
    stream has to. */
-static int has_layers(import *m, attempt a)
+static int has_layers(onnx_import *m, attempt a)
 {
     outcome o;
     a.mode = MLI_WINDOW;
@@ -798,7 +331,7 @@ static int has_layers(import *m, attempt a)
     return o.layers;
 }
 
-static void consider(import *m, choice *c, int input, int axis)
+static void consider(onnx_import *m, choice *c, int input, int axis)
 {
     int64_t dim = m->model.graph.inputs[input].dims[axis];
     attempt a = {MLI_STREAM, input, axis, dim};
@@ -836,7 +369,7 @@ static void consider(import *m, choice *c, int input, int axis)
 #define MAX_TRIES 64 /* axes: a walk each, so a hostile file needs a bound */
 
 /* Dynamic axes first: that one of them is time is more likely. */
-static void consider_all(import *m, choice *c)
+static void consider_all(onnx_import *m, choice *c)
 {
     const onnx_graph *g = &m->model.graph;
     int tries = 0;
@@ -850,7 +383,7 @@ static void consider_all(import *m, choice *c)
 
 /* For a window that no layer asks for: a dynamic axis, one of the length that
    was asked for, the longest. */
-static attempt any_axis(const import *m)
+static attempt any_axis(const onnx_import *m)
 {
     const onnx_graph *g = &m->model.graph;
     attempt a = {MLI_WINDOW, -1, -1, 0};
@@ -870,7 +403,7 @@ static attempt any_axis(const import *m)
     return a;
 }
 
-static mlc_status windowed(import *m, choice *c, mlc_error *error)
+static mlc_status windowed(onnx_import *m, choice *c, mlc_error *error)
 {
     attempt a = c->strong ? c->broken : any_axis(m);
     int64_t dim;
@@ -908,7 +441,7 @@ static mlc_status windowed(import *m, choice *c, mlc_error *error)
     return MLC_OK;
 }
 
-static mlc_status stepped(import *m, choice *c, mlc_error *error)
+static mlc_status stepped(onnx_import *m, choice *c, mlc_error *error)
 {
     attempt a = {MLI_STEP, -1, -1, 1};
     try(m, &a, &c->best);
@@ -924,7 +457,7 @@ static mlc_status stepped(import *m, choice *c, mlc_error *error)
     return MLC_OK;
 }
 
-static mlc_status streamed(import *m, choice *c, mlc_error *error)
+static mlc_status streamed(onnx_import *m, choice *c, mlc_error *error)
 {
     const onnx_graph *g = &m->model.graph;
     if (!c->found && m->options->mode == MLI_STREAM && !c->strong &&
@@ -947,7 +480,7 @@ static mlc_status streamed(import *m, choice *c, mlc_error *error)
     return MLC_OK;
 }
 
-static mlc_status choose(import *m, choice *c, mlc_error *error)
+static mlc_status choose(onnx_import *m, choice *c, mlc_error *error)
 {
     int mode = m->options->mode;
     if (mode == MLI_STEP)
@@ -970,7 +503,7 @@ static mlc_status choose(import *m, choice *c, mlc_error *error)
 
 /* ---------------------------------------------------------- the model ---- */
 
-static void check_opset(import *m)
+static void check_opset(onnx_import *m)
 {
     int64_t opset = onnx_opset_of(m->model.opsets, m->model.opset_count, "");
     if (opset && opset < OLDEST_OPSET)
@@ -983,7 +516,7 @@ static void check_opset(import *m)
                   (long long)opset, OLDEST_OPSET, NEWEST_OPSET);
 }
 
-static void read_all(import *m, const uint8_t *bytes, size_t size)
+static void read_all(onnx_import *m, const uint8_t *bytes, size_t size)
 {
     onnx_graph *g = &m->model.graph;
     onnx_model_read(&m->model, bytes, size);
@@ -1005,11 +538,11 @@ static void read_all(import *m, const uint8_t *bytes, size_t size)
         onnx_find_states(&m->model, m->options->states, m->options->state_count,
                          m->output_of);
     for (size_t i = 0; i < g->input_count && !m->binds; i++)
-        if (!is_initializer(g, g->inputs[i].name))
-            m->initial_state[i] = is_state(m, g->inputs[i].name);
+        if (!onnx_is_initializer(g, g->inputs[i].name))
+            m->initial_state[i] = onnx_starts_layers(g, g->inputs[i].name);
 }
 
-static mlc_status run_import(import *m, const uint8_t *bytes, size_t size,
+static mlc_status run_import(onnx_import *m, const uint8_t *bytes, size_t size,
                              mlc_image *image, mlc_error *error)
 {
     onnx_exit exit = {.error = error};
@@ -1052,7 +585,7 @@ mlc_status mlc_import_onnx_bound(const uint8_t *bytes, size_t size,
 {
     static const mlc_options usual = MLC_OPTIONS_DEFAULT;
     mlc_error unseen;
-import m;
+    onnx_import m;
     onnx_bind *b = NULL;
     onnx_tensor *t = NULL;
     mlc_status status;

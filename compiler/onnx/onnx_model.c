@@ -422,3 +422,11 @@ void onnx_model_read(onnx_model *m, const uint8_t *bytes, size_t size)
         onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
                   "damaged ONNX file, or cut off: it names no opset");
 }
+
+int onnx_is_initializer(const onnx_graph *g, const char *name)
+{
+    for (size_t i = 0; i < g->tensor_count; i++)
+        if (!strcmp(g->tensors[i].name, name))
+            return 1;
+    return 0;
+}

@@ -128,4 +128,7 @@ void onnx_tensor_read(onnx_model *m, onnx_tensor *t);
 /* The version of a domain ("" is ONNX itself); 0 if it is not imported. */
 int64_t onnx_opset_of(const onnx_opset *o, size_t count, const char *domain);
 
+/* Has the graph a tensor of this name? */
+int onnx_is_initializer(const onnx_graph *g, const char *name);
+
 #endif

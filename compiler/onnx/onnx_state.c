@@ -230,3 +230,47 @@ void onnx_find_states(const onnx_model *m, const char *const *asked,
                 taken[k] = 1;
             }
 }
+
+/* ------------------------------------------------- states of layers ---- */
+
+#define MAX_VIEWS 256 /* of one state: a slice for each layer, and so on */
+
+int onnx_starts_layers(const onnx_graph *g, const char *name)
+{
+    static const char *const views[] = {"Slice",    "Gather",   "Split",
+                                        "Reshape",  "Squeeze",  "Unsqueeze",
+                                        "Identity", "Transpose"};
+    const char *names[MAX_VIEWS];
+    size_t count = 1;
+    int starts = 0;
+    names[0] = name;
+    for (size_t i = 0; i < g->node_count; i++) {
+        const onnx_node *n = &g->nodes[i];
+        int uses = 0, view = 0, layer;
+        layer = !strcmp(n->op, "LSTM") || !strcmp(n->op, "GRU") ||
+                !strcmp(n->op, "RNN");
+        for (size_t k = 0; k < sizeof views / sizeof *views; k++)
+            view |= !strcmp(n->op, views[k]);
+        for (size_t k = 0; k < n->inputs; k++)
+            for (size_t j = 0; j < count; j++) {
+                if (strcmp(n->in[k], names[j]))
+                    continue;
+                if (!strcmp(n->op, "Shape"))
+                    continue;
+                if (!(view && k == 0) && !(layer && (k == 5 || k == 6)))
+                    return 0;
+                uses = 1;
+            }
+        starts |= uses && layer;
+        for (size_t k = 0; uses && view && k < n->outputs; k++) {
+            if (count == MAX_VIEWS)
+                return 0;
+            names[count++] = n->out[k];
+        }
+    }
+    for (size_t i = 0; i < g->output_count; i++)
+        for (size_t j = 0; j < count; j++)
+            if (!strcmp(g->outputs[i].name, names[j]))
+                return 0;
+    return starts;
+}

@@ -17,4 +17,10 @@
 void onnx_find_states(const onnx_model *m, const char *const *asked,
                       size_t count, int *output_of);
 
+/*
+ * An input that does nothing but start recurrent layers, through slices and
+ * reshapes. Such a state lives in the session.
+ */
+int onnx_starts_layers(const onnx_graph *g, const char *name);
+
 #endif
