@@ -16,6 +16,7 @@
 #include "player.h"
 #include "small_files.h"
 #include "state.h"
+#include "tiny_files.h"
 
 #define FRAMES 1500u
 
@@ -302,6 +303,73 @@ static void test_window_count(void **state)
     free(image.bytes);
 }
 
+/* What a host may send by mistake; the last is a denormal. */
+static const float bad_numbers[] = {__builtin_nanf(""), __builtin_inff(),
+                                    -__builtin_inff(), 3e38f, 1e-41f};
+
+/* The second half of a long signal spoilt by one number. */
+static void spoil(player *p, float bad, float **in, float **out)
+{
+    uint32_t channels = p->info.in_channels;
+    for (uint32_t c = 0; c < channels; c++)
+        for (uint32_t f = FRAMES / 2; f < FRAMES; f += 1 + c)
+            in[c][f] = bad;
+    player_process(p, (const float *const *)in, out, FRAMES, 64, &seed);
+}
+
+/* No number outlives a reset: neither in states, nor in what lies beside them
+   in memory that is only ever multiplied by zero. */
+static void reset_cleans(fb_image image, const char *kernels, uint32_t tile)
+{
+    player p;
+    float **clean = play(image, kernels, tile, 64);
+    player_open(&p, image, kernels, tile);
+    uint32_t n = p.info.out_channels;
+    float **out = channels_new(n, FRAMES);
+    for (uint32_t i = 0; i < sizeof bad_numbers / sizeof *bad_numbers; i++) {
+        float **in = signal_of(p.info.in_channels);
+        spoil(&p, bad_numbers[i], in, out);
+        channels_free(in, p.info.in_channels);
+        mli_reset(p.session);
+        in = signal_of(p.info.in_channels);
+        player_process(&p, (const float *const *)in, out, FRAMES, 64, &seed);
+        channels_free(in, p.info.in_channels);
+        for (uint32_t c = 0; c < n; c++)
+            if (memcmp(out[c], clean[c], FRAMES * sizeof(float)) != 0)
+                fail_msg("%s: %g outlives a reset at output %u", kernels,
+                         (double)bad_numbers[i], c);
+    }
+    channels_free(out, n);
+    channels_free(clean, n);
+    player_close(&p);
+}
+
+static void test_reset_cleans(void **state)
+{
+    const char *kernels;
+    (void)state;
+    for (uint32_t i = 0; tiny_name(i) != NULL; i++) {
+        fb_image image = tiny_file(i);
+        for (uint32_t k = 0; (kernels = mli_kernels_name(k)) != NULL; k++)
+            reset_cleans(image, kernels, k % 2 != 0 ? 16 : 64);
+        free(image.bytes);
+    }
+}
+
+/* Any cut of every operator. */
+static void test_operators(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; tiny_name(i) != NULL; i++) {
+        player p;
+        fb_image image = tiny_file(i);
+        player_open(&p, image, NULL, 64);
+        uint32_t channels = p.info.out_channels;
+        player_close(&p);
+        cut(image, channels);
+    }
+}
+
 /* Lists through mli_run are frames through mli_process. */
 static void test_step_run(void **state)
 {
@@ -332,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_reset),      cmocka_unit_test(test_state_read),
         cmocka_unit_test(test_window_run), cmocka_unit_test(test_window_count),
         cmocka_unit_test(test_step_run),   cmocka_unit_test(test_float_modes),
+        cmocka_unit_test(test_operators),  cmocka_unit_test(test_reset_cleans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
