@@ -11,11 +11,12 @@ for tool in make apt-get dpkg arm-linux-gnueabihf-gcc aarch64-linux-gnu-gcc \
 done
 need_pd "$name"
 
-# Where this machine gets its packages from: "URI SUITE" of its main archive.
+# Where this machine gets its packages from: "URI SUITE" of its main archive,
+# whether its lists of packages are here or not.
 archive() {
-    apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' \
-        "Identifier: Packages" 2>/dev/null |
-        awk '$3 == "main" && $2 !~ /-/ && !n++ {print $1, $2}'
+    apt-get indextargets --no-release-info \
+        --format '$(SITE) $(RELEASE) $(COMPONENT)' "Identifier: Packages" \
+        2>/dev/null | awk '$3 == "main" && $2 !~ /-/ && !n++ {print $1, $2}'
 }
 
 # fetch ARCHITECTURE ROOT: Pd for it, unpacked. An apt of our own: the
