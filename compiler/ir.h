@@ -275,6 +275,22 @@ ir_id ir_trees(ir_graph *g, ir_id x, uint32_t features, const ir_forest *f);
    MLI_POWER_SUM. */
 ir_id ir_distance(ir_graph *g, ir_id x, uint32_t inputs, uint32_t points,
                   mli_distance metric, float exponent, const float *w);
+/*
+ * Whole numbers times factors in fixed point, rounded and held in low .. high;
+ * format.h says what the kinds compute. u: IR_NONE where the kind has one
+ * input; else of x's dims. n factors m * 2^(s - 31), 0 <= m < 2^31. left: bits
+ * that ADD, SUB and SQUARED_DIFFERENCE shift by, else 0.
+ */
+typedef struct ir_factors {
+    uint32_t n;
+    const int32_t *m;
+    const int *s;
+    mli_rounding rounding;
+    uint32_t left;
+    float low, high;
+} ir_factors;
+ir_id ir_requantize(ir_graph *g, mli_requantize kind, ir_id x, ir_id u,
+                    const ir_factors *f);
 /* Probabilities of the pairs i < j (01 02 .. 12 ..) to those of the classes. */
 ir_id ir_couple(ir_graph *g, ir_id x, uint32_t classes);
 ir_id ir_delay(ir_graph *g, ir_id x, uint32_t frames);

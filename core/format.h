@@ -305,6 +305,24 @@ typedef struct mli_file_state {
  *                                  p1 columns N, p2 inner size K. a [.., M, K], b
  *                                  [.., K, N] (transposed: [.., N, K]), y [.., M,
  *                                  N] = fp * a b.
+ * REQUANTIZE   x [u] m -> y        Whole numbers times fixed-point factors, in
+ *                                  integers; then held in fp .. fq. p0
+ *                                  mli_requantize, p1 mli_rounding, p2 left
+ *                                  shift (at most 20). x,
+ *                                  u and y have the same dims. m: a factor in
+ *                                  three floats h, l, s: (65536 h + l) *
+ *                                  2^(s - 31), h in 0..32767, l in 0..65535, s
+ *                                  in -31..30. Below, [x] is x times m's factor,
+ *                                  [x]k times its k-th, rounded:
+ *                                    SCALE, x: [x], one factor or one for each
+ *                                      element of the last axis;
+ *                                    ADD, SUB, SQUARED_DIFFERENCE, x u, three
+ *                                      factors: a = [x 2^p2]1, b = [u 2^p2]2;
+ *                                      [a + b]3, [a - b]3, [(a - b)^2]3;
+ *                                    MUL, x u: [x u].
+ *                                  Numbers too large are held inside 32 bits
+ *                                  (MLI_ROUND_SHORT: 47) at every step, NaN is
+ *                                  0.
  *
  * Operators that may write over their first input (same offset, same number of
  * elements, its last use): UNARY, AFFINE, SOFTMAX, NORMALIZE, RESHAPE, HOLD,
@@ -347,10 +365,33 @@ typedef enum mli_op_type {
     MLI_OP_RANDOM = 37,
     MLI_OP_DFT = 38,
     MLI_OP_MATMUL = 39,
+    MLI_OP_REQUANTIZE = 41,
     MLI_OP_RECALL = 44,
     MLI_OP_STORE = 45,
     MLI_OP_COUNT
 } mli_op_type;
+
+/* What REQUANTIZE computes. */
+typedef enum mli_requantize {
+    MLI_REQUANTIZE_SCALE = 0,
+    MLI_REQUANTIZE_ADD = 1,
+    MLI_REQUANTIZE_SUB = 2,
+    MLI_REQUANTIZE_SQUARED_DIFFERENCE = 3,
+    MLI_REQUANTIZE_MUL = 4,
+    MLI_REQUANTIZE_COUNT
+} mli_requantize;
+
+/*
+ * How it rounds x times m 2^(s - 31). TWICE: x 2^s (s > 0), times m 2^-31 to
+ * the nearest (halves up), then 2^s (s < 0), halves away from zero. ONCE: to
+ * the nearest, halves up. SHORT: m to 15 bits, at most 32767, then as ONCE.
+ */
+typedef enum mli_rounding {
+    MLI_ROUND_TWICE = 0,
+    MLI_ROUND_ONCE = 1,
+    MLI_ROUND_SHORT = 2,
+    MLI_ROUND_COUNT
+} mli_rounding;
 
 /* What SCATTER does with an element that is there. */
 typedef enum mli_scatter {

@@ -331,6 +331,7 @@ void mli_prepare(mli_session *s, const mli_file *f)
         [MLI_OP_RANDOM] = mli_prepare_random,
         [MLI_OP_DFT] = mli_prepare_dft,
         [MLI_OP_MATMUL] = mli_prepare_matmul,
+        [MLI_OP_REQUANTIZE] = mli_prepare_requantize,
     };
     s->step_count = 0;
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {

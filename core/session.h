@@ -178,6 +178,14 @@ typedef struct mli_product_step {
     float scale;
 } mli_product_step;
 
+typedef struct mli_requantize_step {
+    const float *m; /* factors, three floats each */
+    uint32_t channels;
+    uint32_t kind, rounding;
+    uint32_t left; /* bits in front of the first factors */
+    float low, high;
+} mli_requantize_step;
+
 /* Slower and faster frames: one clock is the step's, this is the other. */
 typedef struct mli_rate_step {
     mli_kept *kept; /* unfold: a ring, or NULL; depth to time: the frame in
@@ -218,6 +226,7 @@ struct mli_step {
         mli_random_step random;
         mli_dft_step dft;
         mli_product_step product;
+        mli_requantize_step requantize;
         float value; /* fill */
     } u;
 };
@@ -332,6 +341,7 @@ mli_step_run mli_run_arg, mli_run_topk;
 mli_step_run mli_run_unfold, mli_run_depth_to_time; /* step_rates.c */
 /* step_trees.c, step_distance.c, step_couple.c */
 mli_step_run mli_run_trees, mli_run_distance, mli_run_couple;
+mli_step_run mli_run_requantize;
 mli_step_run mli_run_recall, mli_run_store; /* step_carry.c */
 /* step_random.c, step_dft.c, step_product.c */
 mli_step_run mli_run_random, mli_run_dft, mli_run_product;

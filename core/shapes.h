@@ -22,6 +22,8 @@ typedef struct op_view {
 mli_status mli_derive_trees(const op_view *v);
 mli_status mli_derive_distance(const op_view *v);
 mli_status mli_derive_couple(const op_view *v);
+/* verify_requantize.c */
+mli_status mli_derive_requantize(const op_view *v);
 /* verify_rates.c */
 mli_status mli_derive_unfold(const op_view *v);
 mli_status mli_derive_depth_to_time(const op_view *v);

@@ -50,6 +50,7 @@ static const op_rule rules[MLI_OP_COUNT] = {
     [MLI_OP_RANDOM] = {1, 1, 3, 0, 2, 1},
     [MLI_OP_DFT] = {2, 2, 2, 0, 1, 1},
     [MLI_OP_MATMUL] = {2, 2, 3, 0, 1, 2},
+    [MLI_OP_REQUANTIZE] = {2, 3, 3, 0, 2, 2},
 };
 
 /* Numbers that no operator has are gaps in the table. */

@@ -320,6 +320,7 @@ static mli_status (*const derive[MLI_OP_COUNT])(const op_view *) = {
     [MLI_OP_RANDOM] = mli_derive_random,
     [MLI_OP_DFT] = mli_derive_dft,
     [MLI_OP_MATMUL] = mli_derive_matmul,
+    [MLI_OP_REQUANTIZE] = mli_derive_requantize,
 };
 
 /* A function's number and its parameters, which may be any number. */

@@ -100,19 +100,6 @@ static ir_id make_whole(tfl_run *r, layer *l, ir_id x, uint32_t axes,
                   ir_binary(g, MLI_DIV, ir_scalar(g, 127.f), range)));
 }
 
-/*
- * With 16-bit activations TensorFlow Lite sums in 64 bits and multiplies with
- * 15 bits of the scale only (a bias of 32 bits stands for sums in 32).
- */
-static float short_scale(double scale)
-{
-    int exponent;
-    double m = frexp(scale, &exponent);
-
-    m = floor(round(m * 2147483648.0) / 65536.0 + 0.5);
-    return (float)ldexp(m > 32767.0 ? 32767.0 : m, exponent - 15);
-}
-
 static float *weight_scales(tfl_run *r, const layer *l)
 {
     float *s = tfl_take(r, l->outputs);
@@ -122,11 +109,31 @@ static float *weight_scales(tfl_run *r, const layer *l)
     return s;
 }
 
+/*
+ * Dense layers round once. Convolutions of 16-bit activations sum in 64 bits
+ * and multiply with 15 bits of the scale only (a bias of 32 bits stands for
+ * sums in 32).
+ */
+static void finish_fixed(tfl_run *r, tfl_call *c, const layer *l, ir_id y,
+                         const float *scale)
+{
+    double out = (double)tfl_tensor_scale(c->declared[0]);
+    double *all = onnx_take(r->pool, l->outputs, sizeof *all);
+    int sums64 = l->x->type == TFL_INT16 && !(l->b && l->b->type == TFL_INT32);
+    mli_rounding rounding = l->w->rank == 2 ? MLI_ROUND_ONCE
+                            : sums64        ? MLI_ROUND_SHORT
+                                            : MLI_ROUND_TWICE;
+
+    for (uint32_t i = 0; i < l->outputs; i++)
+        all[i] = (double)l->x->scale * (double)scale[i] / out;
+    tfl_put_fixed(r, c, 0, y, tfl_scale_count(l->w) > 1 ? l->outputs : 1, all,
+                  rounding, l->activation);
+}
+
 /* Sums of products to the layer's output. */
 static void finish(tfl_run *r, tfl_call *c, const layer *l, ir_id y)
 {
     float *scale;
-    float out;
 
     if (!c->outputs || !c->out[0])
         return;
@@ -144,21 +151,12 @@ static void finish(tfl_run *r, tfl_call *c, const layer *l, ir_id y)
         tfl_put_active(r, c, 0, y, l->activation);
         return;
     }
-    out = tfl_tensor_scale(c->declared[0]);
-    for (uint32_t i = 0; i < l->outputs; i++) {
-        double s = (double)l->x->scale * (double)scale[i] /
-                   (out > 0.f ? (double)out : 1.0);
-        scale[i] = l->x->type == TFL_INT16 && !(l->b && l->b->type == TFL_INT32)
-                       ? short_scale(s)
-                       : (float)s;
-    }
-    if (out > 0.f && l->activation != TFL_ACT_TANH) {
-        tfl_put_sums(r, c, 0, y, l->outputs, scale, l->activation);
+    if (tfl_quantised(c->declared[0]) && l->activation != TFL_ACT_TANH) {
+        finish_fixed(r, c, l, y, scale);
         return;
     }
-    if (out > 0.f)
-        for (uint32_t i = 0; i < l->outputs; i++)
-            scale[i] *= out;
+    for (uint32_t i = 0; i < l->outputs; i++)
+        scale[i] *= l->x->scale;
     y = tfl_scaled(r, y, l->outputs, scale, NULL, MLI_IDENTITY, 0.f, 0.f);
     tfl_put_active(r, c, 0, y, l->activation);
 }
@@ -616,6 +614,7 @@ void tfl_do_batch_matmul(tfl_run *r, tfl_call *c, int what)
     int whole = a->scale > 0.f && b->scale > 0.f;
     ir_id x = whole ? tfl_id(r, a) : tfl_real(r, a);
     ir_id y = whole ? tfl_id(r, b) : tfl_real(r, b);
+    double factor;
     float scale;
 
     (void)what;
@@ -634,6 +633,9 @@ void tfl_do_batch_matmul(tfl_run *r, tfl_call *c, int what)
         tfl_put(r, c, 0, x);
         return;
     }
-    scale = a->scale * b->scale / tfl_tensor_scale(c->declared[0]);
-    tfl_put_sums(r, c, 0, x, 1, &scale, TFL_ACT_NONE);
+    factor = (double)(a->scale * b->scale) /
+             (double)tfl_tensor_scale(c->declared[0]);
+    tfl_put_fixed(r, c, 0, x, 1, &factor,
+                  a->type == TFL_INT16 ? MLI_ROUND_SHORT : MLI_ROUND_TWICE,
+                  TFL_ACT_NONE);
 }

@@ -21,17 +21,14 @@ void tfl_do_binary(tfl_run *r, tfl_call *c, int fn)
         fn >= 0 && fn < 4 && has_activation[fn] && c->op->options.file
             ? tfl_option(c, 0, 0)
             : TFL_ACT_NONE;
-    float scale;
     ir_id y;
 
-    if (fn == MLI_MUL && a->scale > 0.f && b->scale > 0.f &&
-        declared_whole(c) && activation != TFL_ACT_TANH) {
-        ir_id x = tfl_id(r, a);
-        y = ir_binary(r->g, MLI_MUL, x, tfl_id(r, b));
-        scale = a->scale * b->scale / tfl_tensor_scale(c->declared[0]);
-        tfl_put_sums(r, c, 0, y, 1, &scale, activation);
+    if ((fn == MLI_ADD &&
+         tfl_fixed_pair(r, c, MLI_REQUANTIZE_ADD, activation)) ||
+        (fn == MLI_SUB &&
+         tfl_fixed_pair(r, c, MLI_REQUANTIZE_SUB, activation)) ||
+        (fn == MLI_MUL && tfl_fixed_pair(r, c, MLI_REQUANTIZE_MUL, activation)))
         return;
-    }
     if (fn == MLI_DIV && c->outputs && c->out[0] && a->scale == 0.f &&
         tfl_whole(c->declared[0]->type))
         fn = MLI_TRUNC_DIV;
@@ -42,9 +39,12 @@ void tfl_do_binary(tfl_run *r, tfl_call *c, int fn)
 
 void tfl_do_squared_difference(tfl_run *r, tfl_call *c, int what)
 {
-    ir_id x = tfl_real(r, c->in[0]);
+    ir_id x;
 
     (void)what;
+    if (tfl_fixed_pair(r, c, MLI_REQUANTIZE_SQUARED_DIFFERENCE, TFL_ACT_NONE))
+        return;
+    x = tfl_real(r, c->in[0]);
     x = ir_binary(r->g, MLI_SUB, x, tfl_real(r, c->in[1]));
     tfl_put(r, c, 0, ir_binary(r->g, MLI_MUL, x, x));
 }
@@ -104,8 +104,13 @@ static ir_id from_table(tfl_run *r, tfl_value *v, int tanh)
 void tfl_do_unary(tfl_run *r, tfl_call *c, int fn)
 {
     float p = fn == MLI_ELU ? 1.f : 0.f;
-    ir_id x = tfl_real(r, c->in[0]);
+    ir_id x;
 
+    if (tfl_tabled(c, c->in[0], fn)) {
+        tfl_put_table(r, c, c->in[0], fn, 0.f);
+        return;
+    }
+    x = tfl_real(r, c->in[0]);
     if ((fn == MLI_SIGMOID || fn == MLI_TANH) && c->in[0]->type == TFL_INT16 &&
         declared_whole(c))
         x = from_table(r, c->in[0], fn == MLI_TANH);
@@ -120,8 +125,8 @@ void tfl_do_relu(tfl_run *r, tfl_call *c, int activation)
     ir_id x = tfl_id(r, v);
 
     if (v->scale > 0.f && declared_whole(c)) {
-        float scale = v->scale / tfl_tensor_scale(c->declared[0]);
-        tfl_put_sums(r, c, 0, x, 1, &scale, activation);
+        double scale = (double)(v->scale / tfl_tensor_scale(c->declared[0]));
+        tfl_put_fixed(r, c, 0, x, 1, &scale, MLI_ROUND_TWICE, activation);
         return;
     }
     tfl_put_active(r, c, 0, tfl_real(r, v), activation);
@@ -129,18 +134,26 @@ void tfl_do_relu(tfl_run *r, tfl_call *c, int activation)
 
 void tfl_do_leaky_relu(tfl_run *r, tfl_call *c, int what)
 {
+    float alpha = flat_float(&c->op->options, 0, 0.f);
+
     (void)what;
+    if (tfl_tabled(c, c->in[0], MLI_LEAKY_RELU)) {
+        tfl_put_table(r, c, c->in[0], MLI_LEAKY_RELU, alpha);
+        return;
+    }
     tfl_put(r, c, 0,
-            ir_unary(r->g, MLI_LEAKY_RELU, flat_float(&c->op->options, 0, 0.f),
-                     0.f, tfl_real(r, c->in[0])));
+            ir_unary(r->g, MLI_LEAKY_RELU, alpha, 0.f, tfl_real(r, c->in[0])));
 }
 
 void tfl_do_gelu(tfl_run *r, tfl_call *c, int what)
 {
+    mli_unary fn = tfl_option(c, 0, 0) ? MLI_GELU_TANH : MLI_GELU;
+
     (void)what;
-    tfl_put(r, c, 0,
-            ir_unary(r->g, tfl_option(c, 0, 0) ? MLI_GELU_TANH : MLI_GELU, 0.f,
-                     0.f, tfl_real(r, c->in[0])));
+    if (tfl_tabled(c, c->in[0], fn))
+        tfl_put_table(r, c, c->in[0], fn, 0.f);
+    else
+        tfl_put(r, c, 0, ir_unary(r->g, fn, 0.f, 0.f, tfl_real(r, c->in[0])));
 }
 
 void tfl_do_square(tfl_run *r, tfl_call *c, int what)
@@ -153,9 +166,14 @@ void tfl_do_square(tfl_run *r, tfl_call *c, int what)
 
 void tfl_do_rsqrt(tfl_run *r, tfl_call *c, int what)
 {
-    ir_id x = ir_unary(r->g, MLI_SQRT, 0.f, 0.f, tfl_real(r, c->in[0]));
+    ir_id x;
 
     (void)what;
+    if (tfl_tabled(c, c->in[0], TFL_RSQRT)) {
+        tfl_put_table(r, c, c->in[0], TFL_RSQRT, 0.f);
+        return;
+    }
+    x = ir_unary(r->g, MLI_SQRT, 0.f, 0.f, tfl_real(r, c->in[0]));
     tfl_put(r, c, 0, ir_unary(r->g, MLI_RECIPROCAL, 0.f, 0.f, x));
 }
 
@@ -186,14 +204,47 @@ void tfl_do_select(tfl_run *r, tfl_call *c, int what)
     tfl_put(r, c, 0, ir_select(r->g, condition, a, b));
 }
 
+/*
+ * Softmax of 8-bit numbers: exponentials of the differences to the largest,
+ * from a table; halves go up.
+ */
+static void whole_softmax(tfl_run *r, tfl_call *c, float beta)
+{
+    tfl_value *v = c->in[0];
+    const tfl_tensor *t = c->declared[0];
+    float table[256], scale = -v->scale * beta, half = 0.5f, one = 1.f;
+    float out = tfl_tensor_scale(t), low, high;
+    ir_graph *g = r->g;
+    ir_id x = tfl_id(r, v), most, e, sum;
+
+    for (int i = 0; i < 256; i++)
+        table[i] = expf(scale * (float)i);
+    tfl_spend(r, 256);
+    most = ir_reduce(g, MLI_REDUCE_MAX, x, 1u << (v->rank - 1), 1);
+    e = ir_gather(g, ir_const1(g, 256, table), ir_binary(g, MLI_SUB, most, x),
+                  0);
+    sum = ir_reduce(g, MLI_REDUCE_SUM, e, 1u << (v->rank - 1), 1);
+    sum = tfl_scaled(r, sum, 1, &out, NULL, MLI_RECIPROCAL, 0.f, 0.f);
+    x = tfl_scaled(r, ir_binary(g, MLI_MUL, e, sum), 1, &one, &half, MLI_FLOOR,
+                   0.f, 0.f);
+    tfl_range(t->type, tfl_zero(t), &low, &high);
+    tfl_put_whole(r, c, 0, ir_unary(g, MLI_HARD_TANH, low, high, x));
+}
+
 void tfl_do_softmax(tfl_run *r, tfl_call *c, int log)
 {
     float beta = log ? 1.f : flat_float(&c->op->options, 0, 1.f);
     tfl_value *v = c->in[0];
-    ir_id x = tfl_real(r, v);
+    ir_id x;
 
     if (v->rank == 0)
         tfl_bad(r, c, "no axis");
+    if (!log && beta > 0.f && v->scale > 0.f && declared_whole(c) &&
+        (v->type == TFL_INT8 || v->type == TFL_UINT8)) {
+        whole_softmax(r, c, beta);
+        return;
+    }
+    x = tfl_real(r, v);
     if (beta != 1.f && beta != 0.f)
         x = tfl_scaled(r, x, 1, &beta, NULL, MLI_IDENTITY, 0.f, 0.f);
     tfl_put(r, c, 0, ir_softmax(r->g, x, v->rank - 1, log));
@@ -213,6 +264,33 @@ void tfl_do_l2_normalization(tfl_run *r, tfl_call *c, int what)
                    tfl_option(c, 0, 0));
 }
 
+/* A mean or sum in integers; a mean's division is in the factor, cut off. */
+static void whole_mean(tfl_run *r, tfl_call *c, uint32_t axes, int keep,
+                       int mean)
+{
+    tfl_value *v = c->in[0];
+    uint64_t n = 1;
+    int32_t m;
+    int s, bits;
+    ir_factors f = {.n = 1, .m = &m, .s = &s};
+    ir_id x;
+
+    tfl_factor((double)v->scale / (double)tfl_tensor_scale(c->declared[0]), &m,
+               &s);
+    for (uint32_t i = 0; i < v->rank; i++)
+        n *= axes >> i & 1u ? v->dims[i] : 1;
+    if (mean) {
+        bits = 63 - __builtin_clzll(n);
+        bits = bits > 31 + s ? 31 + s : bits;
+        m = (int32_t)(((int64_t)m << bits) / (int64_t)n);
+        s -= bits;
+    }
+    x = ir_reduce(r->g, MLI_REDUCE_SUM, tfl_id(r, v), axes, keep);
+    tfl_active_range(c->declared[0], TFL_ACT_NONE, &f.low, &f.high);
+    tfl_put_whole(r, c, 0,
+                  ir_requantize(r->g, MLI_REQUANTIZE_SCALE, x, IR_NONE, &f));
+}
+
 void tfl_do_reduce(tfl_run *r, tfl_call *c, int fn)
 {
     tfl_value *v = c->in[0];
@@ -229,6 +307,11 @@ void tfl_do_reduce(tfl_run *r, tfl_call *c, int fn)
         axes |= 1u << tfl_axis(r, c, list[i], v->rank);
     if (!axes && v->rank) { /* nothing to reduce */
         tfl_put_like(r, c, 0, tfl_id(r, v), v);
+        return;
+    }
+    if ((fn == MLI_REDUCE_MEAN || fn == MLI_REDUCE_SUM) && v->rank &&
+        v->scale > 0.f && declared_whole(c) && v->type != TFL_INT32) {
+        whole_mean(r, c, axes, tfl_option(c, 0, 0) != 0, fn == MLI_REDUCE_MEAN);
         return;
     }
     y = v->rank

@@ -474,7 +474,7 @@ void tfl_do_rnn(tfl_run *r, tfl_call *c, int is_sequence)
 typedef struct svdf {
     uint32_t filters, memory, units, rank, inputs;
     int whole;
-    float to_state, to_out;
+    double to_state, to_out;
 } svdf;
 
 /* The state, one step further. */
@@ -528,9 +528,9 @@ static int read_svdf(tfl_run *r, tfl_call *c, svdf *s)
     }
     if (s->whole) {
         float kept_scale = tfl_tensor_scale(state);
-        s->to_state = x->scale * tfl_scale(w, 0) / kept_scale;
-        s->to_out =
-            kept_scale * tfl_scale(time, 0) / tfl_tensor_scale(c->declared[0]);
+        s->to_state = (double)(x->scale * tfl_scale(w, 0)) / (double)kept_scale;
+        s->to_out = (double)(kept_scale * tfl_scale(time, 0)) /
+                    (double)tfl_tensor_scale(c->declared[0]);
     }
     return 1;
 }
@@ -557,8 +557,10 @@ void tfl_do_svdf(tfl_run *r, tfl_call *c, int what)
     x = s.whole ? tfl_id(r, c->in[0]) : tfl_real(r, c->in[0]);
     x = ir_reshape(r->g, x, 1, &s.inputs);
     x = tfl_dense(r, x, s.inputs, s.filters, w, NULL, NULL);
-    if (s.whole)
-        x = round16(r, x, 1, &s.to_state);
+    if (s.whole) {
+        tfl_factors f = {1, &s.to_state, MLI_ROUND_TWICE, 0, -32768.f, 32767.f};
+        x = tfl_fixed(r, MLI_REQUANTIZE_SCALE, x, IR_NONE, &f);
+    }
     x = move_on(r, c, &s, x);
     dims[0] = s.filters;
     dims[1] = s.memory;
@@ -574,7 +576,7 @@ void tfl_do_svdf(tfl_run *r, tfl_call *c, int what)
     out[1] = s.units;
     x = ir_reshape(r->g, x, 2, out);
     if (s.whole)
-        tfl_put_sums(r, c, 0, x, 1, &s.to_out, activation);
+        tfl_put_fixed(r, c, 0, x, 1, &s.to_out, MLI_ROUND_TWICE, activation);
     else
         tfl_put_active(r, c, 0, x, activation);
 }

@@ -135,6 +135,10 @@ void tfl_put_sums(tfl_run *r, tfl_call *c, int k, ir_id id, uint32_t n,
 /* Set a value up as one with this id. */
 void tfl_set(tfl_run *r, tfl_value *v, const tfl_tensor *t, ir_id id);
 
+/* The numbers that a quantised output of a fused activation can have. */
+void tfl_active_range(const tfl_tensor *t, int activation, float *low,
+                      float *high);
+
 ir_id tfl_activate(tfl_run *r, ir_id id, int activation);
 /* Round and clamp to the numbers that q - zero can have. */
 ir_id tfl_round(tfl_run *r, ir_id id, int type, int32_t zero);
@@ -156,6 +160,34 @@ float *tfl_take(tfl_run *r, uint64_t n);
 
 int tfl_option(const tfl_call *c, uint32_t slot, int fallback); /* bytes */
 int32_t tfl_option_int(const tfl_call *c, uint32_t slot, int32_t fallback);
+
+/* ------------------------------------------------- integer arithmetic ---- */
+
+/* Fixed-point factors from real scales; see ir_requantize. */
+typedef struct tfl_factors {
+    uint32_t n;
+    const double *scale;
+    mli_rounding rounding;
+    uint32_t left;
+    float low, high;
+} tfl_factors;
+
+/* scale = m * 2^(s - 31) as nearly as 31 bits give it. */
+void tfl_factor(double scale, int32_t *m, int *s);
+ir_id tfl_fixed(tfl_run *r, mli_requantize kind, ir_id x, ir_id u,
+                const tfl_factors *f);
+/* Output k, quantised, from whole numbers: n scales, one for all or one for
+   each element of the last axis. */
+void tfl_put_fixed(tfl_run *r, tfl_call *c, int k, ir_id id, uint32_t n,
+                   const double *scale, mli_rounding rounding, int activation);
+/* Is there a table for this function (mli_unary or TFL_RSQRT) of these 8-bit
+   numbers? Then output 0 is what it says. */
+#define TFL_RSQRT (MLI_UNARY_COUNT + 1)
+int tfl_tabled(const tfl_call *c, const tfl_value *v, int fn);
+void tfl_put_table(tfl_run *r, tfl_call *c, tfl_value *v, int fn, float alpha);
+/* Output 0 of two quantised operands; 0: they are not, nothing is done. */
+int tfl_fixed_pair(tfl_run *r, tfl_call *c, mli_requantize kind,
+                   int activation);
 
 /* ---------------------------------------------------------- variables ---- */
 

@@ -352,9 +352,8 @@ ir_id tfl_activate(tfl_run *r, ir_id id, int activation)
     }
 }
 
-/* The numbers that a quantised output of a fused activation can have. */
-static void active_range(const tfl_tensor *t, int activation, float *low,
-                         float *high)
+void tfl_active_range(const tfl_tensor *t, int activation, float *low,
+                      float *high)
 {
     float s = tfl_tensor_scale(t), a = -INFINITY, b = INFINITY;
 
@@ -400,35 +399,14 @@ void tfl_put_whole(tfl_run *r, tfl_call *c, int k, ir_id id)
         tfl_set(r, c->out[k], c->declared[k], id);
 }
 
-/*
- * TensorFlow Lite multiplies by a scale below a half in two steps, each of them
- * rounded: by its fraction, then by a power of two. With 8 bits its faster
- * kernels round once; there are none for 16.
- */
-static ir_id first_step(tfl_run *r, ir_id id, float *scale)
-{
-    int exponent;
-    float m = frexpf(*scale, &exponent);
-
-    if (exponent >= 0 || exponent < -4) /* later hardly ever seen */
-        return id;
-    *scale = ldexpf(1.f, exponent);
-    return tfl_scaled(r, id, 1, &m, NULL, MLI_ROUND_AWAY, -0x1p31f, 0x1p31f);
-}
-
 void tfl_put_sums(tfl_run *r, tfl_call *c, int k, ir_id id, uint32_t n,
                   const float *scale, int activation)
 {
-    float low, high, one;
+    float low, high;
 
     if (k >= c->outputs || !c->out[k])
         return;
-    if (n == 1 && c->declared[k]->type == TFL_INT16) {
-        one = scale[0];
-        id = first_step(r, id, &one);
-        scale = &one;
-    }
-    active_range(c->declared[k], activation, &low, &high);
+    tfl_active_range(c->declared[k], activation, &low, &high);
     tfl_put_whole(r, c, k,
                   tfl_scaled(r, id, n, scale, NULL, MLI_ROUND_AWAY, low, high));
 }
@@ -476,8 +454,8 @@ void tfl_put_like(tfl_run *r, tfl_call *c, int k, ir_id id,
         return;
     }
     if (like->scale > 0.f && scale > 0.f) {
-        scale = like->scale / scale;
-        tfl_put_sums(r, c, k, id, 1, &scale, TFL_ACT_NONE);
+        double factor = (double)like->scale / (double)scale;
+        tfl_put_fixed(r, c, k, id, 1, &factor, MLI_ROUND_TWICE, TFL_ACT_NONE);
         return;
     }
     if (like->scale > 0.f)

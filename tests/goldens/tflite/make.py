@@ -125,6 +125,13 @@ def main():
     i = L.Input((5, 3))
     network("lstm", i, L.LSTM(4)(i), ("float",))
 
+    i = L.Input((6, 8))
+    x = L.LayerNormalization()(L.Dense(8, "gelu")(i))
+    a = tf.keras.ops.softmax(tf.keras.ops.matmul(x, L.Permute((2, 1))(i)))
+    x = L.Add()([tf.keras.ops.matmul(a, x), L.Activation("hard_swish")(x)])
+    x = L.Multiply()([L.LeakyReLU(negative_slope=0.2)(x), i])
+    network("exact", i, L.Subtract()([x, L.Dense(8, "relu")(x)]), ("int8",))
+
     m = tf.Module()
     m.kept = tf.Variable(tf.zeros((1, 4, 3)))
     m.mean = tf.Variable(tf.ones((1, 3)) * 0.5)

@@ -1,0 +1,38 @@
+/* verify_requantize.c - the shapes and factors of REQUANTIZE. */
+#include "shapes.h"
+
+static int two_inputs(uint32_t kind)
+{
+    return kind != MLI_REQUANTIZE_SCALE;
+}
+
+static int factors_fit(const op_view *v, const mli_file_tensor *m)
+{
+    switch (v->op->p[0]) {
+    case MLI_REQUANTIZE_SCALE:
+        return m->dims[0] == 3 || (v->x->rank >= 1 && m->dims[0] % 3 == 0 &&
+                                   last_dim(v->x, m->dims[0] / 3));
+    case MLI_REQUANTIZE_MUL:
+        return m->dims[0] == 3;
+    default:
+        return m->dims[0] == 9;
+    }
+}
+
+mli_status mli_derive_requantize(const op_view *v)
+{
+    const uint32_t *p = v->op->p;
+    const mli_file_tensor *m = mli_operand(v->file, v->op, v->op->inputs - 1u);
+    if (p[0] >= MLI_REQUANTIZE_COUNT || p[1] >= MLI_ROUND_COUNT || p[2] > 20 ||
+        !(v->op->fp <= v->op->fq))
+        return MLI_ERR_OP_PARAMETER;
+    if (v->op->inputs != 2u + (uint32_t)two_inputs(p[0]) ||
+        m->region != MLI_CONSTANT || m->rank != 1)
+        return MLI_ERR_OP_OPERAND;
+    if (two_inputs(p[0])) {
+        const mli_file_tensor *u = mli_operand(v->file, v->op, 1);
+        if (!same_shape(v->x, u) || mli_timed(v->x) != mli_timed(u))
+            return MLI_ERR_OP_SHAPE;
+    }
+    return shape_if(same_shape(v->x, v->y) && factors_fit(v, m));
+}
