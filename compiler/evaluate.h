@@ -13,4 +13,10 @@
  */
 int mlc_evaluate(const ir_graph *g, float *out);
 
+/*
+ * About how many nanoseconds that takes: compiling, writing and running. Few
+ * bytes can ask for any number of them.
+ */
+double mlc_evaluate_cost(const ir_graph *g);
+
 #endif

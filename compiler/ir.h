@@ -113,6 +113,7 @@ typedef struct ir_graph {
                           set with ir_at */
     char error[512];   /* the first error; "" while there is none */
     int out_of_memory;
+    double folding; /* nanoseconds that passes spent on constants, about */
 } ir_graph;
 
 ir_graph *ir_new(mli_mode mode); /* NULL without memory */

@@ -6,12 +6,38 @@
 #include <string.h>
 #include "ir_build.h"
 
+#define MAX_CHANNELS (1u << 21) /* of all ports: each has a record */
+
+/* Few bytes may claim many channels. */
+static int too_many(ir_graph *g, ir_id value)
+{
+    uint64_t channels = g->values[value].elements;
+
+    for (uint32_t i = 0; i < g->input_count; i++)
+        channels += g->inputs[i].channel_count;
+    for (uint32_t i = 0; i < g->output_count; i++)
+        channels += g->outputs[i].channel_count;
+    if (g->mode == MLI_WINDOW && g->values[value].rank && g->window &&
+        g->values[value].dims[0] == g->window)
+        channels -=
+            g->values[value].elements - g->values[value].elements / g->window;
+    if (channels <= MAX_CHANNELS)
+        return 0;
+    ir_fail(g,
+            "too many channels of inputs and outputs (expected at most %u, "
+            "got %llu)",
+            MAX_CHANNELS, (unsigned long long)channels);
+    return 1;
+}
+
 static ir_port *add_port(ir_graph *g, ir_port **ports, uint32_t *count,
                          const char *name, ir_id value)
 {
-    ir_port *more = realloc(*ports, (*count + 1u) * sizeof **ports);
-    ir_port *port;
+    ir_port *more, *port;
 
+    if (too_many(g, value))
+        return NULL;
+    more = realloc(*ports, (*count + 1u) * sizeof **ports);
     if (!more) {
         ir_fail_memory(g);
         return NULL;

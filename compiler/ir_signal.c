@@ -6,7 +6,7 @@
 #include <string.h>
 #include "ir_build.h"
 
-#define MAX_DFT (1u << 24)
+#define MAX_DFT (1u << 22)
 
 ir_id ir_random(ir_graph *g, ir_id when, int normal, float p, float q,
                 uint64_t seed, uint32_t rank, const uint32_t *dims)

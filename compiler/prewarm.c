@@ -61,12 +61,12 @@ static mlc_status keep_states(ir_graph *g, const mli_session *session,
     return MLC_OK;
 }
 
-/* Some ten seconds of arithmetic; real models need milliseconds. */
+/* Some two seconds of arithmetic; real models need milliseconds. */
 static int affordable(const mli_info *info, uint64_t frames)
 {
     uint64_t each = info->macs_per_frame + 16ull * info->ops + 1;
 
-    return each < 10000000000ull && frames < 20000000000ull / each;
+    return each < 4000000000ull && frames < 4000000000ull / each;
 }
 
 /* Whole blocks, and whole cycles: states are those of a position of 0. */

@@ -5,6 +5,17 @@
 #include <string.h>
 #include "onnx_conv_time.h"
 
+/* Each row of a batch has layers of its own. */
+static void check_batch(onnx_run *r, const onnx_value *x)
+{
+    if (x->dims[0] > ONNX_MAX_BATCH)
+        onnx_stop(r->exit, ONNX_TIME, MLC_UNSUPPORTED,
+                  "node %s convolves a batch of %lld along time (expected at "
+                  "most %d)",
+                  r->g->where ? r->g->where : "?", (long long)x->dims[0],
+                  ONNX_MAX_BATCH);
+}
+
 /* Row n of a batch, [C] or [taps, C]. axis: the batch's */
 static ir_id batch_row(onnx_run *r, onnx_value *x, int axis, uint32_t n)
 {
@@ -124,6 +135,7 @@ onnx_value *onnx_conv_in_time(onnx_run *r, onnx_value *x, const onnx_conv *k)
                    k->at[0].before};
     ir_id id[ONNX_MAX_BATCH];
     onnx_value *u, *y;
+    check_batch(r, x);
     if (k->at[0].stride == 1)
         return plain(r, x, k, dims);
     u = onnx_unfolded(r, x, &w, count);
@@ -225,6 +237,7 @@ onnx_value *onnx_conv_transpose_in_time(onnx_run *r, onnx_value *x,
     ir_id id[ONNX_MAX_BATCH];
     uint32_t row[3] = {(uint32_t)k->at[0].stride, 1, (uint32_t)k->outputs};
     onnx_value *y;
+    check_batch(r, x);
     if (own.at[0].taps > own.at[0].stride) /* it looks back before frame 0 */
         x = onnx_cleaned(r, x);
     for (uint32_t n = 0; n < (uint32_t)x->dims[0]; n++)

@@ -42,10 +42,11 @@ static onnx_value *computed(onnx_run *r, onnx_value *v)
         g->output_count = 0;
     }
     ir_output(g, "y", id);
-    if (g->error[0] || !mlc_evaluate(g, f))
+    if (g->error[0] || !onnx_affords(r, mlc_evaluate_cost(g)) ||
+        !mlc_evaluate(g, f))
         return NULL;
     for (uint32_t k = 0; y->i && k < flat; k++)
-        y->i[k] = f[k] == f[k] ? (int64_t)f[k] : 0;
+        y->i[k] = f[k] > -9e18f && f[k] < 9e18f ? (int64_t)f[k] : 0;
     return y;
 }
 

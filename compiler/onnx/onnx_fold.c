@@ -8,6 +8,8 @@
 #include <string.h>
 #include "onnx_run.h"
 
+#define WORK 10.0 /* nanoseconds an element: powers, sums along axes */
+
 /* ------------------------------------------------------- element-wise ---- */
 
 typedef double (*two)(double a, double b);
@@ -105,6 +107,12 @@ static const struct {
     {"Xor", one_of_two, 1},
 };
 
+/* 0 for what no whole number is: a cast of it would not be defined. */
+static int64_t to_whole(double f)
+{
+    return fabs(f) < 9e18 ? (int64_t)f : 0;
+}
+
 /* Whole numbers as such: products of shapes may pass 2^53. */
 static int64_t whole(const char *op, int64_t a, int64_t b, double f)
 {
@@ -122,7 +130,7 @@ static int64_t whole(const char *op, int64_t a, int64_t b, double f)
         return a > b ? a : b;
     if (!strcmp(op, "Equal"))
         return a == b;
-    return fabs(f) < 9e18 ? (int64_t)f : 0;
+    return to_whole(f);
 }
 
 /* Strides that walk v along the dims it broadcasts to; 0 if it does not. */
@@ -167,6 +175,7 @@ static onnx_value *fold_two(onnx_run *r, onnx_call *c, size_t which,
     b = onnx_strided(r, b, rank, dims, 0, sb);
     y = onnx_new_const(r, twos[which].truth ? ONNX_BOOL : a->type, rank, dims);
     n = onnx_elements(y);
+    onnx_work(r, WORK * (double)n);
     for (int64_t k = 0; k < n; k++) {
         double f =
             twos[which].f(ints ? (double)a->i[k] : (double)onnx_at(a, k),
@@ -176,7 +185,7 @@ static onnx_value *fold_two(onnx_run *r, onnx_call *c, size_t which,
         else if (ints)
             y->i[k] = whole(c->node->op, a->i[k], b->i[k], f);
         else
-            y->i[k] = fabs(f) < 9e18 ? (int64_t)f : 0;
+            y->i[k] = to_whole(f);
     }
     return y;
 }
@@ -230,11 +239,12 @@ static int fold_one(onnx_run *r, onnx_call *c)
         if (strcmp(ones[k].op, c->node->op))
             continue;
         y = onnx_new_const(r, v->type, v->rank, v->dims);
+        onnx_work(r, WORK * (double)onnx_elements(v));
         for (int64_t n = 0; n < onnx_elements(v); n++)
             if (y->f)
                 y->f[n] = (float)ones[k].f((double)v->f[n]);
             else
-                y->i[n] = (int64_t)ones[k].f((double)v->i[n]);
+                y->i[n] = to_whole(ones[k].f((double)v->i[n]));
         c->out[0] = y;
         return 1;
     }
@@ -351,7 +361,8 @@ static int fold_range(onnx_run *r, onnx_call *c)
         if (y->f)
             y->f[k] = (float)((double)start + (double)k * (double)step);
         else
-            y->i[k] = from->i[0] + k * by->i[0];
+            y->i[k] = (int64_t)((uint64_t)from->i[0] +
+                                (uint64_t)k * (uint64_t)by->i[0]);
     c->out[0] = y;
     return 1;
 }
@@ -416,6 +427,7 @@ static int fold_reduce(onnx_run *r, onnx_call *c)
     y = onnx_new_const(r, v->type, rank, dims);
     n = onnx_elements(y);
     sum = onnx_take(r->pool, (size_t)n, sizeof *sum);
+    onnx_work(r, WORK * (double)onnx_elements(v));
     for (int64_t k = 0; k < n; k++)
         sum[k] = !strcmp(op, "ReduceProd")  ? 1
                  : !strcmp(op, "ReduceMax") ? -INFINITY
@@ -435,7 +447,7 @@ static int fold_reduce(onnx_run *r, onnx_call *c)
         if (y->f)
             y->f[k] = (float)x;
         else
-            y->i[k] = fabs(x) < 9e18 ? (int64_t)x : 0;
+            y->i[k] = to_whole(x);
     }
     c->out[0] = y;
     return 1;

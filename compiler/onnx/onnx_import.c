@@ -17,7 +17,9 @@
 
 #define OLDEST_OPSET 1
 #define NEWEST_OPSET 23
-#define MEMORY       ((size_t)1 << 28) /* beyond 24 times the file */
+#define MEMORY       ((size_t)3 << 26) /* beyond 24 times the file */
+#define MOST_WORK    1e9               /* on constants: about a second */
+#define WORK_A_BYTE  200.0             /* beyond that */
 
 typedef struct attempt {
     mli_mode mode;
@@ -592,6 +594,7 @@ mlc_status mlc_import_onnx_bound(const uint8_t *bytes, size_t size,
     memset(&m, 0, sizeof m);
     m.file_size = size;
     m.pool.limit = MEMORY + 64 * size;
+    m.model.most_work = MOST_WORK + WORK_A_BYTE * (double)size;
     m.model.pool = &m.pool;
     m.model.path = path;
     m.options = options ? options : &usual;

@@ -106,7 +106,7 @@ static void add_branch(planter *p, uint32_t item)
         add(p, f->key[item], f->value[item]);
     }
     if (p->nodes > from)
-        p->stack[p->depth++] = (waiting){f->yes[item], from, p->nodes - from};
+        put_off(p, (waiting){f->yes[item], from, p->nodes - from});
 }
 
 /* Each branch is met once: the work is linear. */

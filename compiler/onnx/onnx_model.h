@@ -117,6 +117,7 @@ typedef struct onnx_model {
     onnx_function *functions;
     const char **meta; /* key, value, key, value ... */
     size_t opset_count, function_count, meta_count;
+    double work, most_work; /* on constants, in all walks: nanoseconds */
 } onnx_model;
 
 /* Everything but the numbers of the tensors. Leaves through m->exit. */

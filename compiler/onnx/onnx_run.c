@@ -5,7 +5,7 @@
 #include "onnx_run.h"
 
 /* Elements that one constant, and all of them together, may fold to. */
-#define MAX_FOLD     ((int64_t)1 << 25)
+#define MAX_FOLD     ((int64_t)1 << 24)
 #define MAX_FOLD_ALL ((uint64_t)1 << 27)
 
 /* ------------------------------------------------------------ leaving ---- */
@@ -138,6 +138,23 @@ onnx_value *onnx_new(onnx_run *r, onnx_kind kind, int type, int rank,
     return v;
 }
 
+int onnx_affords(onnx_run *r, double work)
+{
+    if (r->model->work + work > r->model->most_work)
+        return 0;
+    r->model->work += work;
+    return 1;
+}
+
+void onnx_work(onnx_run *r, double work)
+{
+    if (!onnx_affords(r, work))
+        onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
+                  "node %s: the constants that the graph computes take too "
+                  "long",
+                  r->g->where ? r->g->where : "?");
+}
+
 onnx_value *onnx_new_const(onnx_run *r, int type, int rank, const int64_t *dims)
 {
     onnx_value *v = onnx_new(r, ONNX_CONST, type, rank, dims);
@@ -148,6 +165,7 @@ onnx_value *onnx_new_const(onnx_run *r, int type, int rank, const int64_t *dims)
                   "elements)",
                   (long long)n);
     r->folded += (uint64_t)n;
+    onnx_work(r, 4.0 * (double)n);
     if (onnx_type_is_float(type))
         v->f = onnx_take(r->pool, (size_t)n, sizeof *v->f);
     else

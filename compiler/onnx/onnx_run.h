@@ -190,6 +190,10 @@ const char *onnx_string(const onnx_call *c, const char *name,
 
 onnx_value *onnx_new(onnx_run *r, onnx_kind kind, int type, int rank,
                      const int64_t *dims);
+/* What is done now with constants is bounded, in all walks together. work:
+   about nanoseconds. onnx_affords: 0 if that would be too much. */
+int onnx_affords(onnx_run *r, double work);
+void onnx_work(onnx_run *r, double work);
 /* A constant with room for its numbers; its size is checked. */
 onnx_value *onnx_new_const(onnx_run *r, int type, int rank,
                            const int64_t *dims);

@@ -10,6 +10,7 @@
 #include "passes.h"
 
 #define ALWAYS_SMALL 4096u /* elements */
+#define MOST_WORK    5e8   /* nanoseconds, of a graph; the rest runs later */
 
 static int is_output(const ir_graph *g, ir_id value)
 {
@@ -69,7 +70,14 @@ static int fold(ir_graph *g, ir_node *node)
     ir_value *y = &g->values[node->out];
     ir_graph *one = alone(g, node);
     float *data = one ? malloc(y->elements * sizeof *data) : NULL;
+    double work = one && !one->error[0] ? mlc_evaluate_cost(one) : 0;
 
+    if (g->folding + work > MOST_WORK) {
+        free(data);
+        ir_free(one);
+        return 0;
+    }
+    g->folding += work;
     if (!data || one->error[0] || !mlc_evaluate(one, data)) {
         free(data);
         ir_free(one);
