@@ -13,6 +13,16 @@ static mli_status fail(mli_status status, uint32_t *index, uint32_t at)
     return status;
 }
 
+/* As numbers: clang makes a comparison of bytes a call of bcmp, which not every
+   freestanding machine has. */
+static int is_magic(const char *bytes)
+{
+    uint64_t a, b;
+    __builtin_memcpy(&a, bytes, sizeof a);
+    __builtin_memcpy(&b, MLI_MAGIC, sizeof b);
+    return a == b;
+}
+
 static mli_status check_bytes(const void *bytes, size_t size, uint32_t *index)
 {
     const mli_file_header *h = bytes;
@@ -20,7 +30,7 @@ static mli_status check_bytes(const void *bytes, size_t size, uint32_t *index)
         return MLI_ERR_ALIGNMENT;
     if (size < sizeof *h)
         return fail(MLI_ERR_TOO_SHORT, index, (uint32_t)size);
-    if (__builtin_memcmp(h->magic, MLI_MAGIC, sizeof h->magic) != 0)
+    if (!is_magic(h->magic))
         return MLI_ERR_MAGIC;
     if (h->version != MLI_FORMAT_VERSION)
         return fail(MLI_ERR_VERSION, index, h->version);
