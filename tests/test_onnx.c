@@ -572,6 +572,46 @@ static void test_external(void **state)
     rmdir(folder);
 }
 
+/* [1][4][1] zeros */
+static void put_gates(message *graph, const char *name)
+{
+    static const float zeros[4];
+    message t = {.size = 0};
+    put_number(&t, 1, 1);
+    put_number(&t, 1, 4);
+    put_number(&t, 1, 1);
+    put_number(&t, 2, 1);
+    put_text(&t, 8, name);
+    put_bytes(&t, 9, zeros, sizeof zeros);
+    put_message(graph, 5, &t);
+}
+
+/* Whole numbers where texts should be count as no texts. */
+static void test_wrong_lists(void **state)
+{
+    static const int x[] = {7, 1, 1}, y[] = {7, 1, 1, 1};
+    message graph = {.size = 0}, node = graph, attr = graph, model;
+    mlc_error error;
+    (void)state;
+    put_text(&attr, 1, "activations");
+    for (int i = 0; i < 1000; i++)
+        put_number(&attr, 8, 1);
+    put_number(&attr, 20, 7);
+    put_text(&node, 1, "x");
+    put_text(&node, 1, "w");
+    put_text(&node, 1, "r");
+    put_text(&node, 2, "y");
+    put_text(&node, 4, "LSTM");
+    put_message(&node, 5, &attr);
+    put_message(&graph, 1, &node);
+    put_gates(&graph, "w");
+    put_gates(&graph, "r");
+    put_port(&graph, 11, "x", 3, x);
+    put_port(&graph, 12, "y", 4, y);
+    model = model_of(&graph);
+    assert_int_equal(import(model.bytes, model.size, &error), MLC_OK);
+}
+
 /* Memory that a hostile file may take is bounded; not under the sanitizers,
    which map far more for themselves. */
 static void limit_memory(void)
@@ -588,6 +628,7 @@ int main(void)
         cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_bad_tensors),
         cmocka_unit_test(test_external),
+        cmocka_unit_test(test_wrong_lists),
         cmocka_unit_test(test_unsupported_are_listed),
         cmocka_unit_test(test_many_unsupported),
         cmocka_unit_test(test_modes),

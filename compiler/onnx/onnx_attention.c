@@ -18,11 +18,6 @@ typedef struct attention {
     onnx_value *q, *k, *v; /* [B, H, length, size] */
 } attention;
 
-static onnx_value *input(const onnx_call *c, int n)
-{
-    return n < c->inputs ? c->in[n] : NULL;
-}
-
 static int wants(const onnx_call *c, int n)
 {
     return c->outputs > n && c->node->out[n][0];
@@ -60,7 +55,7 @@ static onnx_value *after(onnx_run *r, onnx_call *c, onnx_value *past,
 
 static void operands(onnx_run *r, onnx_call *c, attention *a)
 {
-    onnx_value *past = input(c, 4);
+    onnx_value *past = onnx_input(c, 4);
     if (c->in[1]->time >= 0 && c->in[1]->time == c->in[1]->rank - 2)
         r->layers_in_time++;
     a->q = in_heads(r, c, c->in[0], "q_num_heads");
@@ -68,7 +63,7 @@ static void operands(onnx_run *r, onnx_call *c, attention *a)
     a->v = in_heads(r, c, c->in[2], "kv_num_heads");
     a->past = past ? past->dims[2] : 0;
     a->k = after(r, c, past, a->k);
-    a->v = after(r, c, input(c, 5), a->v);
+    a->v = after(r, c, onnx_input(c, 5), a->v);
     a->batch = a->q->dims[0];
     a->heads = a->k->dims[1];
     a->queries = a->q->dims[2];
@@ -108,7 +103,7 @@ static onnx_value *ungrouped(onnx_run *r, onnx_call *c, const attention *a,
 static int allowed(const onnx_call *c, const attention *a, int64_t n, int64_t i,
                    int64_t j)
 {
-    onnx_value *real = input(c, 6);
+    onnx_value *real = onnx_input(c, 6);
     int64_t left = onnx_int(c, "left_window_size", -1);
     int64_t right = onnx_int(c, "right_window_size", -1);
     int64_t offset = a->past;
@@ -128,7 +123,7 @@ static int allowed(const onnx_call *c, const attention *a, int64_t n, int64_t i,
    or 1, 1, T, S]. The positions of key and query differ by d = j - i. */
 static onnx_value *computed_mask(onnx_run *r, onnx_call *c, const attention *a)
 {
-    onnx_value *real = input(c, 6), *offset, *d, *j, *m;
+    onnx_value *real = onnx_input(c, 6), *offset, *d, *j, *m;
     int64_t left = onnx_int(c, "left_window_size", -1);
     int64_t right = onnx_int(c, "right_window_size", -1);
     int64_t dims[4] = {onnx_elements(real), 1, 1, 1}, keys = a->keys, at = 0;
@@ -173,7 +168,7 @@ static onnx_value *as_bias(onnx_run *r, onnx_call *c, onnx_value *m)
    all may be seen by all. */
 static onnx_value *own_mask(onnx_run *r, onnx_call *c, const attention *a)
 {
-    onnx_value *real = input(c, 6), *m;
+    onnx_value *real = onnx_input(c, 6), *m;
     int64_t dims[4] = {1, 1, a->queries, a->keys}, at = 0;
     if (real && real->rank > 1)
         onnx_bad(r, c, "lengths with %d axes", real->rank);
@@ -198,7 +193,7 @@ static onnx_value *own_mask(onnx_run *r, onnx_call *c, const attention *a)
 /* A mask that was given, as something to add, as long as the keys. */
 static onnx_value *given_mask(onnx_run *r, onnx_call *c, const attention *a)
 {
-    onnx_value *m = input(c, 3), *y;
+    onnx_value *m = onnx_input(c, 3), *y;
     int64_t missing;
     if (!m)
         return NULL;
@@ -444,7 +439,7 @@ static onnx_value *turned(onnx_run *r, onnx_call *c, onnx_value *x,
 void onnx_do_rotary(onnx_run *r, onnx_call *c, int what)
 {
     static const int swap[4] = {0, 2, 1, 3};
-    onnx_value *x = c->in[0], *table[2], *at = input(c, 3), *y;
+    onnx_value *x = c->in[0], *table[2], *at = onnx_input(c, 3), *y;
     int64_t size = onnx_int(c, "rotary_embedding_dim", 0);
     (void)what;
     x = in_heads(r, c, x, "num_heads");
@@ -478,13 +473,13 @@ void onnx_do_rotary(onnx_run *r, onnx_call *c, int what)
 void onnx_do_skip_norm(onnx_run *r, onnx_call *c, int rms)
 {
     onnx_value *sum = onnx_binary(r, c, MLI_ADD, c->in[0], c->in[1]);
-    onnx_value *bias = input(c, rms ? 3 : 4), *in[3];
+    onnx_value *bias = onnx_input(c, rms ? 3 : 4), *in[3];
     onnx_call other = *c;
     if (bias)
         sum = onnx_binary(r, c, MLI_ADD, sum, bias);
     in[0] = sum;
     in[1] = c->in[2];
-    in[2] = rms ? NULL : input(c, 3);
+    in[2] = rms ? NULL : onnx_input(c, 3);
     other.in = in;
     other.inputs = in[2] ? 3 : 2;
     other.outputs = 1;

@@ -12,8 +12,6 @@
 
 #define MAX_STEPS 2048
 
-enum { LSTM = 0, GRU = 1, RNN = 2 };
-
 typedef struct function {
     mli_unary fn;
     float p, q;
@@ -31,13 +29,7 @@ typedef struct cells {
     onnx_value *w, *r, *b, *h0, *c0, *peep;
 } cells;
 
-static onnx_value *input(const onnx_call *c, int n)
-{
-    return n < c->inputs ? c->in[n] : NULL;
-}
-
-/* ------------------------------------------------------------ functions ----
- */
+/* ------------------------------------------------------- functions ---- */
 
 static int equal(const char *a, const char *b)
 {
@@ -75,9 +67,9 @@ static int read_function(const onnx_call *c, const char *name, function *f,
         float p = known[i].alpha, q = known[i].beta;
         if (!equal(name, known[i].name))
             continue;
-        if (known[i].params > 0 && a && a->floats && *alphas < a->count)
+        if (known[i].params > 0 && a && *alphas < a->floats_count)
             p = a->floats[(*alphas)++];
-        if (known[i].params > 1 && b && b->floats && *betas < b->count)
+        if (known[i].params > 1 && b && *betas < b->floats_count)
             q = b->floats[(*betas)++];
         *f = (function){known[i].fn, p, q, 0, 1.f, 1.f};
         f->affine = known[i].fn == MLI_IDENTITY;
@@ -97,10 +89,10 @@ static int read_functions(onnx_run *r, onnx_call *c, cells *l)
         {"Sigmoid", "Tanh", "Tanh"}, {"Sigmoid", "Tanh", ""}, {"Tanh", "", ""}};
     const onnx_attr *a = onnx_attr_of(c, "activations");
     size_t alphas = 0, betas = 0;
-    l->each = l->kind == LSTM ? 3 : l->kind == GRU ? 2 : 1;
+    l->each = l->kind == ONNX_LSTM ? 3 : l->kind == ONNX_GRU ? 2 : 1;
     for (int i = 0; i < l->each * (int)l->directions; i++) {
         const char *name = usual[l->kind][i % l->each];
-        if (a && a->strings && (size_t)i < a->count)
+        if (a && (size_t)i < a->strings_count)
             name = a->strings[i];
         if (!read_function(c, name, &l->f[i], &alphas, &betas)) {
             onnx_unsupported(r, c, "activation %.30s", name);
@@ -297,9 +289,9 @@ static void run(onnx_run *r, onnx_call *c, const cells *l, int64_t d,
         int64_t t = backwards ? l->frames - 1 - i : i;
         onnx_value *now = onnx_sliced(r, c, x, 0, t, 1, 1);
         now = onnx_reshaped(r, c, now, 2, dims);
-        if (l->kind == LSTM)
+        if (l->kind == ONNX_LSTM)
             lstm_step(r, c, l, &s, now);
-        else if (l->kind == GRU)
+        else if (l->kind == ONNX_GRU)
             gru_step(r, c, l, &s, now);
         else
             rnn_step(r, c, l, &s, now);
@@ -332,7 +324,7 @@ static void all_directions(onnx_run *r, onnx_call *c, const cells *l,
     }
     out[0] = onnx_concat(r, c, side, (int)l->directions, 1);
     out[1] = joined(r, c, h, (int)l->directions, 3, one + 1, 0);
-    out[2] = l->kind == LSTM
+    out[2] = l->kind == ONNX_LSTM
                  ? joined(r, c, cell, (int)l->directions, 3, one + 1, 0)
                  : NULL;
 }
@@ -393,10 +385,10 @@ static int operands(onnx_run *r, onnx_call *c, cells *l)
     l->batch = l->x->dims[1];
     l->w = as_float(r, c->in[1]);
     l->r = as_float(r, c->in[2]);
-    l->b = as_float(r, input(c, 3));
-    l->h0 = as_float(r, input(c, 5));
-    l->c0 = l->kind == LSTM ? as_float(r, input(c, 6)) : NULL;
-    l->peep = l->kind == LSTM ? as_float(r, input(c, 7)) : NULL;
+    l->b = as_float(r, onnx_input(c, 3));
+    l->h0 = as_float(r, onnx_input(c, 5));
+    l->c0 = l->kind == ONNX_LSTM ? as_float(r, onnx_input(c, 6)) : NULL;
+    l->peep = l->kind == ONNX_LSTM ? as_float(r, onnx_input(c, 7)) : NULL;
     l->units = l->r->dims[2];
     rows = l->gates * l->units;
     if (l->units < 1 || l->w->dims[0] != l->directions ||
@@ -419,7 +411,7 @@ static int operands(onnx_run *r, onnx_call *c, cells *l)
 /* Its sequence lengths: 1 all frames, 0 fewer, -1 reported. */
 static int lengths_of(onnx_run *r, onnx_call *c, int64_t batch, int64_t frames)
 {
-    const onnx_value *v = input(c, 4);
+    const onnx_value *v = onnx_input(c, 4);
     int full = 1;
     if (!v)
         return 1;
@@ -441,46 +433,40 @@ static int lengths_of(onnx_run *r, onnx_call *c, int64_t batch, int64_t frames)
     return full;
 }
 
-/* Without an effect? */
-static int is_nothing(const onnx_value *v)
-{
-    if (!v)
-        return 1;
-    if (v->kind != ONNX_CONST)
-        return 0;
-    for (int64_t i = 0; i < onnx_elements(v); i++)
-        if (onnx_at(v, i) != 0.f)
-            return 0;
-    return 1;
-}
-
 /* Functions that the core's layers have: the usual ones, and ReLU in RNN. */
 static int usual_functions(const onnx_call *c, int kind)
 {
     static const char *const usual[3][3] = {
         {"Sigmoid", "Tanh", "Tanh"}, {"Sigmoid", "Tanh", ""}, {"Tanh", "", ""}};
     const onnx_attr *a = onnx_attr_of(c, "activations");
-    size_t each = kind == LSTM ? 3 : kind == GRU ? 2 : 1;
+    size_t each = kind == ONNX_LSTM ? 3 : kind == ONNX_GRU ? 2 : 1;
     int relu = 0;
-    for (size_t i = 0; a && a->strings && i < a->count; i++) {
-        if (kind == RNN && equal(a->strings[i], "Relu"))
+    for (size_t i = 0; a && i < a->strings_count; i++) {
+        if (kind == ONNX_RNN && equal(a->strings[i], "Relu"))
             relu++;
         else if (!equal(a->strings[i], usual[kind][i % each]))
             return 0;
     }
-    return relu == 0 || (a && (size_t)relu == a->count);
+    return relu == 0 || (a && (size_t)relu == a->strings_count);
+}
+
+int onnx_is_relu(const onnx_call *c)
+{
+    const onnx_attr *a = onnx_attr_of(c, "activations");
+    return a && a->strings_count && equal(a->strings[0], "Relu");
 }
 
 int onnx_is_unusual(const onnx_call *c, int kind)
 {
-    const onnx_value *x = c->in[0], *lengths = input(c, 4);
+    const onnx_value *x = c->in[0], *lengths = onnx_input(c, 4);
+    const onnx_value *peepholes = onnx_input(c, 7);
     int layout = onnx_int(c, "layout", 0) != 0;
     for (int i = 1; i < 4; i++)
-        if (input(c, i) && c->in[i]->kind != ONNX_CONST)
+        if (onnx_input(c, i) && c->in[i]->kind != ONNX_CONST)
             return 1;
     if (!usual_functions(c, kind) || onnx_float(c, "clip", 0.f) > 0.f ||
-        (kind == LSTM && onnx_int(c, "input_forget", 0)) ||
-        (kind == LSTM && !is_nothing(input(c, 7))))
+        (kind == ONNX_LSTM && onnx_int(c, "input_forget", 0)) ||
+        (kind == ONNX_LSTM && peepholes && !onnx_all_zero(peepholes)))
         return 1;
     for (int64_t i = 0; lengths && lengths->kind == ONNX_CONST &&
                         x->rank == 3 && i < onnx_elements(lengths);
@@ -494,12 +480,13 @@ void onnx_cells(onnx_run *r, onnx_call *c, int kind)
 {
     static const int turn[4] = {2, 0, 1, 3}, swap[3] = {1, 0, 2};
     const char *way = onnx_string(c, "direction", "forward");
-    cells l = {.kind = kind, .gates = kind == LSTM ? 4 : kind == GRU ? 3 : 1};
+    static const int gates[] = {4, 3, 1};
+    cells l = {.kind = kind, .gates = gates[kind]};
     onnx_value *out[3] = {0};
     int full;
     l.directions = strcmp(way, "bidirectional") ? 1 : 2;
     l.clip = onnx_float(c, "clip", 0.f);
-    l.coupled = kind == LSTM && onnx_int(c, "input_forget", 0);
+    l.coupled = kind == ONNX_LSTM && onnx_int(c, "input_forget", 0);
     l.reset_after = onnx_int(c, "linear_before_reset", 0) != 0;
     if (!read_functions(r, c, &l) || !operands(r, c, &l))
         return;
@@ -509,7 +496,7 @@ void onnx_cells(onnx_run *r, onnx_call *c, int kind)
     if (full)
         all_directions(r, c, &l, !strcmp(way, "reverse"), out);
     else
-        rows_apart(r, c, &l, !strcmp(way, "reverse"), input(c, 4), out);
+        rows_apart(r, c, &l, !strcmp(way, "reverse"), onnx_input(c, 4), out);
     for (int k = 0; k < c->outputs && k < 3; k++) {
         if (!out[k])
             continue;

@@ -275,7 +275,7 @@ typedef struct scan {
 
 static int64_t listed(const onnx_attr *a, int n, int64_t fallback)
 {
-    return a && (size_t)n < a->count ? a->ints[n] : fallback;
+    return a && (size_t)n < a->ints_count ? a->ints[n] : fallback;
 }
 
 static onnx_value *element(onnx_run *r, onnx_call *c, onnx_value *v, int axis,

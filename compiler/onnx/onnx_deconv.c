@@ -304,7 +304,7 @@ static void read_ends(onnx_run *r, onnx_call *c, const deconv *k, int i,
 static int read_deconv(onnx_run *r, onnx_call *c, deconv *k)
 {
     onnx_value *x = c->in[0], *w = c->in[1];
-    onnx_value *b = c->inputs > 2 ? c->in[2] : NULL;
+    onnx_value *b = onnx_input(c, 2);
     k->axes = x->rank - 2;
     if (w->kind != ONNX_CONST || (b && b->kind != ONNX_CONST)) {
         onnx_unsupported(r, c, "weights that are not constant");

@@ -229,7 +229,7 @@ onnx_value *onnx_conv_last(onnx_run *r, onnx_call *c, onnx_value *v,
 int onnx_read_conv(onnx_run *r, onnx_call *c, onnx_conv *k)
 {
     onnx_value *x = c->in[0], *w = c->in[1];
-    onnx_value *b = c->inputs > 2 ? c->in[2] : NULL;
+    onnx_value *b = onnx_input(c, 2);
     k->axes = x->rank - 2;
     if (w->kind != ONNX_CONST || (b && b->kind != ONNX_CONST)) {
         onnx_unsupported(r, c, "weights that are not constant");

@@ -213,16 +213,6 @@ static onnx_value *concat_const(onnx_run *r, onnx_value **v, int count,
     return y;
 }
 
-static int all_zero(const onnx_value *v)
-{
-    if (v->kind != ONNX_CONST)
-        return 0;
-    for (int64_t k = 0; k < onnx_elements(v); k++)
-        if (onnx_at(v, k) != 0.f)
-            return 0;
-    return 1;
-}
-
 /* Zeros before (and after) a stream are padding. */
 static onnx_value *concat_time(onnx_run *r, onnx_call *c, onnx_value **v,
                                int count, int axis)
@@ -230,7 +220,7 @@ static onnx_value *concat_time(onnx_run *r, onnx_call *c, onnx_value **v,
     int64_t before = 0, after = 0;
     onnx_value *x = NULL;
     for (int i = 0; i < count; i++) {
-        if (all_zero(v[i])) {
+        if (onnx_all_zero(v[i])) {
             *(x ? &after : &before) += v[i]->dims[axis];
             continue;
         }

@@ -252,7 +252,7 @@ static const float *scaled(onnx_run *r, const float *w, int64_t n, float by)
 void onnx_do_gemm(onnx_run *r, onnx_call *c, int what)
 {
     onnx_value *a = c->in[0], *b = c->in[1], *y;
-    onnx_value *add = c->inputs > 2 ? c->in[2] : NULL;
+    onnx_value *add = onnx_input(c, 2);
     float alpha = onnx_float(c, "alpha", 1.f), beta = onnx_float(c, "beta", 1);
     int turned = (int)onnx_int(c, "transB", 0) != 0;
     int64_t k, n;

@@ -387,8 +387,8 @@ void onnx_do_clip(onnx_run *r, onnx_call *c, int what)
     float low = onnx_float(c, "min", -FLT_MAX);
     float high = onnx_float(c, "max", FLT_MAX);
     onnx_value *v = c->in[0];
-    onnx_value *from = c->inputs > 1 ? c->in[1] : NULL;
-    onnx_value *to = c->inputs > 2 ? c->in[2] : NULL;
+    onnx_value *from = onnx_input(c, 1);
+    onnx_value *to = onnx_input(c, 2);
     (void)what;
     if ((!from || onnx_single(from, &low)) && (!to || onnx_single(to, &high))) {
         if (low == 0.f && high >= FLT_MAX)

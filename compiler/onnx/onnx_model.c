@@ -151,7 +151,6 @@ static void read_attr_lists(onnx_model *m, onnx_reader r, onnx_attr *a)
             strings++;
         }
     }
-    a->count = ints ? ints : floats ? floats : strings;
     if ((ints != 0) + (floats != 0) + (strings != 0) > 1)
         onnx_damaged(&r, r.at, "an attribute has lists of several kinds");
 }

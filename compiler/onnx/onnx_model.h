@@ -58,7 +58,6 @@ typedef struct onnx_attr {
     const char *s;
     onnx_tensor *t;
     onnx_graph *g;
-    size_t count; /* of ints, floats or strings, whichever it has */
     size_t ints_count, floats_count, strings_count;
     int32_t *nodes; /* of an ensemble of trees: its integers, which then are not
                        in ints: there are very many */

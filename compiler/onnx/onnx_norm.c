@@ -106,8 +106,8 @@ static const float *whole(onnx_run *r, const onnx_value *v, int64_t size)
 void onnx_do_layer_norm(onnx_run *r, onnx_call *c, int rms)
 {
     onnx_value *v = c->in[0], *y;
-    onnx_value *scale = c->inputs > 1 ? c->in[1] : NULL;
-    onnx_value *shift = c->inputs > 2 ? c->in[2] : NULL;
+    onnx_value *scale = onnx_input(c, 1);
+    onnx_value *shift = onnx_input(c, 2);
     int axis = onnx_axis(r, c, onnx_int(c, "axis", -1), v->rank);
     float epsilon = onnx_float(c, "epsilon", 1e-5f);
     int64_t size = 1;

@@ -32,11 +32,6 @@ static int range_of(int type, range *to)
     return 0;
 }
 
-static onnx_value *input(const onnx_call *c, int n)
-{
-    return n < c->inputs ? c->in[n] : NULL;
-}
-
 static int is_zero(const onnx_value *v)
 {
     if (!v)
@@ -184,7 +179,7 @@ static int type_made(onnx_run *r, onnx_call *c, const onnx_value *zero)
 
 void onnx_do_quantize(onnx_run *r, onnx_call *c, int what)
 {
-    onnx_value *x = as_float(r, c->in[0]), *zero = input(c, 2);
+    onnx_value *x = as_float(r, c->in[0]), *zero = onnx_input(c, 2);
     int64_t axis = onnx_int(c, "axis", 1);
     int type = type_made(r, c, zero);
     (void)what;
@@ -200,7 +195,7 @@ void onnx_do_dequantize(onnx_run *r, onnx_call *c, int what)
     int64_t axis = onnx_int(c, "axis", 1);
     (void)what;
     scale = spread(r, c, x, c->in[1], axis);
-    zero = spread(r, c, x, input(c, 2), axis);
+    zero = spread(r, c, x, onnx_input(c, 2), axis);
     y = centred(r, c, x, zero);
     if (y->kind == ONNX_CONST && scale->kind == ONNX_CONST) {
         /* a weight: a constant for the layers after it */
@@ -289,8 +284,8 @@ void onnx_do_matmul_integer(onnx_run *r, onnx_call *c, int what)
 {
     onnx_value *in[2], *y;
     (void)what;
-    in[0] = centred(r, c, c->in[0], by_row(r, c, input(c, 2), 0));
-    in[1] = centred(r, c, c->in[1], by_row(r, c, input(c, 3), 1));
+    in[0] = centred(r, c, c->in[0], by_row(r, c, onnx_input(c, 2), 0));
+    in[1] = centred(r, c, c->in[1], by_row(r, c, onnx_input(c, 3), 1));
     y = through(r, c, "MatMul", in, 2);
     if (!y)
         return;
@@ -313,9 +308,9 @@ void onnx_do_conv_integer(onnx_run *r, onnx_call *c, int what)
 {
     onnx_value *in[2], *y;
     (void)what;
-    in[0] = centred(r, c, c->in[0], input(c, 2));
-    in[1] =
-        centred(r, c, c->in[1], by_output(r, c, input(c, 3), c->in[1]->rank));
+    in[0] = centred(r, c, c->in[0], onnx_input(c, 2));
+    in[1] = centred(r, c, c->in[1],
+                    by_output(r, c, onnx_input(c, 3), c->in[1]->rank));
     y = through(r, c, "Conv", in, 2);
     if (!y)
         return;
@@ -379,7 +374,7 @@ void onnx_do_qlinear_conv(onnx_run *r, onnx_call *c, int what)
     (void)what;
     in[0] = centred(r, c, c->in[0], c->in[2]);
     in[1] = centred(r, c, c->in[3], by_output(r, c, c->in[5], c->in[3]->rank));
-    in[2] = as_float(r, input(c, 8));
+    in[2] = as_float(r, onnx_input(c, 8));
     sum = through(r, c, "Conv", in, 3);
     if (!sum)
         return;
@@ -397,22 +392,22 @@ void onnx_do_qlinear_conv(onnx_run *r, onnx_call *c, int what)
 /* Inputs n, n+1, n+2: a quantised value, its scale and zero point. */
 static onnx_value *real(onnx_run *r, onnx_call *c, int n)
 {
-    onnx_value *x = input(c, n), *scale = input(c, n + 1), *zero;
+    onnx_value *x = onnx_input(c, n), *scale = onnx_input(c, n + 1), *zero;
     if (!x || !scale)
         onnx_bad(r, c, "input %d or %d is missing", n, n + 1);
     scale = spread(r, c, x, scale, -1);
-    zero = spread(r, c, x, input(c, n + 2), -1);
+    zero = spread(r, c, x, onnx_input(c, n + 2), -1);
     return onnx_binary(r, c, MLI_MUL, centred(r, c, x, zero), scale);
 }
 
 /* x quantised with inputs n and n+1. */
 static void quantized(onnx_run *r, onnx_call *c, onnx_value *x, int n)
 {
-    onnx_value *zero = input(c, n + 1);
+    onnx_value *zero = onnx_input(c, n + 1);
     int type = type_made(r, c, zero);
     if (!type || !x)
         return;
-    if (!input(c, n))
+    if (!onnx_input(c, n))
         onnx_bad(r, c, "input %d is missing", n);
     x = onnx_binary(r, c, MLI_DIV, x, spread(r, c, x, c->in[n], -1));
     c->out[0] = to_type(r, c, x, spread(r, c, x, zero, -1), type);
@@ -435,16 +430,16 @@ void onnx_do_qlinear_unary(onnx_run *r, onnx_call *c, int what)
 
 void onnx_do_qgemm(onnx_run *r, onnx_call *c, int what)
 {
-    onnx_value *in[2], *sum, *factor, *zero = input(c, 8);
+    onnx_value *in[2], *sum, *factor, *zero = onnx_input(c, 8);
     (void)what;
     in[0] = centred(r, c, c->in[0], c->in[2]);
     in[1] = centred(r, c, c->in[3], c->in[5]);
     sum = through(r, c, "Gemm", in, 2); /* alpha is in the product */
     if (!sum)
         return;
-    if (input(c, 6))
+    if (onnx_input(c, 6))
         sum = onnx_binary(r, c, MLI_ADD, sum, as_float(r, c->in[6]));
-    factor = rescale(r, c->in[1], c->in[4], input(c, 7));
+    factor = rescale(r, c->in[1], c->in[4], onnx_input(c, 7));
     if (!factor) {
         onnx_unsupported(r, c, "computed scales");
         return;
@@ -477,7 +472,7 @@ void onnx_do_matmul_to_float(onnx_run *r, onnx_call *c, int what)
     onnx_value *in[2], *y, *bias;
     if (what) {
         onnx_call q = *c;
-        onnx_value *made[3] = {0}, *zero = input(c, 3);
+        onnx_value *made[3] = {0}, *zero = onnx_input(c, 3);
         q.inputs = 1;
         q.out = made;
         q.outputs = 3;
@@ -490,16 +485,16 @@ void onnx_do_matmul_to_float(onnx_run *r, onnx_call *c, int what)
             return;
         y = onnx_binary(r, c, MLI_MUL, y, made[1]);
         y = onnx_binary(r, c, MLI_MUL, y, as_float(r, c->in[2]));
-        bias = input(c, 4);
+        bias = onnx_input(c, 4);
     } else {
-        in[0] = centred(r, c, c->in[0], input(c, 4));
-        in[1] = centred(r, c, c->in[1], input(c, 5));
+        in[0] = centred(r, c, c->in[0], onnx_input(c, 4));
+        in[1] = centred(r, c, c->in[1], onnx_input(c, 5));
         y = through(r, c, "MatMul", in, 2);
         if (!y)
             return;
         for (int i = 2; i < 4; i++)
             y = onnx_binary(r, c, MLI_MUL, y, as_float(r, c->in[i]));
-        bias = input(c, 6);
+        bias = onnx_input(c, 6);
     }
     if (bias)
         y = onnx_binary(r, c, MLI_ADD, y, as_float(r, bias));

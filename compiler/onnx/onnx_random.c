@@ -55,14 +55,14 @@ static int dims_of(onnx_run *r, onnx_call *c, int64_t *dims)
         memcpy(dims, c->in[0]->dims, sizeof c->in[0]->dims);
         return c->in[0]->rank;
     }
-    if (!a || a->count > ONNX_MAX_RANK)
+    if (!a || a->ints_count > ONNX_MAX_RANK)
         onnx_bad(r, c, "no shape");
-    for (size_t i = 0; i < a->count; i++) {
+    for (size_t i = 0; i < a->ints_count; i++) {
         if (a->ints[i] < 1 || a->ints[i] > INT32_MAX)
             onnx_bad(r, c, "an axis of %lld", (long long)a->ints[i]);
         dims[i] = a->ints[i];
     }
-    return (int)a->count;
+    return (int)a->ints_count;
 }
 
 /* what: 1 normal, 0 uniform. */

@@ -10,8 +10,6 @@
 
 #define MAX_BATCH 64
 
-enum { LSTM = 0, GRU = 1, RNN = 2 };
-
 typedef struct layer {
     int kind, gates, layout, backwards, directions;
     int64_t units, inputs, frames, batch;
@@ -20,76 +18,14 @@ typedef struct layer {
     mli_unary fn;
 } layer;
 
-static onnx_value *input(const onnx_call *c, int n)
-{
-    return n < c->inputs ? c->in[n] : NULL;
-}
-
-static int equal(const char *a, const char *b)
-{
-    for (; *a || *b; a++, b++)
-        if ((*a | 32) != (*b | 32))
-            return 0;
-    return 1;
-}
-
-/* The activations that the layer was given: 0 if they are others than those
-   that our layers have. */
-static int activations(onnx_run *r, onnx_call *c, layer *l)
-{
-    static const char *const usual[3][3] = {
-        {"Sigmoid", "Tanh", "Tanh"}, {"Sigmoid", "Tanh", ""}, {"Tanh", "", ""}};
-    const onnx_attr *a = onnx_attr_of(c, "activations");
-    size_t each = l->kind == LSTM ? 3 : l->kind == GRU ? 2 : 1;
-    l->fn = MLI_TANH;
-    for (size_t i = 0; a && i < a->strings_count; i++) {
-        const char *name = a->strings[i];
-        if (equal(name, usual[l->kind][i % each]))
-            continue;
-        if (l->kind == RNN && equal(name, "Relu") &&
-            (i == 0 || l->fn == MLI_RELU)) {
-            l->fn = MLI_RELU;
-            continue;
-        }
-        onnx_unsupported(r, c, "activation %.30s", name);
-        return 0;
-    }
-    return 1;
-}
-
-static int all_zero(const onnx_value *v)
-{
-    if (v->kind != ONNX_CONST)
-        return 0;
-    for (int64_t k = 0; k < onnx_elements(v); k++)
-        if (onnx_at(v, k) != 0.f)
-            return 0;
-    return 1;
-}
-
 static int attributes(onnx_run *r, onnx_call *c, layer *l)
 {
     const char *direction = onnx_string(c, "direction", "forward");
-    onnx_value *p = input(c, 7), *lengths = input(c, 4);
-    float clip = onnx_float(c, "clip", 0.f);
+    onnx_value *lengths = onnx_input(c, 4);
     l->backwards = !strcmp(direction, "reverse");
     l->directions = strcmp(direction, "bidirectional") ? 1 : 2;
-    l->layout = onnx_int(c, "layout", 0) != 0;
     l->reset_before = !onnx_int(c, "linear_before_reset", 0);
-    if (!activations(r, c, l))
-        return 0;
-    if (clip > 0.f) {
-        onnx_unsupported(r, c, "clip");
-        return 0;
-    }
-    if (l->kind == LSTM && onnx_int(c, "input_forget", 0)) {
-        onnx_unsupported(r, c, "coupled input and forget gates");
-        return 0;
-    }
-    if (l->kind == LSTM && p && !all_zero(p)) {
-        onnx_unsupported(r, c, "peepholes");
-        return 0;
-    }
+    l->fn = onnx_is_relu(c) ? MLI_RELU : MLI_TANH;
     for (int64_t k = 0; lengths && k < l->batch; k++)
         if (lengths->kind != ONNX_CONST || k >= onnx_elements(lengths) ||
             onnx_int_at(lengths, k) != l->frames) {
@@ -105,19 +41,14 @@ static int shape_is(const onnx_value *v, int64_t a, int64_t b, int64_t n)
            (n < 0 || v->dims[2] == n);
 }
 
-static int weights(onnx_run *r, onnx_call *c, layer *l)
+static void weights(onnx_run *r, onnx_call *c, layer *l)
 {
     int64_t rows, d = l->directions;
-    l->w = input(c, 1);
-    l->r = input(c, 2);
-    l->b = input(c, 3);
-    l->h0 = input(c, 5);
-    l->c0 = l->kind == LSTM ? input(c, 6) : NULL;
-    if (l->w->kind != ONNX_CONST || l->r->kind != ONNX_CONST ||
-        (l->b && l->b->kind != ONNX_CONST)) {
-        onnx_unsupported(r, c, "weights that are not constant");
-        return 0;
-    }
+    l->w = onnx_input(c, 1);
+    l->r = onnx_input(c, 2);
+    l->b = onnx_input(c, 3);
+    l->h0 = onnx_input(c, 5);
+    l->c0 = l->kind == ONNX_LSTM ? onnx_input(c, 6) : NULL;
     if (l->r->rank != 3)
         onnx_bad(r, c, "recurrent weights with %d axes", l->r->rank);
     l->units = l->r->dims[2];
@@ -134,7 +65,6 @@ static int weights(onnx_run *r, onnx_call *c, layer *l)
                      (long long)onnx_elements(s),
                      (long long)(d * l->batch * l->units));
     }
-    return 1;
 }
 
 /* The state of one direction and batch row; NULL: zeros. */
@@ -304,12 +234,13 @@ static int wants_cell(const onnx_run *r, const onnx_call *c)
 void onnx_do_recurrent(onnx_run *r, onnx_call *c, int what)
 {
     onnx_value *x = c->in[0];
-    layer l = {.kind = what, .gates = what == LSTM ? 4 : what == GRU ? 3 : 1};
+    static const int gates[] = {4, 3, 1};
+    layer l = {.kind = what, .gates = gates[what]};
     ir_id y[2 * MAX_BATCH];
     if (x->rank != 3)
         onnx_bad(r, c, "a sequence with %d axes (expected 3)", x->rank);
-    if (onnx_is_unusual(c, what) || is_computed(input(c, 5)) ||
-        is_computed(input(c, 6)) || wants_cell(r, c)) {
+    if (onnx_is_unusual(c, what) || is_computed(onnx_input(c, 5)) ||
+        is_computed(onnx_input(c, 6)) || wants_cell(r, c)) {
         written_out(r, c, what);
         return;
     }
@@ -321,8 +252,9 @@ void onnx_do_recurrent(onnx_run *r, onnx_call *c, int what)
         onnx_unsupported(r, c, "a batch of %lld", (long long)l.batch);
         return;
     }
-    if (!attributes(r, c, &l) || !weights(r, c, &l))
+    if (!attributes(r, c, &l))
         return;
+    weights(r, c, &l);
     if (x->time == l.layout)
         r->layers_in_time++;
     if (onnx_timed(r, x)) {

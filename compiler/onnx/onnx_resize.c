@@ -371,7 +371,7 @@ static void start(onnx_run *r, const onnx_call *c, axis *a)
    must be count. */
 static const float *numbers(onnx_run *r, onnx_call *c, int n, int count)
 {
-    onnx_value *v = n < c->inputs ? c->in[n] : NULL;
+    onnx_value *v = onnx_input(c, n);
     if (!v)
         return NULL;
     if (v->kind != ONNX_CONST) {

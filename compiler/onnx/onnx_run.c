@@ -250,6 +250,16 @@ const float *onnx_floats(onnx_run *r, const onnx_value *v)
     return f;
 }
 
+int onnx_all_zero(const onnx_value *v)
+{
+    if (v->kind != ONNX_CONST)
+        return 0;
+    for (int64_t k = 0; k < onnx_elements(v); k++)
+        if (onnx_at(v, k) != 0.f)
+            return 0;
+    return 1;
+}
+
 int onnx_single(const onnx_value *v, float *value)
 {
     if (!v || v->kind != ONNX_CONST || onnx_elements(v) != 1)
@@ -321,6 +331,11 @@ const int64_t *onnx_list(onnx_run *r, onnx_call *c, int n, const char *attr,
         return NULL;
     *count = (int)a->ints_count;
     return a->ints;
+}
+
+onnx_value *onnx_input(const onnx_call *c, int n)
+{
+    return n < c->inputs ? c->in[n] : NULL;
 }
 
 int onnx_axis(onnx_run *r, const onnx_call *c, int64_t axis, int rank)

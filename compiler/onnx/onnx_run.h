@@ -219,12 +219,16 @@ int64_t onnx_int_at(const onnx_value *v, int64_t n);
 const float *onnx_floats(onnx_run *r, const onnx_value *v);
 /* The one number of a constant of one element; 0 if it is no such thing. */
 int onnx_single(const onnx_value *v, float *value);
+/* A constant of nothing but zeros? */
+int onnx_all_zero(const onnx_value *v);
 int onnx_same_dims(const onnx_value *a, const onnx_value *b);
 
 /* Input n as a list of integers: from the input, or else from the attribute
    (which may be NULL). count -1 if there is neither. */
 const int64_t *onnx_list(onnx_run *r, onnx_call *c, int n, const char *attr,
                          int *count);
+/* NULL where it is missing. */
+onnx_value *onnx_input(const onnx_call *c, int n);
 /* Negative axes count from the end; out of range is an error. */
 int onnx_axis(onnx_run *r, const onnx_call *c, int64_t axis, int rank);
 
@@ -404,6 +408,7 @@ void onnx_do_depth_to_space(onnx_run *r, onnx_call *c, int what);
 void onnx_do_space_to_depth(onnx_run *r, onnx_call *c, int what);
 void onnx_do_lrn(onnx_run *r, onnx_call *c, int what);
 void onnx_do_mvn(onnx_run *r, onnx_call *c, int what);
+enum { ONNX_LSTM, ONNX_GRU, ONNX_RNN };
 void onnx_do_recurrent(onnx_run *r, onnx_call *c, int what);
 void onnx_do_layer_norm(onnx_run *r, onnx_call *c, int rms);
 void onnx_do_batch_norm(onnx_run *r, onnx_call *c, int what);

@@ -130,7 +130,7 @@ void onnx_do_concat_sequence(onnx_run *r, onnx_call *c, int what)
 
 void onnx_do_split_sequence(onnx_run *r, onnx_call *c, int what)
 {
-    onnx_value *v = c->in[0], *s, *split = c->inputs > 1 ? c->in[1] : NULL;
+    onnx_value *v = c->in[0], *s, *split = onnx_input(c, 1);
     int axis = onnx_axis(r, c, onnx_int(c, "axis", 0), v->rank), count;
     int keep = split || onnx_int(c, "keepdims", 1);
     int64_t length = v->dims[axis], each = 1, at = 0, parts;

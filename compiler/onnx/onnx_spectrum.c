@@ -241,7 +241,7 @@ static onnx_value *frames_of(onnx_run *r, onnx_call *c, onnx_value *v,
 
 void onnx_do_stft(onnx_run *r, onnx_call *c, int what)
 {
-    onnx_value *v = c->in[0], *window = c->inputs > 2 ? c->in[2] : NULL, *y;
+    onnx_value *v = c->in[0], *window = onnx_input(c, 2), *y;
     transform t = {0, 0, onnx_int(c, "onesided", 1) != 0};
     int64_t step, count, dims[4];
     int n, m;
