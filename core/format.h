@@ -13,6 +13,8 @@
 #include "functions.h"
 #include "mlinfer.h"
 
+/* clang-format off: the tables in comments are set by hand */
+
 #define MLI_MAGIC "MLINFER" /* with its NUL: 8 bytes */
 #define MLI_NONE 0xffffffffu
 #define MLI_MAX_OPS 65535u

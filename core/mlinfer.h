@@ -46,9 +46,9 @@
 extern "C" {
 #endif
 
-#define MLI_ALIGNMENT 64u
+#define MLI_ALIGNMENT      64u
 #define MLI_FORMAT_VERSION 1u
-#define MLI_MAX_RANK 8u
+#define MLI_MAX_RANK       8u
 
 /* ------------------------------------------------------------- errors ---- */
 
@@ -59,20 +59,20 @@ extern "C" {
  */
 typedef enum mli_status {
     MLI_OK = 0,
-    MLI_ERR_ALIGNMENT = 1,      /* bytes or memory not 64-byte aligned */
-    MLI_ERR_TOO_SHORT = 2,      /* fewer bytes than a header */
-    MLI_ERR_MAGIC = 3,          /* not a model file */
-    MLI_ERR_VERSION = 4,        /* a newer format version; index: its number */
-    MLI_ERR_FILE_SIZE = 5,      /* the size in the header is not the file's */
-    MLI_ERR_CRC = 6,            /* the bytes do not match their checksum */
-    MLI_ERR_HEADER = 7,         /* a header field is out of range; its offset */
-    MLI_ERR_SECTION = 8,        /* a section is outside the file, misaligned,
-                                   overlapping, or not whole records; index */
-    MLI_ERR_STRING = 9,         /* a text is outside the pool; index of record */
-    MLI_ERR_META = 10,          /* a bad metadata record */
-    MLI_ERR_PORT = 11,          /* a bad input or output; its index */
-    MLI_ERR_CHANNEL = 12,       /* a bad channel record; its index */
-    MLI_ERR_TENSOR = 13,        /* a bad tensor record; its index */
+    MLI_ERR_ALIGNMENT = 1, /* bytes or memory not 64-byte aligned */
+    MLI_ERR_TOO_SHORT = 2, /* fewer bytes than a header */
+    MLI_ERR_MAGIC = 3,     /* not a model file */
+    MLI_ERR_VERSION = 4,   /* a newer format version; index: its number */
+    MLI_ERR_FILE_SIZE = 5, /* the size in the header is not the file's */
+    MLI_ERR_CRC = 6,       /* the bytes do not match their checksum */
+    MLI_ERR_HEADER = 7,    /* a header field is out of range; its offset */
+    MLI_ERR_SECTION = 8,   /* a section is outside the file, misaligned,
+                              overlapping, or not whole records; index */
+    MLI_ERR_STRING = 9,    /* a text is outside the pool; index of record */
+    MLI_ERR_META = 10,     /* a bad metadata record */
+    MLI_ERR_PORT = 11,     /* a bad input or output; its index */
+    MLI_ERR_CHANNEL = 12,  /* a bad channel record; its index */
+    MLI_ERR_TENSOR = 13,   /* a bad tensor record; its index */
     MLI_ERR_TENSOR_REGION = 14, /* a tensor outside its region; its index */
     MLI_ERR_OP_TYPE = 15,       /* an unknown operator; its index */
     MLI_ERR_OP_ARITY = 16,      /* wrong number of operands; operator's index */
@@ -118,41 +118,41 @@ typedef struct mli_model {
 
 /* One input or output of a model. */
 typedef struct mli_port {
-    const char *name;      /* UTF-8, never NULL */
+    const char *name; /* UTF-8, never NULL */
     mli_port_kind kind;
-    uint32_t channels;     /* values a frame */
-    uint32_t frames;       /* 1, or the frames of a window */
-    uint32_t period;       /* stream: frames from value to value, 1 for most. A
-                              slower input is taken at the end of each period,
-                              a slower output holds its last value, 0 before
-                              the first. else 1; controls 0 */
-    int classes;           /* not 0: channel labels name classes */
+    uint32_t channels; /* values a frame */
+    uint32_t frames;   /* 1, or the frames of a window */
+    uint32_t period;   /* stream: frames from value to value, 1 for most. A
+                          slower input is taken at the end of each period,
+                          a slower output holds its last value, 0 before
+                          the first. else 1; controls 0 */
+    int classes;       /* not 0: channel labels name classes */
 } mli_port;
 
 /* One channel of a port. */
 typedef struct mli_channel {
-    const char *label;     /* UTF-8, may be empty, never NULL */
-    float low, high;       /* range; low = high = 0 when unknown */
-    float initial;         /* value before any was given */
+    const char *label; /* UTF-8, may be empty, never NULL */
+    float low, high;   /* range; low = high = 0 when unknown */
+    float initial;     /* value before any was given */
 } mli_channel;
 
 typedef struct mli_info {
     mli_mode mode;
-    double rate;               /* Hz; 0 when the model has none */
-    uint32_t latency;          /* frames */
-    uint32_t receptive_field;  /* frames; 0 when unbounded */
-    uint32_t window, hop;      /* frames; window models, else 0 */
-    uint32_t spread;           /* frames; 0, or what spreading the work over a
-                                  hop adds to the latency, which counts it */
-    uint32_t inputs, outputs;  /* ports */
-    uint32_t in_channels;      /* sum over signal inputs */
-    uint32_t out_channels;     /* sum over outputs */
+    double rate;              /* Hz; 0 when the model has none */
+    uint32_t latency;         /* frames */
+    uint32_t receptive_field; /* frames; 0 when unbounded */
+    uint32_t window, hop;     /* frames; window models, else 0 */
+    uint32_t spread;          /* frames; 0, or what spreading the work over a
+                                 hop adds to the latency, which counts it */
+    uint32_t inputs, outputs; /* ports */
+    uint32_t in_channels;     /* sum over signal inputs */
+    uint32_t out_channels;    /* sum over outputs */
     uint32_t ops;
     uint64_t parameters;
-    uint64_t macs_per_frame;   /* window: per run; step: per list */
+    uint64_t macs_per_frame; /* window: per run; step: per list */
     uint32_t file_bytes;
     uint32_t weight_bytes;
-    uint32_t arena_floats;     /* stream: per frame of tile */
+    uint32_t arena_floats;       /* stream: per frame of tile */
     uint32_t arena_bound_floats; /* the lower bound it is held against */
 } mli_info;
 

@@ -34,8 +34,8 @@ static inline uint64_t mli_packed_index(uint32_t outputs, uint32_t taps,
     uint32_t base = o / MLI_PANEL * MLI_PANEL;
     uint32_t left = (outputs - base + 3u) / 4u * 4u;
     uint32_t width = left < MLI_PANEL ? left : MLI_PANEL;
-    return (uint64_t)base * taps * inputs +
-           ((uint64_t)k * inputs + i) * width + (o - base);
+    return (uint64_t)base * taps * inputs + ((uint64_t)k * inputs + i) * width +
+           (o - base);
 }
 
 #endif
