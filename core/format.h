@@ -13,7 +13,8 @@
 #include "functions.h"
 #include "mlinfer.h"
 
-/* clang-format off: the tables in comments are set by hand */
+/* The tables in comments are set by hand. */
+/* clang-format off */
 
 #define MLI_MAGIC "MLINFER" /* with its NUL: 8 bytes */
 #define MLI_NONE 0xffffffffu
