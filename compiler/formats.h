@@ -19,6 +19,9 @@ typedef struct mlc_format {
 /* NULL past the last. */
 const mlc_format *mlc_format_at(size_t i);
 
+/* How files that open end: ".bin, .onnx ... or .aidax". */
+void mlc_format_endings(char *text, size_t size);
+
 /* The importers' tables. */
 const char *mlc_onnx_operator(size_t i);
 const char *mlc_onnx_ml_operator(size_t i);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "format.h"
+#include "formats.h"
 #include "json.h"
 #include "kind.h"
 
@@ -80,8 +81,9 @@ static const signature signatures[] = {
      "its module and save that again: torch.save(model.state_dict(), "
      "\"model.pt\")"},
     {0, 4, "GGUF", MLC_UNSUPPORTED,
-     "a GGUF language model (expected a .bin, .nam or ONNX model)"},
-    {0, 4, "ggjt", MLC_UNSUPPORTED, "a GGML language model"},
+     "a GGUF language model, which is not supported"},
+    {0, 4, "ggjt", MLC_UNSUPPORTED,
+     "a GGML language model, which is not supported"},
     {4, 4, "ET12", MLC_UNSUPPORTED,
      "an ExecuTorch program: export the PyTorch model with "
      "torch.onnx.export"},
@@ -97,8 +99,6 @@ static const signature signatures[] = {
      "(skl2onnx)"},
     {0, 8, "7767517\n", MLC_UNSUPPORTED,
      "an ncnn model: open the ONNX model that it was made from"},
-    {0, 6, "\x93NUMPY", MLC_CORRUPT,
-     "a NumPy array (expected a .bin, .nam or ONNX model)"},
     {0, 2, "\x1f\x8b", MLC_CORRUPT, "gzip-compressed: unpack it (gunzip)"},
     {0, 2, "\x78\x9c", MLC_UNSUPPORTED,
      "zlib-compressed (a joblib file?): load it in Python and export the "
@@ -113,27 +113,49 @@ static const signature signatures[] = {
     {0, 6, "7z\xbc\xaf\x27\x1c", MLC_CORRUPT, "a 7z archive: unpack it"},
     {0, 4, "Rar!", MLC_CORRUPT, "a RAR archive: unpack it"},
     {257, 5, "ustar", MLC_CORRUPT, "a tar archive: unpack it (tar xf)"},
-    {8, 4, "WAVE", MLC_CORRUPT,
-     "a WAV sound, not a model (expected a .bin, .nam or ONNX model)"},
-    {8, 3, "AIF", MLC_CORRUPT,
-     "an AIFF sound, not a model (expected a .bin, .nam or ONNX model)"},
-    {0, 4, "fLaC", MLC_CORRUPT, "a FLAC sound, not a model"},
-    {0, 4, "OggS", MLC_CORRUPT, "an Ogg sound, not a model"},
-    {0, 4,
-     "\x7f"
-     "ELF",
-     MLC_CORRUPT, "a program or library, not a model"},
-    {0, 4, "\x89PNG", MLC_CORRUPT, "a picture, not a model"},
-    {0, 5, "%PDF-", MLC_CORRUPT, "a PDF document, not a model"},
-    {0, 9, "#N canvas", MLC_CORRUPT,
-     "a Pd patch, not a model (expected a .bin, .nam or ONNX model)"},
     {0, 42, "version https://git-lfs.github.com/spec/v1", MLC_CORRUPT,
      "a Git LFS pointer, not the model itself: fetch it with \"git lfs "
      "pull\""},
 };
 
+/* No models, or none that can be had in a form that opens. */
+static const struct {
+    uint32_t offset;
+    uint32_t n;
+    const char *bytes;
+    const char *what;
+} others[] = {
+    {8, 4, "WAVE", "a WAV sound"},
+    {8, 3, "AIF", "an AIFF sound"},
+    {0, 4, "fLaC", "a FLAC sound"},
+    {0, 4, "OggS", "an Ogg sound"},
+    {0, 3, "ID3", "an MP3 sound"},
+    {0, 9, "#N canvas", "a Pd patch"},
+    {0, 6, "\x93NUMPY", "a NumPy array"},
+    {0, 4, "\x89PNG", "a picture"},
+    {0, 5, "%PDF-", "a PDF document"},
+    {0, 4,
+     "\x7f"
+     "ELF",
+     "a program or library"},
+};
+
+/* What a file is that cannot be a model; and what was expected. */
+static int not_model(mlc_error *error, const char *what)
+{
+    char endings[128];
+
+    mlc_format_endings(endings, sizeof endings);
+    mlc_fail(error, MLC_CORRUPT, "%s (expected a model: %s)", what, endings);
+    return 1;
+}
+
 static int known_signature(const content *c, mlc_error *error)
 {
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (has_at(c, others[i].offset, others[i].bytes, others[i].n))
+            return not_model(error, others[i].what);
+
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
         const signature *s = &signatures[i];
 
@@ -299,11 +321,11 @@ static int is_onnx(const content *c)
 
 /* The members of a JSON object that tell whose it is. */
 static const char *const tell_tales[] = {
-    "architecture", "config",        "weights",    "mlinfer",
-    "in_shape",     "layers",        "model_data", "residual_channels",
-    "conv1d_1",     "modelTopology", "cells",      "model_type",
-    "class_name",   "message",       "state_dict", "trees",
-    "learner",      "nodes"};
+    "architecture", "config",        "weights",        "mlinfer",
+    "in_shape",     "layers",        "model_data",     "residual_channels",
+    "conv1d_1",     "modelTopology", "cells",          "model_type",
+    "class_name",   "message",       "state_dict",     "trees",
+    "learner",      "nodes",         "oblivious_trees"};
 
 enum {
     ARCHITECTURE,
@@ -324,6 +346,7 @@ enum {
     TREES,
     LEARNER,
     NODES,
+    OBLIVIOUS_TREES,
     TELL_TALES,
     A_WEIGHT = TELL_TALES /* a key that PyTorch gives a tensor */
 };
@@ -373,6 +396,9 @@ static const struct {
      "a tree model as JSON: export it to ONNX (CatBoost: "
      "save_model(\"model.onnx\", format=\"onnx\"); XGBoost, LightGBM: "
      "onnxmltools)"},
+    {OBLIVIOUS_TREES, MLC_UNSUPPORTED,
+     "a CatBoost model as JSON: save it as ONNX "
+     "(model.save_model(\"model.onnx\", format=\"onnx\"))"},
     {MODEL_TYPE, MLC_UNSUPPORTED,
      "the configuration of a Hugging Face model: export the model to ONNX "
      "(optimum-cli export onnx)"},
@@ -422,7 +448,7 @@ static int is_text(const content *c)
 
 static void name_text(const content *c, size_t start, mlc_error *error)
 {
-    char first[41];
+    char first[41], what[80];
     size_t n = 0;
 
     while (n < sizeof first - 1 && start + n < c->size &&
@@ -431,24 +457,20 @@ static void name_text(const content *c, size_t start, mlc_error *error)
         n++;
     }
     first[n] = 0;
-    mlc_fail(error, MLC_CORRUPT,
-             "a text that begins with \"%s\", not a model (expected a .bin, "
-             ".nam or ONNX model)",
-             first);
+    snprintf(what, sizeof what, "a text that begins with \"%s\"", first);
+    not_model(error, what);
 }
 
 static void name_unknown(const content *c, mlc_error *error)
 {
-    char hex[32] = "";
+    char hex[32] = "", what[80];
     size_t n = c->size < 8 ? c->size : 8;
 
     for (size_t i = 0; i < n; i++)
         sprintf(hex + 3 * i, "%02x ", c->at[i]);
     hex[3 * n - 1] = 0;
-    mlc_fail(error, MLC_CORRUPT,
-             "not a model (expected a .bin, .nam or ONNX model, got bytes "
-             "that begin with %s)",
-             hex);
+    snprintf(what, sizeof what, "not a model: its bytes begin with %s", hex);
+    not_model(error, what);
 }
 
 static int is_markup(const content *c, size_t start, mlc_error *error)
@@ -468,7 +490,7 @@ static int is_markup(const content *c, size_t start, mlc_error *error)
                  "an OpenVINO model: open the ONNX model that it was made "
                  "from");
     else
-        mlc_fail(error, MLC_CORRUPT, "an XML document, not a model");
+        not_model(error, "an XML document");
     return 1;
 }
 
@@ -483,8 +505,7 @@ mlc_kind mlc_kind_of(const uint8_t *bytes, size_t size, mlc_error *error)
     if (has_at(&c, 4, "TFL3", 4))
         return MLC_KIND_TFLITE;
     if (start == size) {
-        mlc_fail(error, MLC_CORRUPT,
-                 size ? "only white space, not a model" : "an empty file");
+        not_model(error, size ? "only white space" : "an empty file");
         return MLC_KIND_FOREIGN;
     }
     if (known_signature(&c, error) || is_archive(&c, &kind, error) ||
@@ -503,9 +524,7 @@ mlc_kind mlc_kind_of(const uint8_t *bytes, size_t size, mlc_error *error)
                  "a Core ML model: convert the model that it was made from to "
                  "ONNX");
     else if (c.at[start] == '[' && is_text(&c))
-        mlc_fail(error, MLC_CORRUPT,
-                 "a JSON array, not a model (expected a .bin, .nam or ONNX "
-                 "model)");
+        not_model(error, "a JSON array");
     else if (is_text(&c))
         name_text(&c, start, error);
     else

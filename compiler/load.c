@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "compiler.h"
+#include "formats.h"
 #include "image.h"
 #include "kind.h"
 
@@ -16,7 +17,7 @@
 
 static mlc_status fail_directory(const char *path, mlc_error *error)
 {
-    char inside[4096];
+    char inside[4096], endings[128];
     struct stat s;
     int n = snprintf(inside, sizeof inside, "%s/saved_model.pb", path);
 
@@ -25,8 +26,9 @@ static mlc_status fail_directory(const char *path, mlc_error *error)
                         "a TensorFlow SavedModel folder: convert it to ONNX "
                         "(python -m tf2onnx.convert --saved-model FOLDER "
                         "--output model.onnx)");
-    return mlc_fail(error, MLC_NOT_FOUND,
-                    "a folder (expected a .bin, .nam or ONNX file)");
+    mlc_format_endings(endings, sizeof endings);
+    return mlc_fail(error, MLC_NOT_FOUND, "a folder (expected a file: %s)",
+                    endings);
 }
 
 /* A regular file's size, or an error. */
@@ -94,17 +96,18 @@ static mlc_status take_model(uint8_t *bytes, size_t size, mlc_image *image,
         return MLC_OK;
     }
     free(bytes);
-    if (status == MLI_ERR_FILE_SIZE)
-        return mlc_fail(error, MLC_CORRUPT, "%s (expected %u bytes, got %zu)",
-                        mli_status_text(status), index, size);
     if (status == MLI_ERR_VERSION)
         return mlc_fail(error, MLC_NEWER,
                         "a newer model file (expected format version %u, got "
                         "%u): update mlinfer",
                         MLI_FORMAT_VERSION, index);
     if (status == MLI_ERR_FILE_SIZE)
-        return mlc_fail(error, MLC_CORRUPT, "%s (expected %u bytes, got %zu)",
+        return mlc_fail(error, MLC_CORRUPT,
+                        "%s (expected %u bytes, got %zu): copy it again",
                         mli_status_text(status), index, size);
+    if (status == MLI_ERR_CRC)
+        return mlc_fail(error, MLC_CORRUPT, "%s: copy it again",
+                        mli_status_text(status));
     return mlc_fail(error, MLC_CORRUPT, "%s (error %d at %u)",
                     mli_status_text(status), (int)status, index);
 }
@@ -140,10 +143,25 @@ static mlc_status check_asked(const mlc_options *asked, const mlc_image *image,
         return mlc_fail(error, MLC_UNSUPPORTED,
                         "its rate cannot be chosen (expected %g Hz, got %g)",
                         info.rate, asked->rate);
-    if (asked->spread && info.mode == MLI_WINDOW && !info.spread)
-        return mlc_fail(error, MLC_UNSUPPORTED,
-                        "a model.bin cannot be spread: convert its source");
     return MLC_OK;
+}
+
+/* A model.bin is as it is, and spreading changes it. */
+static mlc_status check_spread(const mlc_options *asked, const mlc_image *image,
+                               mlc_error *error)
+{
+    mli_model model;
+    mli_info info;
+
+    if (!asked || !asked->spread ||
+        mli_open(&model, image->bytes, image->size, NULL) != MLI_OK)
+        return MLC_OK;
+    mli_get_info(&model, &info);
+    if (info.spread)
+        return MLC_OK;
+    return mlc_fail(error, MLC_UNSUPPORTED,
+                    "a model.bin cannot be spread any more: convert its "
+                    "source with --spread");
 }
 
 mlc_status mlc_load(const char *path, const mlc_options *options,
@@ -167,6 +185,8 @@ mlc_status mlc_load(const char *path, const mlc_options *options,
         bytes = NULL;
         if (status == MLC_OK)
             status = check_asked(options, image, error);
+        if (status == MLC_OK)
+            status = check_spread(options, image, error);
         break;
     case MLC_KIND_NAM:
         status = mlc_import_nam(bytes, size, options, image, error);

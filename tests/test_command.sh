@@ -125,6 +125,13 @@ run convert step.bin -o x.bin --window 8
 error "a .bin keeps its window" 1 "expected 0, got 8"
 run convert step.bin -o x.bin --rate 44100
 error "a .bin keeps its rate" 1 "got 44100"
+cp "$root"/tests/goldens/layers/strided.* .
+run convert strided.json -o slow.bin
+run convert slow.bin -o x.bin --spread
+error "a .bin is not spread any more" 1 "convert its source with --spread"
+run convert strided.json -o spread.bin --spread
+run convert spread.bin -o again.bin --spread
+status "one that is spread stays so" 0
 nam=$root/tests/goldens/nam/linear.nam
 run convert "$nam" -o x.bin --mode step
 error "a .nam is a stream" 1 "expected stream, got step"

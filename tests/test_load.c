@@ -90,7 +90,9 @@ static const sample samples[] = {
     {BYTES("\x1c\0\0\0TFL3\x14\0"), MLC_CORRUPT,
      "damaged at byte 0: the model lies outside the file"},
     {BYTES("\x1f\x8b\x08\0"), MLC_CORRUPT, "gzip"},
-    {BYTES("RIFF\x24\0\0\0WAVEfmt "), MLC_CORRUPT, "a WAV sound"},
+    {BYTES("RIFF\x24\0\0\0WAVEfmt "), MLC_CORRUPT,
+     "a WAV sound (expected a model: .bin, .onnx, .tflite, .nam, .json or "
+     ".aidax)"},
     {BYTES("FORM\0\0\0\x24"
            "AIFFCOMM"),
      MLC_CORRUPT, "an AIFF sound"},
@@ -106,6 +108,8 @@ static const sample samples[] = {
     {BYTES("{\"conv1d\": {}, \"conv1d_1\": {}}"), MLC_UNSUPPORTED,
      "SmartAmpPro"},
     {BYTES("{\"modelTopology\": {}}"), MLC_UNSUPPORTED, "TensorFlow.js"},
+    {BYTES("{\"features_info\": {}, \"oblivious_trees\": []}"), MLC_UNSUPPORTED,
+     "a CatBoost model as JSON: save it as ONNX"},
     {BYTES("{\"cells\": []"), MLC_CORRUPT, "Jupyter"},
     {BYTES("{\"message\": \"Not Found\"}"), MLC_CORRUPT, "download failed"},
     {BYTES("{\"model_type\": \"bert\"}"), MLC_UNSUPPORTED, "Hugging Face"},

@@ -447,13 +447,15 @@ static void test_modes(void **state)
         const char *words;
     } cases[] = {
         {"trimmed-time", MLI_WINDOW, 0, MLC_UNSUPPORTED,
-         "a window length is needed (--window N)"},
+         "a window length is needed: the graph's own is dynamic (mlinfer "
+         "convert --window N)"},
         {"trimmed-time", MLI_WINDOW, 40, MLC_OK, ""},
         {"trimmed-time", MLI_STEP, 0, MLC_OK, ""},
         {"window-asked-for", -1, 0, MLC_UNSUPPORTED,
          "not a stream: node GlobalAveragePool"},
         {"window-asked-for", MLI_STREAM, 0, MLC_UNSUPPORTED,
          "not a stream: node GlobalAveragePool"},
+        {"mean-over-time", -1, 0, MLC_UNSUPPORTED, "a window length is needed"},
         {"pools", MLI_STREAM, 0, MLC_UNSUPPORTED, "mixes time with other axes"},
         {"lstm-backwards", MLI_STREAM, 0, MLC_UNSUPPORTED,
          "runs backwards in time"},

@@ -37,16 +37,31 @@ typedef struct outcome {
 
 /* ------------------------------------------------------------ one walk ---- */
 
-/* onnx_describe may say better. */
+/* What exporters call every graph: the file's name says more. */
+static int is_nameless(const char *name)
+{
+    static const char *const names[] = {
+        "",          "main_graph",       "main",    "graph",
+        "torch_jit", "torch-jit-export", "tf2onnx", "spox_graph"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i]))
+            return 1;
+    return 0;
+}
+
+/* onnx_describe may say better. Some versions are reports of many lines. */
 static void metadata(onnx_run *r)
 {
     const onnx_model *m = r->model;
     char text[160];
-    if (m->graph.name[0])
+    int version = 0;
+    if (m->producer_version[0] >= '0' && m->producer_version[0] <= '9')
+        version = (int)strcspn(m->producer_version, " \t\r\n");
+    version = version < 60 ? version : 60;
+    if (!is_nameless(m->graph.name))
         ir_set_meta(r->g, "name", m->graph.name);
-    snprintf(text, sizeof text, "ONNX%s%.60s%s%.60s",
-             m->producer[0] ? ", " : "", m->producer,
-             m->producer_version[0] ? " " : "", m->producer_version);
+    snprintf(text, sizeof text, "ONNX%s%.60s%s%.*s", m->producer[0] ? ", " : "",
+             m->producer, version ? " " : "", version, m->producer_version);
     ir_set_meta(r->g, "source", text);
 }
 
@@ -358,7 +373,11 @@ static void consider(onnx_import *m, choice *c, int input, int axis)
         c->weak = a;
         c->has_weak = 1;
     }
-    if (!o.g && !c->strong && (o.layers || has_layers(m, a))) {
+    /* a dynamic axis behind the batch is some length, even without layers: 1
+       would be wrong */
+    if (!o.g && !c->strong &&
+        (o.layers || has_layers(m, a) ||
+         (o.why == ONNX_TIME && dim < 0 && axis > 0))) {
         c->strong = 1;
         c->broken = a;
         c->status = o.error.status;
@@ -417,14 +436,14 @@ static mlc_status windowed(onnx_import *m, choice *c, mlc_error *error)
     a.frames = m->options->window ? (int64_t)m->options->window : dim;
     if (a.frames < 1 && (!c->strong || c->found))
         return mlc_fail(error, MLC_UNSUPPORTED,
-                        "a window length is needed (--window N): the graph's "
-                        "own is dynamic");
+                        "a window length is needed: the graph's own is dynamic "
+                        "(mlinfer convert --window N)");
     if (a.frames < 1 && c->wrong)
         return mlc_fail(error, c->status, "%s", c->reason);
     if (a.frames < 1)
         return mlc_fail(error, c->status,
                         "not a stream: %.400s; to run on windows, a window "
-                        "length is needed (--window N)",
+                        "length is needed (mlinfer convert --window N)",
                         c->reason);
     if (a.frames > (int64_t)MLI_MAX_ELEMENTS ||
         (int64_t)m->options->hop > a.frames)

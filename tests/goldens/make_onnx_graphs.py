@@ -425,11 +425,20 @@ def steps():
     golden("function-and-if", g, {"x": noise(1, 1, T)}, {"x": 2}, [2])
 
 
+def lengths():
+    g = Graph()  # no layer runs along time, and yet its length counts
+    h = g.op("ReduceMean", g.input("x", 1, "time", 2), axes=[1], keepdims=0)
+    g.output(g.op("Gemm", h, g.weights(2, 3), g.weights(3)), "y")
+    golden("mean-over-time", g, {"x": noise(1, W, 2)}, {"x": 1}, [None],
+           mode="window", window=W)
+
+
 shutil.rmtree(HERE, ignore_errors=True)
 os.makedirs(HERE)
 streams("time", "time")
 streams("fixed", T)
 windows()
 steps()
+lengths()
 with open(os.path.join(HERE, "list.txt"), "w") as f:
     f.write("\n".join(lines) + "\n")
