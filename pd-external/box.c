@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "box.h"
@@ -213,6 +214,18 @@ void box_saybadvalue(t_box *x)
               box_filename(x));
 }
 
+/* A label that a patch could only write as a number is one: else no [route 1]
+   would ever match it. */
+static void class_label(t_atom *at, const char *label)
+{
+    char *end;
+    double number = strtod(label, &end);
+    if (*label && !*end && !label[strspn(label, "0123456789+-.eE")])
+        SETFLOAT(at, (t_float)number);
+    else
+        SETSYMBOL(at, gensym(label));
+}
+
 /* Classifier outputs of one model that are told. */
 #define CLASSES_MAX 16
 
@@ -233,7 +246,7 @@ void box_sayclasses(t_box *x, const float *y)
         if (port.classes) {
             mli_get_output_channel(p->p_model, i, best, &channel);
             if (*channel.label)
-                SETSYMBOL(at[count], gensym(channel.label));
+                class_label(at[count], channel.label);
             else
                 SETFLOAT(at[count], (t_float)(best + 1));
             SETFLOAT(at[count] + 1, y[best]);

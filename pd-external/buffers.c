@@ -64,9 +64,11 @@ static void buffers_times(t_buffers *b, const t_arguments *a, const t_player *p)
         b->b_latency = a->a_list ? 0 : b->b_hop;
     } else if (p->p_info.mode == MLI_WINDOW) {
         b->b_hop = p->p_info.hop;
-        if (b->b_hop < b->b_chunk) /* one result in a chunk */
-            b->b_chunk = b->b_hop;
+    } else if (has_classes(p)) { /* an answer at every sample is too many */
+        b->b_hop = (uint32_t)a->a_hop;
     }
+    if (p->p_info.mode != MLI_STEP && b->b_hop && b->b_hop < b->b_chunk)
+        b->b_chunk = b->b_hop; /* one result in a chunk */
     b->b_tell = b->b_hop && (a->a_list || has_classes(p));
 }
 

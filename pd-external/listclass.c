@@ -56,21 +56,33 @@ static void listbox_bang(t_listbox *x)
         listbox_output(x);
 }
 
-/* The names of n values from first on, for an error: the first few. */
+/* What n values from first on are called, for an error: the first few. Values
+   of one input that have no labels are told together. */
 static void listbox_names(const t_player *p, uint32_t first, uint32_t n,
                           char *text, size_t size)
 {
     mli_port port;
     mli_channel channel;
+    size_t used = 0;
+    uint32_t i = 0;
     text[0] = 0;
-    for (uint32_t i = 0; i < n && i < 8; i++) {
-        player_channel(p, SIDE_IN, first + i, &port, &channel);
-        strncat(text, i ? " " : ": ", size - strlen(text) - 1);
-        strncat(text, *channel.label ? channel.label : port.name,
-                size - strlen(text) - 1);
+    for (int told = 0; i < n && told < 8 && used < size; told++) {
+        const char *gap = told ? " " : ": ";
+        uint32_t at = player_channel(p, SIDE_IN, first + i, &port, &channel);
+        uint32_t rest = player_values(p, &port) - at;
+        if (*channel.label || rest == 1) {
+            used +=
+                (size_t)snprintf(text + used, size - used, "%s%s", gap,
+                                 *channel.label ? channel.label : port.name);
+            i++;
+        } else {
+            used += (size_t)snprintf(text + used, size - used, "%s%s (%u)", gap,
+                                     port.name, (unsigned)rest);
+            i += rest;
+        }
     }
-    if (n > 8)
-        strncat(text, " ...", size - strlen(text) - 1);
+    if (i < n && used < size)
+        snprintf(text + used, size - used, " ...");
 }
 
 /* What is wrong with values for n inputs from first on, of which the first

@@ -19,7 +19,7 @@ typedef struct _buffers {
     uint32_t b_chunk;   /* frames at a time; at most one result in them */
     uint32_t b_latency; /* frames of the canvas */
     uint32_t b_hop;     /* frames from one result to the next; 0: no results */
-    uint32_t b_phase;   /* frames since the last run of a step model */
+    uint32_t b_phase;   /* frames since the last result */
     uint32_t b_dryat;   /* where the delay lines stand */
     int b_tell;         /* results go to the message outlets */
     int b_ndry;         /* channels that bypass has */

@@ -129,6 +129,11 @@ static void signalbox_stream(t_signalbox *x, int n)
         box_badvalue(&x->x_box);
         clock_delay(x->x_tell, 0);
     }
+    if (b->b_tell && p->p_info.mode == MLI_STREAM) {
+        b->b_phase += (uint32_t)n;
+        runs = b->b_phase >= b->b_hop;
+        b->b_phase -= runs ? b->b_hop : 0;
+    }
     if (runs && b->b_tell) {
         for (uint32_t c = 0; c < p->p_nout; c++)
             p->p_y[c] = b->b_out[c][n - 1];

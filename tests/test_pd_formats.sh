@@ -37,6 +37,13 @@ INFO: latency 0
 OUT: 1.38958 1.1204 2.63327 1.0232
 EOF
 
+expect "a list for an input of many values" "mlinfer MODELS/window.json" 1 "1" \
+    <<'EOF'
+INFO: loaded 1 MODELS/window.json
+INFO: latency 0
+error: mlinfer: list of 1, window.json takes 2: in (2)
+EOF
+
 expect "weights alone: what to do" "mlinfer MODELS/mapping.pt" 1 "" <<'EOF'
 error: mlinfer: MODELS/mapping.pt: a PyTorch checkpoint: weights without a graph: describe its layers in a JSON file beside it and open that (docs/layers.md; "mlinfer convert" prints a first draft), or export the model to ONNX
 INFO: loaded 0 unsupported
@@ -51,6 +58,70 @@ INFO: class clap 0.914149
 OUT: 0 0.914149 0.085851 0
 INFO: class snap 0.614722
 OUT: 1 0.345463 0.614722 0.0398148
+EOF
+
+# Labels that are whole numbers: [route] takes them as the numbers they are.
+cp "$goldens/ml/boosting-two/model.onnx" "$work/models/signed.onnx"
+cat >"$work/case.pd" <<EOF
+#N canvas 0 0 600 400 12;
+#X declare -path mlinfer;
+#X obj 20 60 mlinfer $work/models/signed.onnx;
+#X obj 20 90 route class;
+#X obj 20 120 route -3 5;
+#X obj 20 150 print MINUS;
+#X obj 120 150 print FIVE;
+#X obj 220 150 print OTHER;
+#X obj 20 20 loadbang;
+#X msg 20 40 -2 -2 -2 -2 \, 2 2 2 2;
+#X msg 220 40 \\; pd quit;
+#X obj 220 20 delay 50;
+#X connect 0 1 1 0;
+#X connect 1 0 2 0;
+#X connect 2 0 3 0;
+#X connect 2 1 4 0;
+#X connect 2 2 5 0;
+#X connect 6 0 7 0;
+#X connect 6 0 9 0;
+#X connect 9 0 8 0;
+#X connect 7 0 0 0;
+EOF
+run_pd -open "$work/case.pd" >"$work/got"
+name="classes that are numbers are routed as numbers"
+if [ "$(sed 's/:.*//' "$work/got" | sort | tr '\n' ' ')" = "FIVE MINUS " ]; then
+    pass "$name"
+else
+    fail "$name" "Pd said something else"
+    cat "$work/got"
+fi
+
+# The way out of Pd is a conversion.
+cp "$goldens/onnx-graphs/mean-over-time/model.onnx" "$work/models/mean.onnx"
+expect "a window that the file leaves open" "mlinfer MODELS/mean.onnx" 1 "" \
+    <<'EOF'
+error: mlinfer: MODELS/mean.onnx: not a stream: node ReduceMean2 (ReduceMean) reduces over time; to run on windows, a window length is needed (mlinfer convert --window N)
+INFO: loaded 0 unsupported
+EOF
+
+# A stream that classifies says its class every hop.
+echo '{"a.weight": [[1], [-1]], "a.bias": [0, 0]}' >"$work/models/ab.json"
+cat >"$work/models/sides.json" <<'EOF'
+{"mlinfer": 1, "weights": "ab.json",
+ "layers": [{"type": "linear", "name": "a"}, {"type": "softmax", "as": "y"}],
+ "outputs": [{"from": "y", "labels": ["left", "right"], "classes": true}]}
+EOF
+PD_MILLISECONDS=4 expect "a stream that classifies, every 64 samples" \
+    "mlinfer~ MODELS/sides.json" 2 "-1; pd: dsp 1" <<'EOF'
+INFO: loaded 1 MODELS/sides.json
+INFO: latency 0
+INFO: class right 0.880797
+INFO: class right 0.880797
+INFO: class right 0.880797
+EOF
+PD_MILLISECONDS=4 expect "or as often as -hop says" \
+    "mlinfer~ -hop 100 MODELS/sides.json" 2 "-1; pd: dsp 1" <<'EOF'
+INFO: loaded 1 MODELS/sides.json
+INFO: latency 0
+INFO: class right 0.880797
 EOF
 
 # The first samples of 0.5 through a model, after messages.

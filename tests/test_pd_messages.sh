@@ -202,14 +202,14 @@ OUT: 1
 error: mlinfer: short: shorter than a model file's header (error 2 at 100)
 INFO: loaded 0 corrupt
 OUT: 2
-error: mlinfer: cut: its size is not the one in its header (expected $size bytes, got 600)
+error: mlinfer: cut: its size is not the one in its header (expected $size bytes, got 600): copy it again
 INFO: loaded 0 corrupt
-error: mlinfer: changed: damaged: the checksum does not match (error 6 at 0)
+error: mlinfer: changed: damaged: the checksum does not match: copy it again
 INFO: loaded 0 corrupt
 OUT: 3
-error: mlinfer: text: a text that begins with "hello, this is not a model at all", not a model (expected a .bin, .nam or ONNX model)
+error: mlinfer: text: a text that begins with "hello, this is not a model at all" (expected a model: .bin, .onnx, .tflite, .nam, .json or .aidax)
 INFO: loaded 0 corrupt
-error: mlinfer: empty: an empty file
+error: mlinfer: empty: an empty file (expected a model: .bin, .onnx, .tflite, .nam, .json or .aidax)
 INFO: loaded 0 corrupt
 error: mlinfer: folder: not found beside the patch (PATCH), on declared or search paths
 INFO: loaded 0 notfound
