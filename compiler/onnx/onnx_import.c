@@ -424,6 +424,21 @@ static attempt any_axis(const onnx_import *m)
     return a;
 }
 
+/* Windows that begin with the end of the one before, as a voice detector's
+   often do, look like any others in the graph. */
+static void note_hop(const onnx_import *m, ir_graph *g)
+{
+    for (size_t i = 0; i < m->model.graph.input_count; i++)
+        if (m->output_of[i] >= 0 && !m->options->hop) {
+            ir_note(g,
+                    "state goes on from window to window, every %u frames: if "
+                    "a window begins with the end of the one before, say "
+                    "--hop with what is new in it",
+                    g->hop);
+            return;
+        }
+}
+
 static mlc_status windowed(onnx_import *m, choice *c, mlc_error *error)
 {
     attempt a = c->strong ? c->broken : any_axis(m);
@@ -459,6 +474,7 @@ static mlc_status windowed(onnx_import *m, choice *c, mlc_error *error)
     }
     ir_note(c->best.g, "window of %lld frames: %s", (long long)a.frames,
             c->strong ? c->reason : "as asked for");
+    note_hop(m, c->best.g);
     return MLC_OK;
 }
 
