@@ -732,6 +732,180 @@ void tfl_do_depth_to_space(tfl_run *r, tfl_call *c, int back)
     tfl_put_like(r, c, 0, ir_reshape(r->g, x, 4, to), v);
 }
 
+/*
+ * Blocks of space as batches, [B, S.., rest] to [prod(block) B, S../block..,
+ * rest], and back; the first batches are those of the first places in a block.
+ */
+typedef struct blocks {
+    uint32_t count, size[3];
+    int64_t pad[3][2];
+} blocks;
+
+static int read_blocks(tfl_run *r, tfl_call *c, blocks *b)
+{
+    uint32_t n;
+    const tfl_value *v = c->in[0];
+    const int64_t *size = known(r, c, 1, &b->count, "blocks");
+    const int64_t *pad = size ? known(r, c, 2, &n, "paddings") : NULL;
+
+    if (!pad)
+        return 0;
+    if (b->count < 1 || b->count > 3 || v->rank < b->count + 1 ||
+        v->rank + b->count > TFL_MAX_RANK || n != 2 * b->count)
+        tfl_bad(r, c, "blocks of %u axes, %u paddings for %u axes", b->count, n,
+                v->rank);
+    for (uint32_t i = 0; i < b->count; i++) {
+        b->size[i] = checked_dim(r, c, size[i]);
+        for (int k = 0; k < 2; k++) {
+            b->pad[i][k] = pad[2 * i + (uint32_t)k];
+            if (b->pad[i][k] < 0 || b->pad[i][k] > (int64_t)MLI_MAX_ELEMENTS)
+                tfl_bad(r, c, "padding by %lld", (long long)b->pad[i][k]);
+        }
+    }
+    return 1;
+}
+
+static ir_id to_batches(tfl_run *r, tfl_call *c, const blocks *b, ir_id x)
+{
+    uint32_t split[TFL_MAX_RANK], order[TFL_MAX_RANK], dims[TFL_MAX_RANK];
+    uint32_t rank = 0, m = b->count, n = c->in[0]->rank;
+
+    for (uint32_t i = 0; i < m; i++)
+        x = ir_pad(r->g, x, 1 + i, (uint32_t)b->pad[i][0],
+                   (uint32_t)b->pad[i][1], 0.f);
+    if (!ir_good(r->g, x))
+        return IR_NONE;
+    memcpy(dims, r->g->values[x].dims, sizeof dims);
+    split[rank++] = dims[0];
+    for (uint32_t i = 0; i < m; i++) {
+        if (dims[1 + i] % b->size[i])
+            tfl_bad(r, c, "an axis of %u in blocks of %u", dims[1 + i],
+                    b->size[i]);
+        dims[1 + i] /= b->size[i];
+        dims[0] *= b->size[i];
+        split[rank++] = dims[1 + i];
+        split[rank++] = b->size[i];
+    }
+    for (uint32_t i = 1 + m; i < n; i++)
+        split[rank++] = dims[i];
+    for (uint32_t i = 0; i < m; i++) {
+        order[i] = 2 + 2 * i;
+        order[m + 1 + i] = 1 + 2 * i;
+    }
+    order[m] = 0;
+    for (uint32_t i = 2 * m + 1; i < rank; i++)
+        order[i] = i;
+    x = ir_reshape(r->g, x, rank, split);
+    return ir_reshape(r->g, ir_transpose(r->g, x, order), n, dims);
+}
+
+static ir_id from_batches(tfl_run *r, tfl_call *c, const blocks *b, ir_id x)
+{
+    uint32_t split[TFL_MAX_RANK], order[TFL_MAX_RANK], dims[TFL_MAX_RANK];
+    uint32_t rank = 0, m = b->count, n = c->in[0]->rank;
+
+    memcpy(dims, c->in[0]->dims, sizeof dims);
+    for (uint32_t i = 0; i < m; i++) {
+        if (dims[0] % b->size[i])
+            tfl_bad(r, c, "%u batches in blocks of %u", dims[0], b->size[i]);
+        dims[0] /= b->size[i];
+        split[rank++] = b->size[i];
+    }
+    split[rank++] = dims[0];
+    for (uint32_t i = 1; i < n; i++)
+        split[rank++] = dims[i];
+    order[0] = m;
+    for (uint32_t i = 0; i < m; i++) {
+        uint64_t whole = (uint64_t)dims[1 + i] * b->size[i];
+        if (whole > MLI_MAX_ELEMENTS)
+            tfl_bad(r, c, "too many elements");
+        dims[1 + i] = (uint32_t)whole;
+        order[1 + 2 * i] = m + 1 + i;
+        order[2 + 2 * i] = i;
+    }
+    for (uint32_t i = 2 * m + 1; i < rank; i++)
+        order[i] = i;
+    x = ir_reshape(r->g, x, rank, split);
+    x = ir_reshape(r->g, ir_transpose(r->g, x, order), n, dims);
+    for (uint32_t i = 0; i < m; i++) {
+        int64_t left = (int64_t)dims[1 + i] - b->pad[i][0] - b->pad[i][1];
+        x = ir_slice(r->g, x, 1 + i, (uint32_t)b->pad[i][0], 1,
+                     checked_dim(r, c, left));
+    }
+    return x;
+}
+
+void tfl_do_space_to_batch(tfl_run *r, tfl_call *c, int back)
+{
+    tfl_value *v = c->in[0];
+    ir_id x = tfl_id(r, v);
+    blocks b;
+
+    if (read_blocks(r, c, &b))
+        tfl_put_like(r, c, 0,
+                     back ? from_batches(r, c, &b, x) : to_batches(r, c, &b, x),
+                     v);
+}
+
+/* Rows of a table, by number. */
+void tfl_do_embedding(tfl_run *r, tfl_call *c, int what)
+{
+    tfl_value *v = c->in[1];
+
+    (void)what;
+    if (v->rank < 1)
+        tfl_bad(r, c, "a table without axes");
+    tfl_put(r, c, 0, ir_gather(r->g, tfl_real(r, v), tfl_id(r, c->in[0]), 0));
+}
+
+/* The bytes of a value as they are, for an output of another zero point. */
+static ir_id raw_bytes(tfl_run *r, const tfl_call *c, tfl_value *v)
+{
+    ir_id x = tfl_id(r, v);
+    float shift = (float)(v->zero - tfl_zero(c->declared[0]));
+
+    return shift == 0.f ? x
+                        : ir_binary(r->g, MLI_ADD, x, ir_scalar(r->g, shift));
+}
+
+/* index, depth, on, off; along the last axis by default */
+void tfl_do_one_hot(tfl_run *r, tfl_call *c, int what)
+{
+    tfl_value *v = c->in[0];
+    uint32_t count, dims[TFL_MAX_RANK], all[TFL_MAX_RANK], axis;
+    const int64_t *depth = known(r, c, 1, &count, "a depth");
+    float *places;
+    ir_id x = tfl_id(r, v), y;
+
+    (void)what;
+    if (!depth)
+        return;
+    if (count != 1 || depth[0] < 1 || depth[0] > (1 << 20) ||
+        v->rank >= TFL_MAX_RANK)
+        tfl_bad(r, c, "a depth of %lld numbers", (long long)depth[0]);
+    axis = (uint32_t)tfl_axis(r, c, tfl_option_int(c, 0, 0), v->rank + 1);
+    for (uint32_t i = 0, k = 0; i <= v->rank; i++) {
+        dims[i] = i == axis ? 1 : v->dims[k++];
+        all[i] = i == axis ? (uint32_t)depth[0] : 1;
+    }
+    tfl_spend(r, (uint64_t)depth[0]);
+    places = tfl_take(r, (uint64_t)depth[0]);
+    for (uint32_t i = 0; i < (uint32_t)depth[0]; i++)
+        places[i] = (float)i;
+    y = ir_binary(r->g, MLI_EQUAL, ir_reshape(r->g, x, v->rank + 1, dims),
+                  ir_const(r->g, v->rank + 1, all, places));
+    if (!c->outputs || !c->out[0])
+        return;
+    if (tfl_quantised(c->declared[0]))
+        tfl_put_whole(r, c, 0,
+                      ir_select(r->g, y, raw_bytes(r, c, c->in[2]),
+                                raw_bytes(r, c, c->in[3])));
+    else
+        tfl_put(
+            r, c, 0,
+            ir_select(r->g, y, tfl_real(r, c->in[2]), tfl_real(r, c->in[3])));
+}
+
 /* Where output i of `out` lies among `in`. */
 static double source(uint32_t i, uint32_t in, uint32_t out, int align, int half)
 {
