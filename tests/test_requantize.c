@@ -42,7 +42,7 @@ static wide times(wide x, int32_t m, int s, mli_rounding rounding)
         wide part = m < 0x7fff0000 ? divided(m, 16, 0) : 0x7fff;
         return divided(x * part, 15 - s, 0);
     }
-    x = divided((s > 0 ? x << s : x) * m, 31, 0);
+    x = divided((s > 0 ? x * ((wide)1 << s) : x) * m, 31, 0);
     return s < 0 ? divided(x, -s, 1) : x;
 }
 
@@ -55,8 +55,8 @@ static wide expected(mli_requantize kind, wide x, wide u, const ir_factors *f,
         return times(x, f->m[i % f->n], f->s[i % f->n], f->rounding);
     if (kind == MLI_REQUANTIZE_MUL)
         return times(x * u, f->m[0], f->s[0], f->rounding);
-    a = times(x << f->left, f->m[0], f->s[0], f->rounding);
-    b = times(u << f->left, f->m[1], f->s[1], f->rounding);
+    a = times(x * ((wide)1 << f->left), f->m[0], f->s[0], f->rounding);
+    b = times(u * ((wide)1 << f->left), f->m[1], f->s[1], f->rounding);
     a = kind == MLI_REQUANTIZE_ADD ? a + b : a - b;
     if (kind == MLI_REQUANTIZE_SQUARED_DIFFERENCE)
         a *= a;
