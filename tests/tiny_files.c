@@ -119,6 +119,31 @@ static fb_image picks(void)
     return fb_finish(b);
 }
 
+/* Whole numbers by a factor for each column, then added to themselves. */
+static fb_image integers(void)
+{
+    static const float factors[12] = {16384, 0,     1, 20000, 7, 0,
+                                      30000, 65535, 2, 16384, 0, -3};
+    fb *b = fb_new(MLI_STREAM);
+    static const float loud[4] = {100, 200, 50, 100};
+    fb_id heard = fb_input(b, fb_timed(4));
+    fb_id x = fb_op(b, MLI_OP_BINARY, fb_timed(4), 2,
+                    (fb_id[2]){heard, fb_const(b, fb_vector(4), loud, 1)});
+    fb_last(b)->p[0] = MLI_MUL;
+    fb_id y = fb_op(b, MLI_OP_REQUANTIZE, fb_timed(4), 2,
+                    (fb_id[2]){x, fb_const(b, fb_vector(12), factors, 1)});
+    fb_last(b)->fp = -128;
+    fb_last(b)->fq = 127;
+    y = fb_op(b, MLI_OP_REQUANTIZE, fb_timed(4), 3,
+              (fb_id[3]){y, x, fb_const(b, fb_vector(9), factors, 1)});
+    fb_last(b)->p[0] = MLI_REQUANTIZE_ADD;
+    fb_last(b)->p[2] = 20;
+    fb_last(b)->fp = -128;
+    fb_last(b)->fq = 127;
+    fb_output(b, y);
+    return fb_finish(b);
+}
+
 /* Images at half the rate: in groups, plain and pooled. */
 static fb_image images(void)
 {
@@ -192,6 +217,7 @@ static const struct {
     {"step", step},
     {"spectrum", spectrum},
     {"picks", picks},
+    {"integers", integers},
     {"images", images},
     {"spread stream", spread_stream},
     {"spread window", spread_window},
