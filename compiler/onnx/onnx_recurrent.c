@@ -153,7 +153,7 @@ static void assemble(onnx_run *r, onnx_call *c, const layer *l, ir_id *y)
         static const int turn[4] = {2, 0, 1, 3}, swap[3] = {1, 0, 2};
         onnx_value *out = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, 4, dims);
         out->id = sides[0];
-        out->time = c->in[0]->time >= 0 ? 0 : -1;
+        out->time = c->in[0]->time == l->layout ? 0 : -1;
         c->out[0] = l->layout ? onnx_transposed(r, out, turn) : out;
         if (c->outputs > 1) {
             out = onnx_new(r, ONNX_RUNS, ONNX_FLOAT, 3, flat);

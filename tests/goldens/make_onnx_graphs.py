@@ -432,6 +432,14 @@ def lengths():
     golden("mean-over-time", g, {"x": noise(1, W, 2)}, {"x": 1}, [None],
            mode="window", window=W)
 
+    g = Graph()  # bins of one frame are no time for the layers behind
+    h = g.op("Transpose", g.input("x", 1, 1, 24), perm=[1, 0, 2])
+    h = g.op("Squeeze", g.recurrent("LSTM", h, 24, 5)[0], g.const([1]))
+    h = g.op("Squeeze", g.recurrent("LSTM", h, 5, 4)[0], g.const([1]))
+    g.output(g.op("MatMul", h, g.weights(4, 24)), "y")
+    golden("bins-of-a-frame", g, {"x": noise(1, 1, 24)}, {}, [None],
+           mode="step")
+
 
 shutil.rmtree(HERE, ignore_errors=True)
 os.makedirs(HERE)
