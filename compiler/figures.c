@@ -14,7 +14,7 @@ static uint64_t conv2d_products(const ir_graph *g, const ir_node *node)
            (x->dims[x->rank - 1] / node->p[6]);
 }
 
-uint64_t mlc_node_macs(const ir_graph *g, const ir_node *node)
+static uint64_t node_macs(const ir_graph *g, const ir_node *node)
 {
     const ir_value *y = &g->values[node->out];
     uint64_t rows = y->rank ? y->elements / y->dims[y->rank - 1] : 1;
@@ -54,22 +54,13 @@ uint64_t mlc_graph_macs(const ir_graph *g)
 
         if (node->dead)
             continue;
-        macs = mlc_node_macs(g, node) * r.frame;
+        macs = node_macs(g, node) * r.frame;
         if (!period)
             period = r.frame;
         whole += macs / period;
         rest += macs % period * (r.cycle / period);
     }
     return whole + (rest + r.cycle - 1u) / r.cycle;
-}
-
-uint32_t mlc_graph_nodes(const ir_graph *g)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < g->node_count; i++)
-        n += !g->nodes[i].dead;
-    return n;
 }
 
 /* A layer's own numbers; 0 for operators whose constants count as they are. */

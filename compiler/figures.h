@@ -6,15 +6,11 @@
 
 #include "ir.h"
 
-/* Multiply-accumulates of a node, per frame or run: see format.h. */
-uint64_t mlc_node_macs(const ir_graph *g, const ir_node *node);
-/* The sum over the living nodes; stream: of a frame, slower ones by their
-   share, rounded up in the end. */
+/* Multiply-accumulates of the living nodes, per run; stream: of a frame, slower
+   ones by their share, rounded up in the end. */
 uint64_t mlc_graph_macs(const ir_graph *g);
 /* Numbers in constants that living nodes read, packed ones before padding. */
 uint64_t mlc_graph_parameters(const ir_graph *g);
-/* Living nodes. */
-uint32_t mlc_graph_nodes(const ir_graph *g);
 
 /*
  * Frames of input that one frame of output depends on: 1 + the lookbacks along

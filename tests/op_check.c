@@ -178,3 +178,19 @@ void each(build *make, uint32_t times)
             check_file(make(MLI_STEP, over));
         }
 }
+
+void check_param(fb_image image, mli_status status, uint32_t op, uint32_t at,
+                 uint32_t value)
+{
+    mli_file_op *ops = fb_section(image, MLI_SEC_OPS);
+    mli_model model;
+    uint32_t index = 0;
+    if (at < 8)
+        ops[op].p[at] = value;
+    fb_seal(image);
+    mli_status got = mli_open(&model, image.bytes, image.size, &index);
+    if (got != status || (status != MLI_OK && index != op))
+        fail_msg("operator %u, p%u = %u: %s at %u, expected %s", op, at, value,
+                 mli_status_text(got), index, mli_status_text(status));
+    free(image.bytes);
+}

@@ -22,6 +22,13 @@ fb_id copied_input(fb *b, fb_shape s);
  */
 void check_file(fb_image image);
 
+/*
+ * Write value to p[at] of an operator (at past the last: to none) and open the
+ * file: the answer is this status, at this operator. Frees the image.
+ */
+void check_param(fb_image image, mli_status status, uint32_t op, uint32_t at,
+                 uint32_t value);
+
 /* One operator's file; over: let it write over its input if it may. */
 typedef fb_image build(mli_mode mode, int over);
 /* Check so many of them, timed and not; 20 times as many with MLI_LONG. */

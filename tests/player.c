@@ -66,6 +66,16 @@ float **channels_new(uint32_t n, uint32_t frames)
     return c;
 }
 
+float **channels_noise(uint32_t n, uint32_t frames)
+{
+    float **c = channels_new(n, frames);
+    uint32_t own = 11;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t f = 0; f < frames; f++)
+            c[i][f] = fb_random(&own);
+    return c;
+}
+
 void channels_free(float **c, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)

@@ -30,6 +30,8 @@ void player_process(player *p, const float *const *in, float *const *out,
 
 /* n channels of frames floats, and NULL-safe freeing of them. */
 float **channels_new(uint32_t n, uint32_t frames);
+/* The same with noise in [-1, 1), equal on every run. */
+float **channels_noise(uint32_t n, uint32_t frames);
 void channels_free(float **c, uint32_t n);
 
 #endif

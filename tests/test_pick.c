@@ -251,18 +251,7 @@ static fb_image base(void)
 
 static void expect(mli_status status, uint32_t op, uint32_t at, uint32_t value)
 {
-    fb_image i = base();
-    mli_file_op *ops = fb_section(i, MLI_SEC_OPS);
-    mli_model model;
-    uint32_t index = 0;
-    if (at < 8)
-        ops[op].p[at] = value;
-    fb_seal(i);
-    mli_status got = mli_open(&model, i.bytes, i.size, &index);
-    if (got != status || (status != MLI_OK && index != op))
-        fail_msg("operator %u, p%u = %u: %s at %u, expected %s", op, at, value,
-                 mli_status_text(got), index, mli_status_text(status));
-    free(i.bytes);
+    check_param(base(), status, op, at, value);
 }
 
 /* Another result: dim `axis` of the operator's tensor. */

@@ -97,22 +97,12 @@ static fb_image (*const files[])(void) = {autoencoder, encoder, decoder,
                                           oversampled};
 #define FILES (sizeof files / sizeof *files)
 
-static float **signal_of(uint32_t channels)
-{
-    float **in = channels_new(channels, FRAMES);
-    uint32_t own = 11;
-    for (uint32_t c = 0; c < channels; c++)
-        for (uint32_t f = 0; f < FRAMES; f++)
-            in[c][f] = fb_random(&own);
-    return in;
-}
-
 static float **play(fb_image image, const char *kernels, uint32_t tile,
                     uint32_t block)
 {
     player p;
     player_open(&p, image, kernels, tile);
-    float **in = signal_of(p.info.in_channels);
+    float **in = channels_noise(p.info.in_channels, FRAMES);
     float **out = channels_new(p.info.out_channels, FRAMES);
     player_process(&p, (const float *const *)in, out, FRAMES, block, &seed);
     channels_free(in, p.info.in_channels);
@@ -145,7 +135,8 @@ static void test_twin(void **state)
         const mli_file_header *h = (const void *)image.bytes;
         const mli_file_port *port =
             (mli_file_port *)fb_section(image, MLI_SEC_PORTS) + h->inputs;
-        float **in = signal_of(8), **out = play(image, NULL, 64, 64);
+        float **in = channels_noise(8, FRAMES),
+              **out = play(image, NULL, 64, 64);
         double **from = interleaved(image, in);
         double **wanted = reference_run(image, FRAMES, from);
         uint32_t channel = 0;
@@ -210,7 +201,7 @@ static void test_reset(void **state)
         player p;
         player_open(&p, image, NULL, 16);
         uint32_t n = p.info.out_channels;
-        float **in = signal_of(p.info.in_channels);
+        float **in = channels_noise(p.info.in_channels, FRAMES);
         float **first = channels_new(n, FRAMES);
         float **again = channels_new(n, FRAMES);
         player_process(&p, (const float *const *)in, first, FRAMES - 9, 0,
@@ -234,7 +225,8 @@ static void test_run(void **state)
     (void)state;
     for (uint32_t i = 0; i < FILES; i++) {
         fb_image image = files[i]();
-        float **wanted = play(image, NULL, 16, 16), **in = signal_of(8);
+        float **wanted = play(image, NULL, 16, 16),
+              **in = channels_noise(8, FRAMES);
         player p;
         player_open(&p, image, NULL, 16);
         for (uint32_t f = 0; f < 400; f++) {

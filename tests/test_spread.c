@@ -28,22 +28,12 @@ static fb_image spread_by(fb_image image, uint32_t frames)
     return copy;
 }
 
-static float **signal_of(uint32_t channels)
-{
-    float **in = channels_new(channels, FRAMES);
-    uint32_t own = 11;
-    for (uint32_t c = 0; c < channels; c++)
-        for (uint32_t f = 0; f < FRAMES; f++)
-            in[c][f] = fb_random(&own);
-    return in;
-}
-
 static float **play(fb_image image, const char *kernels, uint32_t tile,
                     uint32_t block, uint32_t *channels)
 {
     player p;
     player_open(&p, image, kernels, tile);
-    float **in = signal_of(p.info.in_channels);
+    float **in = channels_noise(p.info.in_channels, FRAMES);
     float **out = channels_new(p.info.out_channels, FRAMES);
     player_process(&p, (const float *const *)in, out, FRAMES, block, &seed);
     channels_free(in, p.info.in_channels);
@@ -183,7 +173,8 @@ static void test_count(void **state)
     fb_image image = small_window(20), late = spread_by(image, 20);
     player p;
     player_open(&p, late, NULL, 16);
-    float **in = signal_of(2), **out = channels_new(p.info.out_channels, 200);
+    float **in = channels_noise(2, FRAMES),
+          **out = channels_new(p.info.out_channels, 200);
     const float *const *from = (const float *const *)in;
     assert_int_equal(p.info.spread, 20);
     assert_int_equal(mli_process(p.session, from, out, 20), 0);
@@ -206,7 +197,7 @@ static void test_reset(void **state)
         player p;
         player_open(&p, late, NULL, 32);
         uint32_t n = p.info.out_channels;
-        float **in = signal_of(p.info.in_channels);
+        float **in = channels_noise(p.info.in_channels, FRAMES);
         float **first = channels_new(n, FRAMES);
         float **again = channels_new(n, FRAMES);
         player_process(&p, (const float *const *)in, first, 507, 0, &seed);
@@ -229,7 +220,8 @@ static void test_run(void **state)
     (void)state;
     fb_image image = small_rates(), late = spread_by(image, 15);
     uint32_t channels;
-    float **wanted = play(late, NULL, 16, 16, &channels), **in = signal_of(5);
+    float **wanted = play(late, NULL, 16, 16, &channels),
+          **in = channels_noise(5, FRAMES);
     player p, q;
     player_open(&p, late, NULL, 16);
     for (uint32_t f = 0; f < 400; f++) {
