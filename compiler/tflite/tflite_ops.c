@@ -89,7 +89,7 @@ static const tfl_op ops[] = {
     {"CONV_2D", 3, tfl_do_conv, 0, 2},
     {"COS", 108, tfl_do_unary, MLI_COS, 1},
     {"CUMSUM", 128, do_cumsum, 0, 2},
-    {"DEPTHWISE_CONV_2D", 4, tfl_do_depthwise, 0, 2},
+    {"DEPTHWISE_CONV_2D", 4, tfl_do_conv, 1, 2},
     {"DEPTH_TO_SPACE", 5, tfl_do_depth_to_space, 0, 1},
     {"DEQUANTIZE", 6, tfl_do_requantize, 0, 1},
     {"DIV", 42, tfl_do_binary, MLI_DIV, 2},

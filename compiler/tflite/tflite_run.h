@@ -158,6 +158,16 @@ void tfl_spend(tfl_run *r, uint64_t floats);
 int tfl_axis(tfl_run *r, const tfl_call *c, int64_t axis, uint32_t rank);
 float *tfl_take(tfl_run *r, uint64_t n);
 
+/* Input i, whole numbers that must be known now ("a shape"): else the operator
+   is unsupported and the answer NULL. */
+const int64_t *tfl_known(tfl_run *r, tfl_call *c, int i, uint32_t *count,
+                         const char *what);
+/* The same as the dims of a shape; 0 if unsupported. */
+int tfl_read_shape(tfl_run *r, tfl_call *c, int i, uint32_t *dims,
+                   uint32_t *rank);
+/* n as the length of an axis, or out. */
+uint32_t tfl_dim(tfl_run *r, const tfl_call *c, int64_t n);
+
 int tfl_option(const tfl_call *c, uint32_t slot, int fallback); /* bytes */
 int32_t tfl_option_int(const tfl_call *c, uint32_t slot, int32_t fallback);
 
@@ -210,8 +220,7 @@ const char *tfl_op_name(int code);
 /* ---------------------------------------------------------- operators ---- */
 
 void tfl_do_dense(tfl_run *r, tfl_call *c, int what);
-void tfl_do_conv(tfl_run *r, tfl_call *c, int what);
-void tfl_do_depthwise(tfl_run *r, tfl_call *c, int what);
+void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise);
 void tfl_do_transpose_conv(tfl_run *r, tfl_call *c, int what);
 void tfl_do_pool(tfl_run *r, tfl_call *c, int average);
 void tfl_do_batch_matmul(tfl_run *r, tfl_call *c, int what);

@@ -1,0 +1,107 @@
+/* tflite_conv.c - convolutions. */
+#include <string.h>
+#include "ir_build.h"
+#include "tflite_layer.h"
+
+static ir_id padded(tfl_run *r, ir_id x, int same, const uint32_t *dims,
+                    const uint32_t *size, const uint32_t *step,
+                    const uint32_t *dilation)
+{
+    for (uint32_t k = 0; k < 2 && same; k++) {
+        uint32_t before, after;
+        tfl_same_padding(dims[1 + k], size[k], step[k], dilation[k], &before,
+                         &after);
+        x = ir_pad(r->g, x, 1 + k, before, after, 0.f);
+    }
+    return x;
+}
+
+typedef struct kernel {
+    uint32_t size[2], step[2], dilation[2], groups;
+    int same;
+} kernel;
+
+/* w: [outputs][inputs/groups][height][width] */
+static void convolve(tfl_run *r, tfl_call *c, tfl_layer *l, const kernel *k,
+                     const float *w)
+{
+    const uint32_t *dims = l->x->dims;
+    ir_id x = tfl_layer_input(r, l, 14u, tfl_scale_count(l->w) > 1);
+
+    x = padded(r, x, k->same, dims, k->size, k->step, k->dilation);
+    if (k->size[0] == 1 && k->size[1] == 1 && k->step[0] == 1 &&
+        k->step[1] == 1 && k->groups == 1)
+        x = ir_linear(r->g, x, dims[3], l->outputs, w, tfl_layer_bias(r, c, l));
+    else
+        x = ir_conv2d(r->g, x, l->outputs, k->size, k->dilation, k->step,
+                      k->groups, w, tfl_layer_bias(r, c, l));
+    tfl_layer_finish(r, c, l, x);
+}
+
+/* [outputs][height][width][inputs] to [outputs][inputs][height][width] */
+static float *reorder(tfl_run *r, const float *w, uint32_t outputs,
+                      uint32_t taps, uint32_t inputs)
+{
+    float *to = tfl_take(r, (uint64_t)outputs * taps * inputs);
+
+    for (uint32_t o = 0; o < outputs; o++)
+        for (uint32_t t = 0; t < taps; t++)
+            for (uint32_t i = 0; i < inputs; i++)
+                to[((size_t)o * inputs + i) * taps + t] =
+                    w[((size_t)o * taps + t) * inputs + i];
+    return to;
+}
+
+/* Weights in the order of convolve, and the groups they make. */
+static const float *conv_weights(tfl_run *r, tfl_call *c, const tfl_layer *l,
+                                 kernel *k)
+{
+    uint32_t taps = k->size[0] * k->size[1], inputs = l->w->dims[3];
+    const float *w = tfl_layer_weights(r, l);
+
+    k->groups = inputs ? l->x->dims[3] / inputs : 0;
+    if (!k->groups || l->x->dims[3] % inputs || l->outputs % k->groups)
+        tfl_bad(r, c, "%u input channels for weights of %u", l->x->dims[3],
+                inputs);
+    return taps > 1 ? reorder(r, w, l->outputs, taps, inputs) : w;
+}
+
+/* [1][height][width][outputs] to [outputs][1][height][width] */
+static const float *depthwise_weights(tfl_run *r, tfl_call *c,
+                                      const tfl_layer *l, kernel *k)
+{
+    k->groups = l->x->dims[3];
+    if (l->w->dims[0] != 1 || !k->groups || l->outputs % k->groups)
+        tfl_bad(r, c, "%u input channels for %u outputs", k->groups,
+                l->outputs);
+    return reorder(r, tfl_layer_weights(r, l), 1, k->size[0] * k->size[1],
+                   l->outputs);
+}
+
+void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
+{
+    uint32_t slot = depthwise ? 4 : 3; /* behind the depth multiplier */
+    tfl_layer l = {c->in[0],
+                   c->in[1],
+                   c->inputs > 2 ? c->in[2] : NULL,
+                   0,
+                   tfl_option(c, slot, 0),
+                   IR_NONE};
+    kernel k = {.step = {(uint32_t)tfl_option_int(c, 2, 1),
+                         (uint32_t)tfl_option_int(c, 1, 1)},
+                .dilation = {(uint32_t)tfl_option_int(c, slot + 2, 1),
+                             (uint32_t)tfl_option_int(c, slot + 1, 1)},
+                .same = tfl_option(c, 0, 0) == 0};
+
+    tfl_image_layer(r, c, &l);
+    l.outputs = l.w->dims[depthwise ? 3 : 0];
+    if (!tfl_layer_usable(r, c, &l))
+        return;
+    memcpy(k.size, l.w->dims + 1, sizeof k.size);
+    tfl_sensible(r, c, k.size, 2);
+    tfl_sensible(r, c, k.step, 2);
+    tfl_sensible(r, c, k.dilation, 2);
+    convolve(r, c, &l, &k,
+             depthwise ? depthwise_weights(r, c, &l, &k)
+                       : conv_weights(r, c, &l, &k));
+}

@@ -1,0 +1,183 @@
+/* tflite_layer.c - what dense layers and convolutions have in common. */
+#include <math.h>
+#include <string.h>
+#include "ir_build.h"
+#include "tflite_layer.h"
+
+#define MAX_SIZE 65536 /* of a kernel's side, a step, a dilation */
+
+int tfl_layer_kind(const tfl_layer *l)
+{
+    if (l->x->scale > 0.f)
+        return TFL_WHOLE_LAYER;
+    return l->w->type == TFL_INT8 && l->w->scale > 0.f ? TFL_HYBRID_LAYER
+                                                       : TFL_FLOAT_LAYER;
+}
+
+const float *tfl_layer_weights(tfl_run *r, const tfl_layer *l)
+{
+    return tfl_layer_kind(l) == TFL_FLOAT_LAYER ? tfl_real_floats(r, l->w)
+                                                : tfl_floats(r, l->w);
+}
+
+const float *tfl_layer_bias(tfl_run *r, tfl_call *c, const tfl_layer *l)
+{
+    if (!l->b || tfl_layer_kind(l) == TFL_HYBRID_LAYER)
+        return NULL;
+    if (tfl_elements(l->b) != l->outputs)
+        tfl_bad(r, c, "a bias of %llu numbers for %u outputs",
+                (unsigned long long)tfl_elements(l->b), l->outputs);
+    return tfl_floats(r, l->b);
+}
+
+int tfl_layer_usable(tfl_run *r, tfl_call *c, tfl_layer *l)
+{
+    if (!tfl_constant(r, l->w) || (l->b && !tfl_constant(r, l->b))) {
+        tfl_unsupported(r, c, "computed weights");
+        return 0;
+    }
+    l->range = IR_NONE;
+    if (l->b && tfl_layer_kind(l) == TFL_HYBRID_LAYER &&
+        tfl_elements(l->b) != l->outputs)
+        tfl_bad(r, c, "a bias of %llu numbers for %u outputs",
+                (unsigned long long)tfl_elements(l->b), l->outputs);
+    tfl_spend(r, tfl_elements(l->w) + l->outputs);
+    return 1;
+}
+
+/*
+ * Dynamic range: the input of every run is made whole, by its range (255 steps,
+ * with a zero point, which is taken out again) or by its largest magnitude.
+ * axes: what has one scale.
+ */
+static ir_id by_range(tfl_run *r, tfl_layer *l, ir_id x, uint32_t axes)
+{
+    ir_graph *g = r->g;
+    ir_id low = ir_reduce(g, MLI_REDUCE_MIN, x, axes, 1);
+    ir_id high = ir_reduce(g, MLI_REDUCE_MAX, x, axes, 1);
+    ir_id zero = ir_scalar(g, 0.f), range, place;
+    const float steps = 1.f / 255.f, minus = -1.f, least = -128.f;
+
+    low = ir_binary(g, MLI_MIN, low, zero);
+    range = ir_binary(g, MLI_SUB, ir_binary(g, MLI_MAX, high, zero), low);
+    range = ir_binary(g, MLI_MAX, range, ir_scalar(g, 1e-30f));
+    l->range = tfl_scaled(r, range, 1, &steps, NULL, MLI_IDENTITY, 0.f, 0.f);
+    place = tfl_scaled(r, ir_binary(g, MLI_DIV, low, l->range), 1, &minus,
+                       &least, MLI_ROUND_AWAY, -128.f, 127.f);
+    range = ir_unary(g, MLI_RECIPROCAL, 0.f, 0.f, l->range);
+    x = ir_binary(g, MLI_ADD, ir_binary(g, MLI_MUL, x, range), place);
+    x = ir_unary(g, MLI_ROUND_AWAY, -128.f, 127.f, x);
+    return ir_binary(g, MLI_SUB, x, place);
+}
+
+/* By the largest magnitude, to -127..127. */
+static ir_id by_magnitude(tfl_run *r, tfl_layer *l, ir_id x, uint32_t axes)
+{
+    ir_graph *g = r->g;
+    const float steps = 1.f / 127.f;
+    ir_id range = ir_reduce(g, MLI_REDUCE_MAX,
+                            ir_unary(g, MLI_ABS, 0.f, 0.f, x), axes, 1);
+
+    range = ir_binary(g, MLI_MAX, range, ir_scalar(g, 1e-30f));
+    l->range = tfl_scaled(r, range, 1, &steps, NULL, MLI_IDENTITY, 0.f, 0.f);
+    return ir_unary(
+        g, MLI_ROUND_AWAY, -127.f, 127.f,
+        ir_binary(g, MLI_MUL, x,
+                  ir_binary(g, MLI_DIV, ir_scalar(g, 127.f), range)));
+}
+
+ir_id tfl_layer_input(tfl_run *r, tfl_layer *l, uint32_t axes, int asymmetric)
+{
+    ir_id x;
+
+    if (tfl_layer_kind(l) == TFL_WHOLE_LAYER)
+        return tfl_id(r, l->x);
+    x = tfl_real(r, l->x);
+    if (tfl_layer_kind(l) == TFL_FLOAT_LAYER)
+        return x;
+    return asymmetric ? by_range(r, l, x, axes) : by_magnitude(r, l, x, axes);
+}
+
+static float *weight_scales(tfl_run *r, const tfl_layer *l)
+{
+    float *s = tfl_take(r, l->outputs);
+
+    for (uint32_t i = 0; i < l->outputs; i++)
+        s[i] = tfl_scale(l->w, i);
+    return s;
+}
+
+/*
+ * Dense layers round once. Convolutions of 16-bit activations sum in 64 bits
+ * and multiply with 15 bits of the scale only (a bias of 32 bits stands for
+ * sums in 32).
+ */
+static void finish_fixed(tfl_run *r, tfl_call *c, const tfl_layer *l, ir_id y,
+                         const float *scale)
+{
+    double out = (double)tfl_tensor_scale(c->declared[0]);
+    double *all = onnx_take(r->pool, l->outputs, sizeof *all);
+    int sums64 = l->x->type == TFL_INT16 && !(l->b && l->b->type == TFL_INT32);
+    mli_rounding rounding = l->w->rank == 2 ? MLI_ROUND_ONCE
+                            : sums64        ? MLI_ROUND_SHORT
+                                            : MLI_ROUND_TWICE;
+
+    for (uint32_t i = 0; i < l->outputs; i++)
+        all[i] = (double)l->x->scale * (double)scale[i] / out;
+    tfl_put_fixed(r, c, 0, y, tfl_scale_count(l->w) > 1 ? l->outputs : 1, all,
+                  rounding, l->activation);
+}
+
+void tfl_layer_finish(tfl_run *r, tfl_call *c, const tfl_layer *l, ir_id y)
+{
+    float *scale;
+
+    if (!c->outputs || !c->out[0])
+        return;
+    if (tfl_layer_kind(l) == TFL_FLOAT_LAYER) {
+        tfl_put_active(r, c, 0, y, l->activation);
+        return;
+    }
+    scale = weight_scales(r, l);
+    if (tfl_layer_kind(l) == TFL_HYBRID_LAYER) {
+        y = tfl_scaled(r, y, l->outputs, scale, NULL, MLI_IDENTITY, 0.f, 0.f);
+        y = ir_binary(r->g, MLI_MUL, y, l->range);
+        if (l->b)
+            y = ir_binary(r->g, MLI_ADD, y,
+                          ir_const1(r->g, l->outputs, tfl_floats(r, l->b)));
+        tfl_put_active(r, c, 0, y, l->activation);
+        return;
+    }
+    if (tfl_quantised(c->declared[0]) && l->activation != TFL_ACT_TANH) {
+        finish_fixed(r, c, l, y, scale);
+        return;
+    }
+    for (uint32_t i = 0; i < l->outputs; i++)
+        scale[i] *= l->x->scale;
+    y = tfl_scaled(r, y, l->outputs, scale, NULL, MLI_IDENTITY, 0.f, 0.f);
+    tfl_put_active(r, c, 0, y, l->activation);
+}
+
+void tfl_same_padding(uint32_t in, uint32_t size, uint32_t step,
+                      uint32_t dilation, uint32_t *before, uint32_t *after)
+{
+    int64_t out = ((int64_t)in + step - 1) / step;
+    int64_t all = (out - 1) * step + ((int64_t)size - 1) * dilation + 1 - in;
+
+    all = all > 0 ? all : 0;
+    *before = (uint32_t)(all / 2);
+    *after = (uint32_t)(all - all / 2);
+}
+
+void tfl_sensible(tfl_run *r, const tfl_call *c, const uint32_t *n, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (n[i] < 1 || n[i] > MAX_SIZE)
+            tfl_bad(r, c, "a size, step or dilation of %u", n[i]);
+}
+
+void tfl_image_layer(tfl_run *r, const tfl_call *c, const tfl_layer *l)
+{
+    if (l->x->rank != 4 || l->w->rank != 4 || !tfl_elements(l->w))
+        tfl_bad(r, c, "expected 4 axes, got %u and %u", l->x->rank, l->w->rank);
+}
