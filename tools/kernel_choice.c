@@ -27,11 +27,24 @@ static int known(const char *name)
     return 0;
 }
 
-const mli_kernels *kernel_choice(void)
+/* What MLI_KERNELS asks for; NULL: nothing. */
+static const char *wish(void)
 {
     const char *name = getenv("MLI_KERNELS");
-    if (name && !*name)
-        name = NULL;
+    return name && *name ? name : NULL;
+}
+
+const char *kernel_choice_name(void)
+{
+    const char *name = wish();
+    if (!kernel_choice())
+        return NULL;
+    return name ? name : mli_kernels_name(0);
+}
+
+const mli_kernels *kernel_choice(void)
+{
+    const char *name = wish();
     const mli_kernels *kernels = mli_kernels_find(name);
     if (!kernels)
         tool_error(NULL, "MLI_KERNELS=%s: %s (expected one of: %s)", name,

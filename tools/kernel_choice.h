@@ -13,6 +13,9 @@
  */
 const mli_kernels *kernel_choice(void);
 
+/* Its name; NULL as above. */
+const char *kernel_choice_name(void);
+
 /* Names of the builds that run here, best first, with blanks between. */
 const char *kernel_names(void);
 

@@ -27,6 +27,10 @@ static const char usage[] =
     "    one OUTDIR/NAME.npy for each output\n"
     "mlinfer run MODEL --list\n"
     "    one list a line on standard input, one a line out\n"
+    "mlinfer bench MODEL... [--block N] [--seconds S] [--kernels NAME|all]\n"
+    "              [--json]\n"
+    "    time of blocks (typical, 99 and 99.9 of 100, worst), of a frame, and\n"
+    "    multiply-accumulates a second against this machine's peak\n"
     "mlinfer formats [--markdown]\n"
     "    what opens, and which operators and layers of each format\n"
     "mlinfer onnx-test DIR...\n"
@@ -67,6 +71,7 @@ static const struct {
     {"convert", mli_tool_convert},
     {"info", mli_tool_info},
     {"run", mli_tool_run},
+    {"bench", mli_tool_bench},
     {"formats", mli_tool_formats},
     {"onnx-test", mli_tool_onnx_test},
     {"help", help},
@@ -95,6 +100,6 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     return tool_usage("%s: no such command (expected convert, info, run, "
-                      "formats or onnx-test)",
+                      "bench, formats or onnx-test)",
                       argv[1]);
 }
