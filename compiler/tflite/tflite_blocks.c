@@ -62,14 +62,19 @@ static int read_blocks(tfl_run *r, tfl_call *c, blocks *b)
     return 1;
 }
 
+static ir_id padded(tfl_run *r, const blocks *b, ir_id x)
+{
+    for (uint32_t i = 0; i < b->count; i++)
+        x = ir_pad(r->g, x, 1 + i, (uint32_t)b->pad[i][0],
+                   (uint32_t)b->pad[i][1], 0.f);
+    return x;
+}
+
 static ir_id to_batches(tfl_run *r, tfl_call *c, const blocks *b, ir_id x)
 {
     uint32_t split[TFL_MAX_RANK], order[TFL_MAX_RANK], dims[TFL_MAX_RANK];
     uint32_t rank = 0, m = b->count, n = c->in[0]->rank;
 
-    for (uint32_t i = 0; i < m; i++)
-        x = ir_pad(r->g, x, 1 + i, (uint32_t)b->pad[i][0],
-                   (uint32_t)b->pad[i][1], 0.f);
     if (!ir_good(r->g, x))
         return IR_NONE;
     memcpy(dims, r->g->values[x].dims, sizeof dims);
@@ -132,14 +137,100 @@ static ir_id from_batches(tfl_run *r, tfl_call *c, const blocks *b, ir_id x)
     return x;
 }
 
+/* ----------------------------------------------- dilated convolutions ---- */
+
+static tfl_spread *new_spread(tfl_run *r, ir_id id)
+{
+    tfl_spread *s = onnx_take(r->pool, 1, sizeof *s);
+
+    s->id = id;
+    memcpy(s->dims, r->g->values[id].dims, sizeof s->dims);
+    for (int i = 0; i < TFL_MAX_RANK; i++)
+        s->block[i] = 1;
+    return s;
+}
+
+void tfl_keep_spread(tfl_run *r, tfl_call *c, const tfl_value *v)
+{
+    tfl_value *y = c->outputs ? c->out[0] : NULL;
+    tfl_spread *s;
+    uint32_t from = 1;
+
+    if (!v->spread || !y || y->broken || !v->rank || !y->rank ||
+        v->dims[0] != y->dims[0] || !ir_good(r->g, v->spread->id))
+        return;
+    s = new_spread(r, v->spread->id);
+    s->dims[0] = v->spread->dims[0];
+    for (uint32_t i = 1; i < y->rank; i++) {
+        while (from < v->rank && v->dims[from] == 1 && y->dims[i] != 1 &&
+               v->spread->block[from] == 1)
+            from++;
+        if (from < v->rank && v->dims[from] == y->dims[i]) {
+            s->dims[i] = v->spread->dims[from];
+            s->block[i] = v->spread->block[from++];
+        } else if (y->dims[i] == 1) {
+            s->dims[i] = 1;
+        } else {
+            return;
+        }
+    }
+    for (; from < v->rank; from++)
+        if (v->dims[from] != 1 || v->spread->block[from] != 1)
+            return;
+    s->id = ir_reshape(r->g, s->id, y->rank, s->dims);
+    y->spread = s;
+}
+
+/* What the convolution of the blocks was before they became batches; NULL if
+   it is no dilated convolution with these blocks and paddings. */
+static ir_id gathered(tfl_run *r, const tfl_value *v, const blocks *b)
+{
+    const tfl_spread *s = v->spread;
+    ir_id x;
+
+    if (!s || !ir_good(r->g, s->id))
+        return IR_NONE;
+    for (uint32_t i = 1; i < v->rank; i++)
+        if (s->block[i] != (i <= b->count ? b->size[i - 1] : 1))
+            return IR_NONE;
+    x = s->id;
+    for (uint32_t i = 0; i < b->count; i++) {
+        int64_t left = (int64_t)s->dims[1 + i] - b->pad[i][0] - b->pad[i][1];
+        if (left < 1)
+            return IR_NONE;
+        x = ir_slice(r->g, x, 1 + i, (uint32_t)b->pad[i][0], 1, (uint32_t)left);
+    }
+    return x;
+}
+
+static void put_batches(tfl_run *r, tfl_call *c, const blocks *b, ir_id x)
+{
+    tfl_value *v = c->in[0], *y = c->outputs ? c->out[0] : NULL;
+    tfl_spread *s;
+
+    x = padded(r, b, x);
+    tfl_put_like(r, c, 0, to_batches(r, c, b, x), v);
+    if (!y || !ir_good(r->g, x) || y->scale != v->scale || y->zero != v->zero)
+        return;
+    s = new_spread(r, x);
+    for (uint32_t i = 0; i < b->count; i++)
+        s->block[1 + i] = b->size[i];
+    y->spread = s;
+}
+
+/* Blocks of space as batches, and (back) as they were. */
 void tfl_do_space_to_batch(tfl_run *r, tfl_call *c, int back)
 {
     tfl_value *v = c->in[0];
-    ir_id x = tfl_id(r, v);
+    ir_id x = tfl_id(r, v), y;
     blocks b;
 
-    if (read_blocks(r, c, &b))
-        tfl_put_like(r, c, 0,
-                     back ? from_batches(r, c, &b, x) : to_batches(r, c, &b, x),
-                     v);
+    if (!read_blocks(r, c, &b))
+        return;
+    if (!back) {
+        put_batches(r, c, &b, x);
+        return;
+    }
+    y = gathered(r, v, &b);
+    tfl_put_like(r, c, 0, y != IR_NONE ? y : from_batches(r, c, &b, x), v);
 }

@@ -78,6 +78,43 @@ static const float *depthwise_weights(tfl_run *r, tfl_call *c,
                    l->outputs);
 }
 
+/* The same on what the input was before its space became batches. */
+static void convolve_spread(tfl_run *r, tfl_call *c, const tfl_layer *l,
+                            const kernel *k, const float *w)
+{
+    const tfl_spread *s = l->x->spread;
+    tfl_value x = *l->x, y = {0}, *out = &y;
+    tfl_layer wide = *l;
+    tfl_spread *made;
+    tfl_call one = *c;
+    kernel dilated = *k;
+
+    if (!s || k->same || k->step[0] != 1 || k->step[1] != 1 ||
+        s->block[3] != 1 || tfl_layer_kind(l) == TFL_HYBRID_LAYER ||
+        !c->outputs || !c->out[0] || c->out[0]->broken)
+        return;
+    for (int i = 0; i < 2; i++) {
+        uint64_t far = (uint64_t)k->dilation[i] * s->block[1 + i];
+        if (far * k->size[i] > MLI_MAX_ELEMENTS)
+            return;
+        dilated.dilation[i] = (uint32_t)far;
+    }
+    x.id = s->id;
+    x.raw = NULL;
+    memcpy(x.dims, s->dims, sizeof x.dims);
+    wide.x = &x;
+    one.out = &out;
+    one.outputs = 1;
+    convolve(r, &one, &wide, &dilated, w);
+    if (!ir_good(r->g, y.id))
+        return;
+    made = onnx_take(r->pool, 1, sizeof *made);
+    *made = *s;
+    made->id = y.id;
+    memcpy(made->dims, y.dims, sizeof made->dims);
+    c->out[0]->spread = made;
+}
+
 void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
 {
     uint32_t slot = depthwise ? 4 : 3; /* behind the depth multiplier */
@@ -87,6 +124,7 @@ void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
                    0,
                    tfl_option(c, slot, 0),
                    IR_NONE};
+    const float *w;
     kernel k = {.step = {(uint32_t)tfl_option_int(c, 2, 1),
                          (uint32_t)tfl_option_int(c, 1, 1)},
                 .dilation = {(uint32_t)tfl_option_int(c, slot + 2, 1),
@@ -101,7 +139,8 @@ void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
     tfl_sensible(r, c, k.size, 2);
     tfl_sensible(r, c, k.step, 2);
     tfl_sensible(r, c, k.dilation, 2);
-    convolve(r, c, &l, &k,
-             depthwise ? depthwise_weights(r, c, &l, &k)
-                       : conv_weights(r, c, &l, &k));
+    w = depthwise ? depthwise_weights(r, c, &l, &k)
+                  : conv_weights(r, c, &l, &k);
+    convolve(r, c, &l, &k, w);
+    convolve_spread(r, c, &l, &k, w);
 }

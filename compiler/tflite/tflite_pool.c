@@ -46,43 +46,63 @@ static void put_mean(tfl_run *r, tfl_call *c, ir_id x, int activation)
         tfl_put_sums(r, c, 0, x, 1, &one, activation);
 }
 
-void tfl_do_pool(tfl_run *r, tfl_call *c, int average)
+/* By the number of elements in each window, with the padding left out. */
+static ir_id mean_of(tfl_run *r, ir_id sum, const tfl_value *v,
+                     const ir_window *w)
+{
+    uint32_t out[2];
+
+    if (!ir_good(r->g, sum))
+        return IR_NONE;
+    memcpy(out, r->g->values[sum].dims + 1, sizeof out);
+    return ir_binary(r->g, MLI_DIV, sum, window_counts(r, v->dims + 1, out, w));
+}
+
+static void put_pooled(tfl_run *r, tfl_call *c, ir_id x, int average,
+                       int activation)
+{
+    const float one = 1.f;
+
+    if (!ir_good(r->g, x) || !c->outputs || !c->out[0])
+        tfl_put_whole(r, c, 0, x);
+    else if (c->in[0]->scale == 0.f || !tfl_quantised(c->declared[0]))
+        tfl_put_active(r, c, 0, x, activation);
+    else if (average)
+        put_mean(r, c, x, activation);
+    else
+        tfl_put_sums(r, c, 0, x, 1, &one, activation);
+}
+
+/* what: 0 the largest, 1 the mean, 2 the root of the mean of squares */
+void tfl_do_pool(tfl_run *r, tfl_call *c, int what)
 {
     tfl_value *v = c->in[0];
-    int activation = tfl_option(c, 5, 0);
     ir_window w[2] = {{(uint32_t)tfl_option_int(c, 4, 1),
                        (uint32_t)tfl_option_int(c, 2, 1), 1, 0, 0},
                       {(uint32_t)tfl_option_int(c, 3, 1),
                        (uint32_t)tfl_option_int(c, 1, 1), 1, 0, 0}};
     ir_id x = tfl_id(r, v);
-    float one = 1.f;
 
     if (v->rank != 4)
         tfl_bad(r, c, "expected 4 axes, got %u", v->rank);
+    if (what == 2 && v->scale > 0.f) {
+        tfl_unsupported(r, c,
+                        "whole numbers (TensorFlow Lite has them of "
+                        "float32 only)");
+        return;
+    }
+    if (what == 2)
+        x = ir_binary(r->g, MLI_MUL, x, x);
     for (int k = 0; k < 2; k++) {
         tfl_sensible(r, c, &w[k].size, 2);
         if (tfl_option(c, 0, 0) == 0)
             tfl_same_padding(v->dims[1 + k], w[k].size, w[k].step, 1,
                              &w[k].before, &w[k].after);
-        x = ir_pool(r->g, average ? MLI_REDUCE_SUM : MLI_REDUCE_MAX, x,
+        x = ir_pool(r->g, what ? MLI_REDUCE_SUM : MLI_REDUCE_MAX, x,
                     (uint32_t)(1 + k), &w[k]);
     }
-    if (!ir_good(r->g, x)) {
-        tfl_put_whole(r, c, 0, x);
-        return;
-    }
-    if (average) {
-        uint32_t out[2] = {r->g->values[x].dims[1], r->g->values[x].dims[2]};
-        ir_id n = window_counts(r, v->dims + 1, out, w);
-        x = ir_binary(r->g, MLI_DIV, x, n);
-    }
-    if (c->outputs && c->out[0] && v->scale > 0.f &&
-        tfl_quantised(c->declared[0])) {
-        if (average)
-            put_mean(r, c, x, activation);
-        else
-            tfl_put_sums(r, c, 0, x, 1, &one, activation);
-        return;
-    }
-    tfl_put_active(r, c, 0, x, activation);
+    x = what ? mean_of(r, x, v, w) : x;
+    if (what == 2)
+        x = ir_unary(r->g, MLI_SQRT, 0.f, 0.f, x);
+    put_pooled(r, c, x, what, tfl_option(c, 5, 0));
 }

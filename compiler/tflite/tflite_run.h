@@ -17,6 +17,16 @@
 #include "ir.h"
 #include "tflite_model.h"
 
+/*
+ * What a value was before blocks of its space became batches: a convolution of
+ * the blocks, put together again, is a dilated convolution of this.
+ */
+typedef struct tfl_spread {
+    ir_id id;
+    uint32_t dims[TFL_MAX_RANK];  /* as many axes as the value has */
+    uint32_t block[TFL_MAX_RANK]; /* 1 where there is none */
+} tfl_spread;
+
 typedef struct tfl_value {
     int set;    /* it has been made */
     int broken; /* by something unsupported */
@@ -27,7 +37,8 @@ typedef struct tfl_value {
     ir_id id;              /* constants of the file: IR_NONE until asked for */
     float scale;           /* 0: not quantised */
     int32_t zero;
-    uint32_t variable; /* of a resource: its number + 1 */
+    uint32_t variable;        /* of a resource: its number + 1 */
+    const tfl_spread *spread; /* NULL: none */
 } tfl_value;
 
 typedef struct tfl_variable { /* kept from run to run */
@@ -139,6 +150,9 @@ void tfl_set(tfl_run *r, tfl_value *v, const tfl_tensor *t, ir_id id);
 void tfl_active_range(const tfl_tensor *t, int activation, float *low,
                       float *high);
 
+/* Output 0, a reshaped v, was what v was, if only axes of 1 came or went. */
+void tfl_keep_spread(tfl_run *r, tfl_call *c, const tfl_value *v);
+
 ir_id tfl_activate(tfl_run *r, ir_id id, int activation);
 /* Round and clamp to the numbers that q - zero can have. */
 ir_id tfl_round(tfl_run *r, ir_id id, int type, int32_t zero);
@@ -222,7 +236,7 @@ const char *tfl_op_name(int code);
 void tfl_do_dense(tfl_run *r, tfl_call *c, int what);
 void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise);
 void tfl_do_transpose_conv(tfl_run *r, tfl_call *c, int what);
-void tfl_do_pool(tfl_run *r, tfl_call *c, int average);
+void tfl_do_pool(tfl_run *r, tfl_call *c, int what);
 void tfl_do_batch_matmul(tfl_run *r, tfl_call *c, int what);
 void tfl_do_binary(tfl_run *r, tfl_call *c, int fn);
 void tfl_do_squared_difference(tfl_run *r, tfl_call *c, int what);
@@ -251,6 +265,8 @@ void tfl_do_strided_slice(tfl_run *r, tfl_call *c, int what);
 void tfl_do_pad(tfl_run *r, tfl_call *c, int what);
 void tfl_do_mirror_pad(tfl_run *r, tfl_call *c, int what);
 void tfl_do_gather(tfl_run *r, tfl_call *c, int what);
+void tfl_do_gather_nd(tfl_run *r, tfl_call *c, int what);
+void tfl_do_where(tfl_run *r, tfl_call *c, int what);
 void tfl_do_tile(tfl_run *r, tfl_call *c, int what);
 void tfl_do_broadcast_to(tfl_run *r, tfl_call *c, int what);
 void tfl_do_fill(tfl_run *r, tfl_call *c, int what);

@@ -50,6 +50,7 @@ static void put_shaped(tfl_run *r, tfl_call *c, int k, tfl_value *v,
     ir_id x = tfl_id(r, v);
 
     tfl_put_like(r, c, k, ir_reshape(r->g, x, rank, dims), v);
+    tfl_keep_spread(r, c, v);
 }
 
 static void reshape_to(tfl_run *r, tfl_call *c, const int64_t *list,

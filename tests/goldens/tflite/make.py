@@ -1,6 +1,7 @@
 """Small TensorFlow Lite models and what TensorFlow Lite answers.
 
     python3 make.py        (tensorflow 2.21, keras 3; writes beside itself)
+    python3 make.py NAME...     only these of operators.py
 
 NAME.tflite with NAME.in.npy [runs, inputs] and NAME.out.npy [runs, outputs],
 both real numbers: one row a run, states go on from run to run. Quantised models
@@ -8,12 +9,14 @@ are answered by the reference kernels.
 """
 import os
 import pathlib
+import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+import operators  # noqa: E402
 from keras import layers as L  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
@@ -43,7 +46,7 @@ def convert(functions, owner, shapes, kind):
     return c.convert()
 
 
-def answer(name, model):
+def answer(name, model, rng=rng):
     it = tf.lite.Interpreter(
         model_content=model, experimental_op_resolver_type=tf.lite.
         experimental.OpResolverType.BUILTIN_REF)
@@ -54,7 +57,10 @@ def answer(name, model):
         for d in it.get_input_details():
             x = rng.normal(0, 1, d["shape"]).astype(np.float32)
             scale, zero = d["quantization"]
-            if scale:
+            if d["dtype"] == np.int32:
+                x = np.float32(rng.integers(0, 4, d["shape"]))
+                it.set_tensor(d["index"], x.astype(np.int32))
+            elif scale:
                 n = np.iinfo(d["dtype"])
                 q = np.clip(np.round(x / scale) + zero, n.min, n.max)
                 it.set_tensor(d["index"], q.astype(d["dtype"]))
@@ -147,4 +153,8 @@ def main():
     function("state", step, [(1, 1, 3)], ("float", "int8"), m)
 
 
-main()
+if not sys.argv[1:]:
+    main()
+for name, model in operators.models():
+    if name in sys.argv[1:] or not sys.argv[1:]:
+        answer(name, model, np.random.default_rng(len(name)))
