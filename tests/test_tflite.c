@@ -184,7 +184,8 @@ static const struct {
     {"dilated_float", 0},    {"dilated_depthwise", 0},
     {"dilated_int8", 0},     {"blocks_float", 0},
     {"picking_float", 0},    {"where_float", 0},
-    {"l2pool_float", 0},     {"bilstm_float", 0},
+    {"l2pool_float", 0},     {"conv1d_dynamic", 0},
+    {"stft_float", 0},       {"bilstm_float", 0},
 };
 #define GOLDENS (sizeof goldens / sizeof *goldens)
 

@@ -130,10 +130,10 @@ static void make_output(import *m, uint32_t i, tfl_value *values)
     tfl_value *v = &values[n];
     ir_id id;
 
-    if (v->broken || v->variable) {
+    if (v->broken || v->variable || v->complex) {
         if (!m->run.unsupported[0])
             onnx_stop(&m->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                      "output %s holds no numbers", name);
+                      "output %s holds no real numbers", name);
         return;
     }
     id = tfl_real(&m->run, v);

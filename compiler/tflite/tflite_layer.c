@@ -46,6 +46,30 @@ int tfl_layer_usable(tfl_run *r, tfl_call *c, tfl_layer *l)
 }
 
 /*
+ * (high - low) / 255, rounded once, as TensorFlow Lite has it from doubles: a
+ * scale one unit in the last place off lets some inputs round to another whole
+ * number, 1/255 of the range away. The difference's own error is found by
+ * Knuth's sum, the quotient's by Veltkamp's halves; all operands are exact.
+ */
+static ir_id step_of(ir_graph *g, ir_id low, ir_id high)
+{
+    ir_id n = ir_scalar(g, 255.f);
+    ir_id s = ir_binary(g, MLI_SUB, high, low);
+    ir_id b = ir_binary(g, MLI_SUB, s, high), lost, q, top, rest;
+
+    lost = ir_binary(g, MLI_SUB, high, ir_binary(g, MLI_SUB, s, b));
+    lost = ir_binary(g, MLI_SUB, lost, ir_binary(g, MLI_ADD, low, b));
+    q = ir_binary(g, MLI_DIV, s, n);
+    top = ir_binary(g, MLI_MUL, q, ir_scalar(g, 4097.f));
+    top = ir_binary(g, MLI_SUB, top, ir_binary(g, MLI_SUB, top, q));
+    rest = ir_binary(g, MLI_SUB, s, ir_binary(g, MLI_MUL, top, n));
+    top = ir_binary(g, MLI_SUB, q, top);
+    rest = ir_binary(g, MLI_SUB, rest, ir_binary(g, MLI_MUL, top, n));
+    rest = ir_binary(g, MLI_DIV, ir_binary(g, MLI_ADD, rest, lost), n);
+    return ir_binary(g, MLI_ADD, q, rest);
+}
+
+/*
  * Dynamic range: the input of every run is made whole, by its range (255 steps,
  * with a zero point, which is taken out again) or by its largest magnitude.
  * axes: what has one scale.
@@ -55,17 +79,17 @@ static ir_id by_range(tfl_run *r, tfl_layer *l, ir_id x, uint32_t axes)
     ir_graph *g = r->g;
     ir_id low = ir_reduce(g, MLI_REDUCE_MIN, x, axes, 1);
     ir_id high = ir_reduce(g, MLI_REDUCE_MAX, x, axes, 1);
-    ir_id zero = ir_scalar(g, 0.f), range, place;
-    const float steps = 1.f / 255.f, minus = -1.f, least = -128.f;
+    ir_id zero = ir_scalar(g, 0.f), inverse, place;
+    const float minus = -1.f, least = -128.f;
 
     low = ir_binary(g, MLI_MIN, low, zero);
-    range = ir_binary(g, MLI_SUB, ir_binary(g, MLI_MAX, high, zero), low);
-    range = ir_binary(g, MLI_MAX, range, ir_scalar(g, 1e-30f));
-    l->range = tfl_scaled(r, range, 1, &steps, NULL, MLI_IDENTITY, 0.f, 0.f);
+    high = ir_binary(g, MLI_MAX, high, zero);
+    l->range =
+        ir_binary(g, MLI_MAX, step_of(g, low, high), ir_scalar(g, 1e-30f));
     place = tfl_scaled(r, ir_binary(g, MLI_DIV, low, l->range), 1, &minus,
                        &least, MLI_ROUND_AWAY, -128.f, 127.f);
-    range = ir_unary(g, MLI_RECIPROCAL, 0.f, 0.f, l->range);
-    x = ir_binary(g, MLI_ADD, ir_binary(g, MLI_MUL, x, range), place);
+    inverse = ir_binary(g, MLI_DIV, ir_scalar(g, 1.f), l->range);
+    x = ir_binary(g, MLI_ADD, ir_binary(g, MLI_MUL, x, inverse), place);
     x = ir_unary(g, MLI_ROUND_AWAY, -128.f, 127.f, x);
     return ir_binary(g, MLI_SUB, x, place);
 }
@@ -74,16 +98,14 @@ static ir_id by_range(tfl_run *r, tfl_layer *l, ir_id x, uint32_t axes)
 static ir_id by_magnitude(tfl_run *r, tfl_layer *l, ir_id x, uint32_t axes)
 {
     ir_graph *g = r->g;
-    const float steps = 1.f / 127.f;
+    ir_id steps = ir_scalar(g, 127.f);
     ir_id range = ir_reduce(g, MLI_REDUCE_MAX,
                             ir_unary(g, MLI_ABS, 0.f, 0.f, x), axes, 1);
 
     range = ir_binary(g, MLI_MAX, range, ir_scalar(g, 1e-30f));
-    l->range = tfl_scaled(r, range, 1, &steps, NULL, MLI_IDENTITY, 0.f, 0.f);
-    return ir_unary(
-        g, MLI_ROUND_AWAY, -127.f, 127.f,
-        ir_binary(g, MLI_MUL, x,
-                  ir_binary(g, MLI_DIV, ir_scalar(g, 127.f), range)));
+    l->range = ir_binary(g, MLI_DIV, range, steps);
+    x = ir_binary(g, MLI_MUL, x, ir_binary(g, MLI_DIV, steps, range));
+    return ir_unary(g, MLI_ROUND_AWAY, -127.f, 127.f, x);
 }
 
 ir_id tfl_layer_input(tfl_run *r, tfl_layer *l, uint32_t axes, int asymmetric)
@@ -128,6 +150,26 @@ static void finish_fixed(tfl_run *r, tfl_call *c, const tfl_layer *l, ir_id y,
                   rounding, l->activation);
 }
 
+/* By the scales, in the order in which they are multiplied there: convolutions
+   with a scale for each output round between them. */
+static void finish_hybrid(tfl_run *r, tfl_call *c, const tfl_layer *l, ir_id y)
+{
+    uint32_t n = tfl_scale_count(l->w) > 1 ? l->outputs : 1;
+    const float *scale = weight_scales(r, l);
+    ir_id by = ir_const1(r->g, n, scale);
+
+    if (l->w->rank > 2 && n > 1) {
+        y = ir_binary(r->g, MLI_MUL, ir_binary(r->g, MLI_MUL, y, by), l->range);
+    } else {
+        by = ir_binary(r->g, MLI_MUL, l->range, by);
+        y = ir_binary(r->g, MLI_MUL, y, by);
+    }
+    if (l->b)
+        y = ir_binary(r->g, MLI_ADD, y,
+                      ir_const1(r->g, l->outputs, tfl_floats(r, l->b)));
+    tfl_put_active(r, c, 0, y, l->activation);
+}
+
 void tfl_layer_finish(tfl_run *r, tfl_call *c, const tfl_layer *l, ir_id y)
 {
     float *scale;
@@ -138,16 +180,11 @@ void tfl_layer_finish(tfl_run *r, tfl_call *c, const tfl_layer *l, ir_id y)
         tfl_put_active(r, c, 0, y, l->activation);
         return;
     }
-    scale = weight_scales(r, l);
     if (tfl_layer_kind(l) == TFL_HYBRID_LAYER) {
-        y = tfl_scaled(r, y, l->outputs, scale, NULL, MLI_IDENTITY, 0.f, 0.f);
-        y = ir_binary(r->g, MLI_MUL, y, l->range);
-        if (l->b)
-            y = ir_binary(r->g, MLI_ADD, y,
-                          ir_const1(r->g, l->outputs, tfl_floats(r, l->b)));
-        tfl_put_active(r, c, 0, y, l->activation);
+        finish_hybrid(r, c, l, y);
         return;
     }
+    scale = weight_scales(r, l);
     if (tfl_quantised(c->declared[0]) && l->activation != TFL_ACT_TANH) {
         finish_fixed(r, c, l, y, scale);
         return;

@@ -85,6 +85,7 @@ static const tfl_op ops[] = {
     {"CALL_ONCE", 129, tfl_do_call_once, 0, 0},
     {"CAST", 53, tfl_do_cast, 0, 1},
     {"CEIL", 104, tfl_do_unary, MLI_CEIL, 1},
+    {"COMPLEX_ABS", 135, tfl_do_complex_part, 2, 1},
     {"CONCATENATION", 2, tfl_do_concatenation, 0, 1},
     {"CONV_2D", 3, tfl_do_conv, 0, 2},
     {"COS", 108, tfl_do_unary, MLI_COS, 1},
@@ -111,6 +112,7 @@ static const tfl_op ops[] = {
     {"GREATER_EQUAL", 62, tfl_do_compare, 5, 2},
     {"HARD_SWISH", 117, tfl_do_unary, MLI_HARD_SWISH, 1},
     {"IF", 118, tfl_do_if, 0, 1},
+    {"IMAG", 133, tfl_do_complex_part, 1, 1},
     {"L2_NORMALIZATION", 11, tfl_do_l2_normalization, 0, 1},
     {"L2_POOL_2D", 12, tfl_do_pool, 2, 1},
     {"LEAKY_RELU", 98, tfl_do_leaky_relu, 0, 1},
@@ -140,6 +142,9 @@ static const tfl_op ops[] = {
     {"RANGE", 96, tfl_do_range, 0, 3},
     {"RANK", 110, tfl_do_shape, 1, 1},
     {"READ_VARIABLE", 143, tfl_do_read_variable, 0, 1},
+    {"REAL", 134, tfl_do_complex_part, 0, 1},
+    {"REDUCE_ALL", 140, tfl_do_reduce, MLI_REDUCE_MIN, 2},
+    {"REDUCE_ANY", 91, tfl_do_reduce, MLI_REDUCE_MAX, 2},
     {"REDUCE_MAX", 82, tfl_do_reduce, MLI_REDUCE_MAX, 2},
     {"REDUCE_MIN", 89, tfl_do_reduce, MLI_REDUCE_MIN, 2},
     {"REDUCE_PROD", 81, tfl_do_reduce, MLI_REDUCE_PROD, 2},
@@ -150,6 +155,7 @@ static const tfl_op ops[] = {
     {"RESIZE_BILINEAR", 23, tfl_do_resize, 0, 2},
     {"RESIZE_NEAREST_NEIGHBOR", 97, tfl_do_resize, 1, 2},
     {"REVERSE_V2", 105, tfl_do_reverse, 0, 2},
+    {"RFFT2D", 131, tfl_do_rfft, 0, 2},
     {"RNN", 24, tfl_do_rnn, 0, 4},
     {"ROUND", 116, tfl_do_unary, MLI_ROUND, 1},
     {"RSQRT", 76, tfl_do_rsqrt, 0, 1},
@@ -206,11 +212,10 @@ const char *tfl_op_name(int code)
         {16, "LSTM"},
         {32, "CUSTOM"},
         {46, "BIDIRECTIONAL_SEQUENCE_RNN"},
-        {91, "REDUCE_ANY"},
+        {120, "NON_MAX_SUPPRESSION_V4"},
         {112, "REVERSE_SEQUENCE"},
         {122, "SCATTER_ND"},
         {124, "DENSIFY"},
-        {131, "RFFT2D"},
         {132, "CONV_3D"},
         {156, "ATAN2"},
     };
@@ -220,6 +225,16 @@ const char *tfl_op_name(int code)
         if (others[i].code == code)
             return others[i].name;
     return op ? op->name : "operator";
+}
+
+int tfl_takes_complex(int code)
+{
+    static const int codes[] = {22, 43, 70, 133, 134, 135}; /* shapes, parts */
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i] == code)
+            return 1;
+    return 0;
 }
 
 const char *mlc_tflite_operator(size_t i)

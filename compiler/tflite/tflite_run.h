@@ -37,7 +37,9 @@ typedef struct tfl_value {
     ir_id id;              /* constants of the file: IR_NONE until asked for */
     float scale;           /* 0: not quantised */
     int32_t zero;
-    uint32_t variable;        /* of a resource: its number + 1 */
+    uint32_t variable; /* of a resource: its number + 1 */
+    int complex;       /* imaginary: of its imaginary parts */
+    ir_id imaginary;
     const tfl_spread *spread; /* NULL: none */
 } tfl_value;
 
@@ -230,6 +232,7 @@ tfl_value *tfl_walk(tfl_run *r, uint32_t subgraph, tfl_value *const *in,
                     uint32_t inputs);
 const tfl_op *tfl_find_op(int code);
 const char *tfl_op_name(int code);
+int tfl_takes_complex(int code); /* of its operands */
 
 /* ---------------------------------------------------------- operators ---- */
 
@@ -278,6 +281,8 @@ void tfl_do_depth_to_space(tfl_run *r, tfl_call *c, int back);
 void tfl_do_space_to_batch(tfl_run *r, tfl_call *c, int back);
 void tfl_do_embedding(tfl_run *r, tfl_call *c, int what);
 void tfl_do_one_hot(tfl_run *r, tfl_call *c, int what);
+void tfl_do_rfft(tfl_run *r, tfl_call *c, int what);
+void tfl_do_complex_part(tfl_run *r, tfl_call *c, int what);
 void tfl_do_resize(tfl_run *r, tfl_call *c, int nearest);
 void tfl_do_lstm(tfl_run *r, tfl_call *c, int both);
 void tfl_do_rnn(tfl_run *r, tfl_call *c, int sequence);

@@ -51,6 +51,10 @@ static void put_shaped(tfl_run *r, tfl_call *c, int k, tfl_value *v,
 
     tfl_put_like(r, c, k, ir_reshape(r->g, x, rank, dims), v);
     tfl_keep_spread(r, c, v);
+    if (v->complex && k < c->outputs && c->out[k]) {
+        c->out[k]->complex = 1;
+        c->out[k]->imaginary = ir_reshape(r->g, v->imaginary, rank, dims);
+    }
 }
 
 static void reshape_to(tfl_run *r, tfl_call *c, const int64_t *list,

@@ -123,6 +123,12 @@ static int broken_input(tfl_run *r, tfl_call *c)
             tfl_unsupported(r, c, "an operand without elements");
             broken = 1;
         }
+        if (v->complex && !tfl_takes_complex(c->op->code)) {
+            tfl_unsupported(r, c,
+                            "complex numbers (use tf.abs, tf.math.real "
+                            "and tf.math.imag before)");
+            broken = 1;
+        }
         broken |= v->broken;
     }
     return broken;

@@ -1,6 +1,7 @@
 """Small TensorFlow Lite models and what TensorFlow Lite answers.
 
     python3 make.py        (tensorflow 2.21, keras 3; writes beside itself)
+    python3 make.py later       only the second half of them
     python3 make.py NAME...     only these of operators.py
 
 NAME.tflite with NAME.in.npy [runs, inputs] and NAME.out.npy [runs, outputs],
@@ -153,8 +154,25 @@ def main():
     function("state", step, [(1, 1, 3)], ("float", "int8"), m)
 
 
+def later():
+    global rng
+    rng = np.random.default_rng(8)
+    keras.utils.set_random_seed(8)
+    i = L.Input((6, 32))
+    x = L.Conv1D(12, 3, dilation_rate=2, padding="same", activation="relu")(i)
+    network("conv1d", i, L.Conv1D(2, 3)(x), ("dynamic",))
+
+    def spectrum(x):
+        s = tf.signal.stft(x, 16, 8, 32)
+        return tf.concat([tf.abs(s), tf.math.real(s) - tf.math.imag(s)], -1)
+
+    function("stft", spectrum, [(1, 40)], ("float",))
+
+
 if not sys.argv[1:]:
     main()
+if not sys.argv[1:] or "later" in sys.argv[1:]:
+    later()
 for name, model in operators.models():
     if name in sys.argv[1:] or not sys.argv[1:]:
         answer(name, model, np.random.default_rng(len(name)))
