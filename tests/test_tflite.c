@@ -185,7 +185,8 @@ static const struct {
     {"dilated_int8", 0},     {"blocks_float", 0},
     {"picking_float", 0},    {"where_float", 0},
     {"l2pool_float", 0},     {"conv1d_dynamic", 0},
-    {"stft_float", 0},       {"bilstm_float", 0},
+    {"stft_float", 0},       {"labels_inside", 0},
+    {"labels_behind", 0},    {"bilstm_float", 0},
 };
 #define GOLDENS (sizeof goldens / sizeof *goldens)
 
@@ -225,6 +226,30 @@ static void real_models(void **state)
     fclose(f);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         compare(folder, names[i], parts, 0, NULL);
+}
+
+/* Lines of a file in the archive behind the model. */
+static void labels(void **state)
+{
+    static const char *const names[] = {"labels_inside", "labels_behind"};
+    static const char *const want[] = {"clap", "hi-hat", "no sound"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char folder[2048], path[4096];
+        player p = {0};
+        mlc_error error;
+        mli_channel channel;
+        folder_of(folder, sizeof folder);
+        snprintf(path, sizeof path, "%s/%s.tflite", folder, names[i]);
+        assert_int_equal(mlc_load(path, NULL, &p.image, &error), MLC_OK);
+        start(&p, NULL);
+        for (uint32_t k = 0; k < 3; k++) {
+            mli_get_output_channel(&p.model, 0, k, &channel);
+            assert_string_equal(channel.label, want[k]);
+        }
+        stop(&p);
+        mlc_image_free(&p.image);
+    }
 }
 
 /* ----------------------------------------------------------- bad files ---- */
@@ -416,7 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agree),     cmocka_unit_test(real_models),
         cmocka_unit_test(cut_short), cmocka_unit_test(messages),
-        cmocka_unit_test(damaged),
+        cmocka_unit_test(labels),    cmocka_unit_test(damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

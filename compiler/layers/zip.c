@@ -31,6 +31,18 @@ static const uint8_t *find_end(const uint8_t *bytes, size_t size)
     return NULL;
 }
 
+/* Behind another file, places may be counted from the archive's own start. */
+static void skip_front(mlc_zip *z, size_t end)
+{
+    size_t front = end - z->last;
+
+    if (z->last - z->first < 4 || front == 0 ||
+        !memcmp(z->bytes + z->first, "PK\1\2", 4))
+        return;
+    z->bytes += front;
+    z->size -= front;
+}
+
 mlc_status mlc_zip_open(mlc_zip *z, const uint8_t *bytes, size_t size,
                         mlc_error *error)
 {
@@ -55,6 +67,7 @@ mlc_status mlc_zip_open(mlc_zip *z, const uint8_t *bytes, size_t size,
         return mlc_fail(error, MLC_CORRUPT,
                         "the zip archive's directory lies outside of it");
     z->last = z->first + length;
+    skip_front(z, (size_t)(end - bytes));
     return MLC_OK;
 }
 

@@ -78,17 +78,21 @@ static const char *port_name(import *m, int which, uint32_t tensor,
     return text[0] ? text : which ? "output" : "input";
 }
 
-static void name_range(import *m, const tfl_tensor *t, uint32_t channels)
+/* Labels (may be NULL) and, of quantised numbers, their range. */
+static void name_channels(import *m, const tfl_tensor *t, uint32_t channels,
+                          const char *const *labels)
 {
-    float low, high, s = tfl_tensor_scale(t);
+    float low = 0.f, high = 0.f, s = tfl_tensor_scale(t);
 
-    if (s == 0.f)
+    if (s == 0.f && !labels)
         return;
-    tfl_range(t->type, tfl_zero(t), &low, &high);
+    if (s > 0.f)
+        tfl_range(t->type, tfl_zero(t), &low, &high);
     if (channels > 4096)
         channels = 4096; /* enough for every box; the rest is unknown */
     for (uint32_t i = 0; i < channels; i++)
-        ir_channel_info(m->g, i, NULL, low * s, high * s, 0.f);
+        ir_channel_info(m->g, i, labels ? labels[i] : NULL, low * s, high * s,
+                        0.f);
 }
 
 /* The window's frames if an input can be one, 0 if not. */
@@ -109,7 +113,7 @@ static void make_input(import *m, uint32_t i, tfl_value *v)
     id = ir_input(m->g, name, (uint32_t)t->rank - skip, t->dims + skip);
     if (id == IR_NONE)
         return;
-    name_range(m, t, m->g->port->channel_count);
+    name_channels(m, t, m->g->port->channel_count, NULL);
     id = ir_reshape(m->g, id, (uint32_t)t->rank, t->dims);
     if (tfl_quantised(t)) {
         id = ir_binary(m->g, MLI_DIV, id, ir_scalar(m->g, tfl_tensor_scale(t)));
@@ -143,7 +147,8 @@ static void make_output(import *m, uint32_t i, tfl_value *values)
         count_channels(m, m->g->values[id].elements);
     ir_output(m->g, name, id);
     if (ir_good(m->g, id)) {
-        name_range(m, t, m->g->port->channel_count);
+        name_channels(m, t, m->g->port->channel_count,
+                      tfl_labels(&m->model, i, m->g->port->channel_count));
         if (v->scale > 0.f)
             ir_note(m->g, "output %s: real numbers, (q - %d) * %g of %s", name,
                     (int)tfl_zero(t), (double)tfl_tensor_scale(t),

@@ -77,6 +77,10 @@ typedef struct tfl_model {
    exit. */
 void tfl_read(tfl_model *m, const uint8_t *bytes, size_t size, onnx_pool *pool);
 
+/* The labels of an output's n numbers, if metadata behind the model name them;
+   else NULL. */
+const char **tfl_labels(tfl_model *m, uint32_t output, uint32_t n);
+
 const char *tfl_type_name(int type);
 /* Bytes of an element; 0 for types without a size (INT4 counts as 1). */
 uint32_t tfl_type_size(int type);

@@ -62,6 +62,13 @@ class Builder:
         self.graph.operators.append(o)
         return outputs
 
+    def metadata(self, name, data):
+        m, b = schema.MetadataT(), schema.BufferT()
+        b.data = np.frombuffer(data, np.uint8)
+        self.model.buffers.append(b)
+        m.name, m.buffer = name, len(self.model.buffers) - 1
+        self.model.metadata = [m]
+
     def file(self, inputs, outputs):
         self.graph.inputs, self.graph.outputs = list(inputs), list(outputs)
         b = flatbuffers.Builder(1024)

@@ -1,5 +1,9 @@
 """Models of single operators that the converter does not write, or not any
 more, and what their operators were not compared with otherwise."""
+import io
+import zipfile
+
+import flatbuffers
 import numpy as np
 from build import Builder
 
@@ -162,7 +166,56 @@ def both_ways(*, peephole, outputs, merge):
     return b.file([x], y)
 
 
+def table(b, **slots):
+    """A FlatBuffers table of offsets, and of bytes where the value is one."""
+    b.StartObject(8)
+    for slot, value in slots.items():
+        if isinstance(value, bytes):
+            b.PrependInt8Slot(int(slot[1:]), value[0], 0)
+        else:
+            b.PrependUOffsetTRelativeSlot(int(slot[1:]), value, 0)
+    return b.EndObject()
+
+
+def vector(b, *items):
+    b.StartVector(4, len(items), 4)
+    for i in reversed(items):
+        b.PrependUOffsetTRelative(i)
+    return b.EndVector()
+
+
+def label_metadata():
+    """That the first output's axis has the labels of labels.txt."""
+    b = flatbuffers.Builder(256)
+    files = []
+    for name, kind in (("about.txt", 1), ("labels.txt", 2)):
+        text = b.CreateString(name)
+        files.append(table(b, s0=text, s2=bytes([kind])))
+    port = table(b, s6=vector(b, *files))
+    graph = table(b, s3=vector(b, port))
+    b.Finish(table(b, s3=vector(b, graph)), b"M001")
+    return bytes(b.Output())
+
+
+def labelled(inside):
+    """Files behind a model; their places are counted from its beginning or
+    from the archive's own."""
+    b = Builder()
+    x = b.tensor((1, 3))
+    y = b.op("SOFTMAX", [x], b.tensor((1, 3)), "SoftmaxOptions", beta=1.0)
+    b.metadata("TFLITE_METADATA", label_metadata())
+    archive = io.BytesIO(b.file([x], [y]) if inside else b"")
+    with zipfile.ZipFile(archive, "a") as z:
+        for name, text in (("about.txt", "no\nlabels\nthese\n"),
+                           ("labels.txt", "clap\r\nhi-hat\nno sound\n")):
+            z.writestr(zipfile.ZipInfo(name), text)
+    return archive.getvalue() if inside else (
+        b.file([x], [y]) + archive.getvalue())
+
+
 def models():
+    yield "labels_inside", labelled(True)
+    yield "labels_behind", labelled(False)
     yield "dilated_float", dilated(False, "float32")
     yield "dilated_depthwise", dilated(True, "float32")
     yield "dilated_int8", dilated(False, "int8")
