@@ -49,8 +49,8 @@ help:
 #: make demo       a sound and a gesture through real, headless Pd
 #: make check      every test
 #: make check-long the same, exhaustively
-#: make bench      what a frame costs here, with each kernel build
-#:                 (BENCH_MODELS="FILE...": other models)
+#: make bench      known models and layers here, beside other libraries, into
+#:                 README.md
 #: make readme     the table of formats in README.md
 #: make zoo        ten known architectures against PyTorch (needs PyTorch)
 #: make deps       install what is missing (Debian/Ubuntu)
@@ -123,6 +123,7 @@ objects: $(call obj,$(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC) \
 
 include pd-external/pd.mk
 include tests/trap/trap.mk
+include tests/arm/count.mk
 
 # -------------------------------------------------- what people ask for ----
 
@@ -149,14 +150,11 @@ demo:
 	@help-patches/demo/run.sh '$(ABSOLUTE_BUILD)'
 
 # What each kernel build costs here, for the models given.
-BENCH_MODELS ?= $(sort $(wildcard models/*/*.bin))
 $(BUILD)/tests/speed: $(BUILD)/obj/tests/bench/speed.o $(COMPILER) $(RUNTIME)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
-bench: $(BUILD)/tests/speed
-	@sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1
-	@$(BUILD)/tests/speed $(BENCH_MODELS)
+include tests/bench/bench.mk
 
 readme: $(COMMAND)
 	@sed -i -e '/<!-- formats -->/,/<!-- end -->/{//!d}' README.md
