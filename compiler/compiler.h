@@ -38,6 +38,14 @@ typedef struct mlc_options {
         -1, 0, 0, 0.0, NULL, 0, 0                                              \
     }
 
+/* Multiply-accumulates a second that no core does: 32 lanes, two instructions a
+   clock, 5 GHz. A stream that asks for more cannot be real time. */
+#define MLC_MOST_MACS 320e9
+
+/* Bytes of state and arena (at the tile of 64 frames) that a model may want: a
+   small file shall not take a machine's memory when a box opens it. */
+#define MLC_MOST_MEMORY ((unsigned long long)1 << 30)
+
 /* A model.bin in memory: mli_open takes it as it is. */
 typedef struct mlc_image {
     uint8_t *bytes; /* 64-byte aligned, owned */
@@ -55,7 +63,8 @@ typedef struct mlc_error {
 /*
  * Open a model file of any known kind, told by its content: a .bin is read and
  * verified as it is, anything else is compiled. options may be NULL. On
- * success image is filled in (free it with mlc_image_free), else error.
+ * success image is filled in (free it with mlc_image_free), else error. A model
+ * that wants more than MLC_MOST_MEMORY to run is refused (MLC_MEMORY).
  */
 mlc_status mlc_load(const char *path, const mlc_options *options,
                     mlc_image *image, mlc_error *error);

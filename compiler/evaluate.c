@@ -77,7 +77,7 @@ double mlc_evaluate_cost(const ir_graph *g)
             continue;
         for (uint32_t k = 0; k < node->inputs; k++)
             elements += (double)g->values[node->in[k]].elements;
-        sum += 1000 + 4 * elements * steps(g, node);
+        sum += 1000 + 6 * elements * steps(g, node);
     }
     return sum;
 }

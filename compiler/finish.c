@@ -11,6 +11,7 @@
 #include "passes/passes.h"
 #include "prewarm.h"
 #include "program.h"
+#include "image.h"
 #include "rates.h"
 #include "writer.h"
 
@@ -143,14 +144,19 @@ static void say_program(mlc_bytes *r, const mlc_program *p,
         (unsigned long long)f->parameters, plural(f->parameters),
         (unsigned long long)f->macs, plural(f->macs),
         g->mode == MLI_STREAM ? " per frame" : " per run");
+    if (g->mode == MLI_STREAM && g->rate * (double)f->macs > MLC_MOST_MACS)
+        say(r,
+            "too much for real time: %.3g thousand million "
+            "multiply-accumulates a second, and no core does %g\n",
+            1e-9 * g->rate * (double)f->macs, 1e-9 * MLC_MOST_MACS);
     if (p->arena == p->arena_bound)
         say(r, "arena %u floats%s, the lower bound\n", p->arena, each);
     else
         say(r, "arena %u floats%s, the lower bound is %u\n", p->arena, each,
             p->arena_bound);
     if (g->mode == MLI_STREAM && f->receptive_field)
-        say(r, "looks back %u frames, latency %u\n", f->receptive_field,
-            g->latency + g->spread);
+        say(r, "looks back %u frame%s, latency %u\n", f->receptive_field,
+            plural(f->receptive_field), g->latency + g->spread);
     else if (g->mode == MLI_STREAM)
         say(r, "looks back without bound, latency %u\n",
             g->latency + g->spread);
@@ -190,7 +196,7 @@ static mlc_status verify(const mlc_image *image, mlc_error *error)
     mli_status status = mli_open(&model, image->bytes, image->size, &index);
 
     if (status == MLI_OK)
-        return MLC_OK;
+        return mlc_check_memory(image, error);
     return mlc_fail(error, MLC_UNSUPPORTED,
                     "internal error: the compiled model does not verify (%s, "
                     "%u)",

@@ -27,3 +27,22 @@ void mlc_image_free(mlc_image *image)
     free(image->report);
     memset(image, 0, sizeof *image);
 }
+
+mlc_status mlc_check_memory(const mlc_image *image, mlc_error *error)
+{
+    unsigned long long bytes;
+    mli_model model;
+    mli_memory memory;
+
+    if (mli_open(&model, image->bytes, image->size, NULL) != MLI_OK ||
+        mli_sizes(&model, 64, &memory) != MLI_OK)
+        return mlc_fail(error, MLC_MEMORY,
+                        "it wants more memory to run than this machine counts");
+    bytes = (unsigned long long)memory.state_bytes + memory.arena_bytes;
+    if (bytes <= MLC_MOST_MEMORY)
+        return MLC_OK;
+    return mlc_fail(error, MLC_MEMORY,
+                    "it wants too much memory to run (expected at most %llu "
+                    "MB of state and arena, got %llu)",
+                    MLC_MOST_MEMORY >> 20, bytes >> 20);
+}

@@ -140,7 +140,11 @@ void *ir_room(ir_graph *g, uint64_t n, size_t size)
 
 float *ir_floats(ir_graph *g, uint64_t n)
 {
-    return ir_room(g, n, sizeof(float));
+    float *data = ir_room(g, n, sizeof(float));
+
+    if (data)
+        g->float_bytes += n * sizeof(float);
+    return data;
 }
 
 /* ------------------------------------------------------------- shapes ---- */

@@ -113,6 +113,7 @@ typedef struct ir_graph {
                           set with ir_at */
     char error[512];   /* the first error; "" while there is none */
     int out_of_memory;
+    uint64_t float_bytes; /* taken for constants, freed ones too */
     double folding; /* nanoseconds that passes spent on constants, about */
 } ir_graph;
 

@@ -187,6 +187,8 @@ mlc_status mlc_load(const char *path, const mlc_options *options,
             status = check_asked(options, image, error);
         if (status == MLC_OK)
             status = check_spread(options, image, error);
+        if (status == MLC_OK)
+            status = mlc_check_memory(image, error);
         break;
     case MLC_KIND_NAM:
         status = mlc_import_nam(bytes, size, options, image, error);

@@ -159,7 +159,9 @@ int mli_get_meta_at(const mli_model *model, uint32_t i, const char **key,
 
 const mli_kernels *mli_kernels_find(const char *name)
 {
-    const mli_kernels *k;
+    const mli_kernels *k = mli_kernels_plain();
+    if (name != NULL && same_text(k->name, name))
+        return k;
     for (uint32_t i = 0; (k = mli_kernels_at(i)) != NULL; i++)
         if (name == NULL || same_text(k->name, name))
             return k;

@@ -70,6 +70,11 @@ static uint32_t collect(const mli_kernels **list)
 }
 #endif
 
+const mli_kernels *mli_kernels_plain(void)
+{
+    return &mli_kernels_generic;
+}
+
 const mli_kernels *mli_kernels_at(uint32_t index)
 {
     const mli_kernels *list[4];

@@ -158,4 +158,8 @@ typedef struct mli_kernels {
  */
 const mli_kernels *mli_kernels_at(uint32_t index);
 
+/* "generic", without asking the machine what it can do: that takes long in a
+   virtual one. */
+const mli_kernels *mli_kernels_plain(void);
+
 #endif

@@ -163,7 +163,7 @@ static void print_ports(const mli_model *model, port_list list)
 
 static void print_frames(const char *what, uint32_t frames, double rate)
 {
-    printf("%-18s%u frames", what, frames);
+    printf("%-18s%u frame%s", what, frames, frames == 1 ? "" : "s");
     if (rate > 0)
         printf(" (%.3g ms)", 1e3 * frames / rate);
     putchar('\n');
@@ -199,6 +199,10 @@ static void print_cost(const loaded_model *loaded)
         printf(", %.4g million a second",
                1e-6 * (double)info->macs_per_frame * info->rate);
     putchar('\n');
+    if (info->mode == MLI_STREAM &&
+        (double)info->macs_per_frame * info->rate > MLC_MOST_MACS)
+        printf("%-18stoo much for real time: no core does %g million\n", "",
+               1e-6 * MLC_MOST_MACS);
     printf("%-18sfile %u, weights %u, state %zu, arena %llu (bound %llu) "
            "bytes\n",
            "memory", info->file_bytes, info->weight_bytes,

@@ -23,7 +23,7 @@ static reading *begin(size_t size, mlc_error *error)
         return NULL;
     }
     r->exit.error = error;
-    r->pool.limit = MEMORY + 64 * size;
+    r->pool.limit = onnx_allowed(MEMORY, 64, size);
     r->pool.exit = &r->exit;
     r->model.exit = &r->exit;
     r->model.pool = &r->pool;

@@ -116,6 +116,10 @@ typedef struct onnx_model {
     onnx_function *functions;
     const char **meta; /* key, value, key, value ... */
     size_t opset_count, function_count, meta_count;
+    const char **beside; /* files that tensors were read from, each once: */
+    size_t beside_count, beside_room;
+    uint64_t beside_bytes;  /* what they allow is as much as the model does */
+    char spent[160];        /* the node that found it all spent */
     double work, most_work; /* on constants, in all walks: nanoseconds */
 } onnx_model;
 

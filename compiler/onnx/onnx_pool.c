@@ -32,7 +32,23 @@ void onnx_stop(onnx_exit *e, onnx_why why, mlc_status status,
 static void refuse(onnx_pool *p)
 {
     onnx_stop(p->exit, ONNX_WRONG, MLC_MEMORY,
-              "the model needs more memory than is allowed for its size");
+              "%s%s%sthe model needs more memory than is allowed for its size "
+              "(expected at most %zu bytes)",
+              p->where ? "node " : "", p->where ? p->where : "",
+              p->where ? ": " : "", p->limit);
+}
+
+void onnx_pool_count(onnx_pool *p, uint64_t bytes)
+{
+    if (bytes > p->limit - p->used)
+        refuse(p);
+    p->used += (size_t)bytes;
+}
+
+size_t onnx_allowed(size_t base, unsigned times, uint64_t bytes)
+{
+    return bytes < (SIZE_MAX - base) / times ? base + times * (size_t)bytes
+                                             : SIZE_MAX;
 }
 
 void *onnx_take(onnx_pool *p, size_t count, size_t size)

@@ -34,11 +34,16 @@ typedef struct onnx_pool {
     size_t used;
     size_t limit; /* more than this is refused: a small hostile file must not
                      take the machine's memory */
+    const char *where; /* the node at work, NULL: none */
     onnx_exit *exit;
 } onnx_pool;
 
+/* base + times * bytes, or the most that there can be. */
+size_t onnx_allowed(size_t base, unsigned times, uint64_t bytes);
 /* count * size zeroed bytes, aligned for any type. */
 void *onnx_take(onnx_pool *p, size_t count, size_t size);
+/* Memory that was taken elsewhere counts as well. */
+void onnx_pool_count(onnx_pool *p, uint64_t bytes);
 /* A NUL-terminated copy. */
 char *onnx_copy(onnx_pool *p, const void *text, size_t size);
 char *onnx_print(onnx_pool *p, const char *format, ...)

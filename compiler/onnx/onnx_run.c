@@ -148,11 +148,15 @@ int onnx_affords(onnx_run *r, double work)
 
 void onnx_work(onnx_run *r, double work)
 {
-    if (!onnx_affords(r, work))
-        onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                  "node %s: the constants that the graph computes take too "
-                  "long",
-                  r->g->where ? r->g->where : "?");
+    onnx_model *m = r->model;
+    if (onnx_affords(r, work))
+        return;
+    if (!m->spent[0]) /* later walks say the same */
+        snprintf(m->spent, sizeof m->spent, "%s",
+                 r->g->where ? r->g->where : "?");
+    onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED,
+              "node %s: the constants that the graph computes take too long",
+              m->spent);
 }
 
 onnx_value *onnx_new_const(onnx_run *r, int type, int rank, const int64_t *dims)
@@ -212,7 +216,11 @@ onnx_value *onnx_result(onnx_run *r, const onnx_value *v, int rank,
 onnx_value *onnx_from_tensor(onnx_run *r, onnx_tensor *t)
 {
     onnx_value *v = onnx_new(r, ONNX_CONST, t->type, t->rank, t->dims);
+    uint64_t beside = r->model->beside_bytes;
     onnx_tensor_read(r->model, t);
+    beside = r->model->beside_bytes - beside;
+    r->pool->limit = onnx_allowed(r->pool->limit, 24, beside);
+    r->model->most_work += ONNX_WORK_A_BYTE * (double)beside;
     v->f = t->f;
     v->i = t->i;
     v->strings = t->strings;

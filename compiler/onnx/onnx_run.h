@@ -121,6 +121,8 @@ typedef struct onnx_run {
     const char *lost; /* window: why it is not a stream, first reason */
     uint64_t parameters;
     uint64_t folded; /* elements made by folding */
+    uint64_t taken;  /* bytes that work was counted for */
+    uint64_t floats; /* of them, the graph's */
     double macs;     /* of the source's nodes, a frame or run; < 0: unknown */
     int finals;      /* graph outputs dropped */
     uint32_t random_nodes; /* so far */
@@ -192,6 +194,7 @@ onnx_value *onnx_new(onnx_run *r, onnx_kind kind, int type, int rank,
                      const int64_t *dims);
 /* What is done now with constants is bounded, in all walks together. work:
    about nanoseconds. onnx_affords: 0 if that would be too much. */
+#define ONNX_WORK_A_BYTE 200.0 /* for each byte of the model */
 int onnx_affords(onnx_run *r, double work);
 void onnx_work(onnx_run *r, double work);
 /* A constant with room for its numbers; its size is checked. */

@@ -183,6 +183,26 @@ static FILE *open_beside(onnx_model *m, const onnx_tensor *t, const beside *b,
     return in;
 }
 
+/* A file that was not met before counts as a part of the model: what an import
+   may take grows with it. */
+static void note_beside(onnx_model *m, const beside *b, uint64_t size)
+{
+    for (size_t i = 0; i < m->beside_count; i++)
+        if (!strcmp(m->beside[i], b->location))
+            return;
+    if (m->beside_count == m->beside_room) {
+        size_t room = 2 * m->beside_room + 4;
+        const char **more = onnx_take(m->pool, room, sizeof *more);
+        if (m->beside_count)
+            memcpy(more, m->beside, m->beside_count * sizeof *more);
+        m->beside = more;
+        m->beside_room = room;
+    }
+    m->beside[m->beside_count++] = b->location;
+    m->beside_bytes += size;
+    m->pool->limit = onnx_allowed(m->pool->limit, 12, size);
+}
+
 static void from_beside(onnx_model *m, onnx_tensor *t)
 {
     uint64_t bytes = t->count * (uint64_t)types[t->type].bytes, size, got;
@@ -208,16 +228,19 @@ static void from_beside(onnx_model *m, onnx_tensor *t)
                   "%llu on, the file has %llu)",
                   t->name, b.location, (unsigned long long)bytes,
                   (unsigned long long)b.offset, (unsigned long long)size);
+    note_beside(m, &b, size);
     /* Only now memory, and before the file is open: both may leave. */
     room(m, t);
-    raw = onnx_take(m->pool, bytes, 1);
+    raw =
+        t->type == ONNX_FLOAT ? (uint8_t *)t->f : onnx_take(m->pool, bytes, 1);
     in = open_beside(m, t, &b, &size);
     got = fseek(in, (long)b.offset, SEEK_SET) ? 0 : fread(raw, 1, bytes, in);
     fclose(in);
     if (got != bytes)
         onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
                   "tensor %s: %.200s cannot be read", t->name, b.location);
-    from_raw(t, raw);
+    if (t->type != ONNX_FLOAT)
+        from_raw(t, raw);
 }
 
 /* ------------------------------------------------------------ in file ---- */

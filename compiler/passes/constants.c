@@ -10,7 +10,7 @@
 #include "passes.h"
 
 #define ALWAYS_SMALL 4096u /* elements */
-#define MOST_WORK    5e8   /* nanoseconds, of a graph; the rest runs later */
+#define MOST_WORK    2e8   /* nanoseconds, of a graph; the rest runs later */
 
 static int is_output(const ir_graph *g, ir_id value)
 {

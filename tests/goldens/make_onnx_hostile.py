@@ -76,3 +76,35 @@ save("range-overflow",
       node("Cast", ["k"], ["f"], to=TensorProto.FLOAT)] + added("f"),
      [const("a", np.int64(-2**63)), const("b", np.int64(2**63 - 1)),
       const("c", np.int64(5 * 10**18))])
+
+
+def rounds(name, nodes, shape, constants=()):
+    """A loop over a constant that a few numbers made."""
+    inside = helper.make_graph(
+        [node("Identity", ["go"], ["going"])] + nodes, "body",
+        [port("i", [], TensorProto.INT64), port("go", [], TensorProto.BOOL),
+         port("v", None)],
+        [port("going", [], TensorProto.BOOL), port("w", None)])
+    save(name, [node("ConstantOfShape", ["s"], ["k"]),
+                node("Loop", ["m", "go", "k"], ["t"], body=inside)] + added("t"),
+         [const("m", np.int64(10000)), const("go", np.bool_(True)),
+          const("s", ints(*shape))] + list(constants))
+
+
+# What costs more than it looks, again and again.
+rounds("round-sorts", [node("TopK", ["v", "kk"], ["w", ""])], [1 << 14],
+       [const("kk", ints(1 << 14))])
+rounds("round-transposes", [node("Transpose", ["v"], ["w"], perm=[1, 0])],
+       [1024, 512])
+rounds("round-sums", [node("CumSum", ["v", "ax"], ["w"])], [1 << 14],
+       [const("ax", np.int64(0))])
+# One of so many.
+save("deep-one-hot", [node("OneHot", ["i", "d", "v"], ["t"])] + added("t"),
+     [const("i", ints(3)), const("d", ints(1 << 24)),
+      const("v", np.array([0, 1], np.float32))])
+# Layers that look back so far that their states are gigabytes.
+save("far-back",
+     [node("Conv", ["x" if i == 0 else "c%d" % i, "w"], ["c%d" % (i + 1)],
+           dilations=[1 << 19], pads=[1 << 20, 0]) for i in range(32)],
+     [const("w", np.ones((16, 16, 3), np.float32))], [("x", [1, 16, "t"])],
+     "c32")

@@ -1,12 +1,7 @@
 /*
- * fuzz_open.c - for a fuzzer that looks for files that open and then do harm:
- *
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -Itests -Icore \
- *         -Ikernels -Ikernels/public tests/fuzz_open.c tests/exercise.c \
- *         core/[a-z]*.c kernels/[a-z]*.c -o fuzz_open && ./fuzz_open
- * -max_len=20000
- *
- * Sizes and checksum are put right first, or it would never get past them.
+ * open.c - for a fuzzer that looks for files that open and then do harm; run.sh
+ * builds and runs it. Sizes and checksum are put right first, or it would never
+ * get past them.
  */
 #include <stdlib.h>
 #include <string.h>
