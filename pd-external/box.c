@@ -248,7 +248,7 @@ void box_sayclasses(t_box *x, const float *y)
             if (*channel.label)
                 class_label(at[count], channel.label);
             else
-                SETFLOAT(at[count], (t_float)(best + 1));
+                SETFLOAT(at[count], (t_float)best); /* from 0, as ArgMax */
             SETFLOAT(at[count] + 1, y[best]);
             count++;
         }

@@ -273,6 +273,48 @@ static void expect_shape(const npy_array *a, const npy_array *b)
     assert_memory_equal(a->dims, b->dims, a->rank * sizeof *a->dims);
 }
 
+/*
+ * Ports slower than the host, as an encoder's and a decoder's latents: arrays
+ * of one value a period. period: of what comes out. Latency apart, it is what
+ * the whole graph makes of the whole array, but for the end.
+ */
+static void slower(const char *name, size_t latency, size_t period)
+{
+    char model[PATH], x[PATH], y[PATH];
+    const char *root = getenv("MLI_ROOT");
+    npy_array got, expected, given;
+    size_t channels, late = latency / period, n = 0;
+    snprintf(model, PATH, "%s/tests/goldens/streams/%s/model.onnx",
+             root ? root : ".", name);
+    snprintf(x, PATH, "%s/tests/goldens/streams/%s/x.npy", root ? root : ".",
+             name);
+    snprintf(y, PATH, "%s/tests/goldens/streams/%s/y.npy", root ? root : ".",
+             name);
+    assert_int_equal(npy_read(x, &given, NULL), 0);
+    assert_int_equal(run(model, "--npy", x, "-o", in("slow"), NULL), 0);
+    assert_int_equal(npy_read(in("slow/y.npy"), &got, NULL), 0);
+    assert_int_equal(npy_read(y, &expected, NULL), 0);
+    assert_int_equal(got.rank, 2);
+    channels = got.dims[1];
+    assert_int_equal(channels, expected.dims[1]);
+    for (size_t f = 0; f + late < got.dims[0] && f < expected.dims[0]; f++)
+        for (size_t c = 0; c < channels; c++, n++)
+            if (!(fabsf(got.data[(f + late) * channels + c] -
+                        expected.data[f * channels + c]) < 1e-4f))
+                fail_msg("%s differs at frame %zu", name, f);
+    assert_true(n > 3);
+    npy_free(&got);
+    npy_free(&expected);
+    npy_free(&given);
+}
+
+static void test_slower_ports(void **state)
+{
+    (void)state;
+    slower("encoder", 640, 128);
+    slower("decoder", 783, 1);
+}
+
 /* Each golden's own layout comes back, with its numbers. */
 static void test_golden_layouts(void **state)
 {
@@ -402,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_wav_any_block),
         cmocka_unit_test(test_wav_and_npy_agree),
         cmocka_unit_test(test_wav_channels),
+        cmocka_unit_test(test_slower_ports),
         cmocka_unit_test(test_golden_layouts),
         cmocka_unit_test(test_layouts_agree),
         cmocka_unit_test(test_several_inputs),

@@ -58,6 +58,7 @@ static void json_ports(json_writer *w, const mli_model *model, port_list list)
                       port.kind == MLI_PORT_CONTROL ? "control" : "signal");
         json_put_count(w, "channels", port.channels);
         json_put_count(w, "frames", port.frames);
+        json_put_count(w, "period", port.period);
         json_put_bool(w, "classes", port.classes);
         json_put_open(w, "channel_list", '[');
         for (uint32_t j = 0; j < port.channels; j++) {
@@ -137,9 +138,12 @@ static void print_port(const mli_model *model, const port_list *list,
         printf(", %u frames of", port.frames);
     else
         putchar(',');
-    printf(" %u %s%s\n", port.channels,
+    printf(" %u %s%s", port.channels,
            port.kind == MLI_PORT_CONTROL ? "control value" : "channel",
            port.channels == 1 ? "" : "s");
+    if (port.period > 1)
+        printf(", a value every %u frames", port.period);
+    putchar('\n');
     for (uint32_t j = 0; j < port.channels; j++) {
         mli_channel channel;
         list->channel(model, index, j, &channel);

@@ -3,6 +3,9 @@
  * channels] or [channels, frames]; a batch axis of 1 may stand first or second.
  * Channels may be several axes. Where both readings fit, the first axis counts
  * as frames. The outputs have the layout of the first input.
+ *
+ * An array has the rate of its port: one value a period. An input holds it for
+ * that long; an output's is the one at the end of the period.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +23,10 @@ typedef struct layout {
 
 typedef struct stream_run {
     loaded_model *loaded;
-    size_t frames, inputs, outputs; /* channels */
-    layout shape;                   /* of the first input */
-    float *planar;                  /* inputs, then outputs, frames each */
+    size_t frames;          /* the host's */
+    size_t inputs, outputs; /* channels */
+    layout shape;           /* of the first input */
+    float *planar;          /* inputs, then outputs, frames each */
     const float **in;
     float **out;
 } stream_run;
@@ -74,37 +78,71 @@ static size_t at(const layout *l, size_t frame, size_t channel)
                              : frame * l->channels + channel;
 }
 
-/* One array into planar channels, from `first` on. */
+/* What is taken side by side. */
+typedef struct part {
+    const char *name;
+    size_t channels, first;
+    size_t period; /* frames from value to value */
+} part;
+
+/* Room for as many of the host's frames as the first array lasts. */
+static int begin(stream_run *r, const layout *l, const char *path,
+                 const part *p)
+{
+    r->shape = *l;
+    r->frames = l->frames * p->period;
+    if (l->frames <= SIZE_MAX / p->period)
+        r->planar = run_floats((uint64_t)r->inputs + r->outputs, r->frames);
+    return r->planar ? TOOL_DONE
+                     : tool_error(path, "no memory for %zu times %zu frames",
+                                  l->frames, p->period);
+}
+
+/* One array into planar channels. */
 static int take(stream_run *r, const npy_array *a, const char *path,
-                const char *what, size_t channels, size_t first)
+                const part *p)
 {
     layout l;
-    if (find_layout(a, channels, &l))
-        return bad_shape(path, a, what, channels);
-    if (!r->planar) {
-        r->frames = l.frames;
-        r->shape = l;
-        r->planar = run_floats((uint64_t)r->inputs + r->outputs, l.frames);
-        if (!r->planar)
-            return tool_error(path, "no memory for %zu frames", l.frames);
-    }
-    if (l.frames != r->frames)
+    size_t fit;
+    if (find_layout(a, p->channels, &l))
+        return bad_shape(path, a, p->name, p->channels);
+    if (!r->planar && begin(r, &l, path, p) != TOOL_DONE)
+        return TOOL_FAILED;
+    fit = r->frames / p->period; /* a last, broken period may have its own */
+    if (l.frames != fit && (l.frames != fit + 1 || r->frames % p->period == 0))
         return tool_error(path,
-                          "wrong number of frames (expected %zu as in "
-                          "the first array, got %zu)",
-                          r->frames, l.frames);
-    for (size_t c = 0; c < channels; c++)
-        for (size_t i = 0; i < l.frames; i++)
-            r->planar[(first + c) * r->frames + i] = a->data[at(&l, i, c)];
+                          "wrong number of frames for %s (expected %zu by the "
+                          "first array, one for %zu of the model's, got %zu)",
+                          p->name, fit, p->period, l.frames);
+    for (size_t c = 0; c < p->channels; c++)
+        for (size_t i = 0; i < r->frames && l.frames; i++) {
+            size_t from = i / p->period;
+            from = from < l.frames ? from : l.frames - 1;
+            r->planar[(p->first + c) * r->frames + i] =
+                a->data[at(&l, from, c)];
+        }
     return TOOL_DONE;
+}
+
+/* All inputs' period, or 1 if they differ. */
+static size_t common_period(const loaded_model *loaded)
+{
+    size_t common = 0;
+    for (uint32_t i = 0; i < loaded->info.inputs; i++) {
+        mli_port port;
+        mli_get_input(&loaded->model, i, &port);
+        if (port.kind == MLI_PORT_SIGNAL)
+            common = !common || common == port.period ? port.period : 1;
+    }
+    return common ? common : 1;
 }
 
 static int take_all(stream_run *r, const run_arrays *arrays)
 {
-    size_t first = 0;
+    part p = {"the inputs", r->inputs, 0, common_period(r->loaded)};
     if (arrays->together)
-        return take(r, &arrays->in[0], arrays->path[0], "the inputs", r->inputs,
-                    0);
+        return take(r, &arrays->in[0], arrays->path[0], &p);
+    p.channels = 0;
     for (uint32_t i = 0; i < r->loaded->info.inputs; i++) {
         mli_port port;
         const char *path;
@@ -112,10 +150,12 @@ static int take_all(stream_run *r, const run_arrays *arrays)
         if (port.kind != MLI_PORT_SIGNAL)
             continue;
         const npy_array *a = run_array_of(arrays, r->loaded, i, &path);
-        int status = take(r, a, path, port.name, port.channels, first);
-        if (status != TOOL_DONE)
-            return status;
-        first += port.channels;
+        p.first += p.channels;
+        p.name = port.name;
+        p.channels = port.channels;
+        p.period = port.period;
+        if (take(r, a, path, &p) != TOOL_DONE)
+            return TOOL_FAILED;
     }
     return TOOL_DONE;
 }
@@ -158,13 +198,14 @@ static int give(const stream_run *r, run_output *out)
         layout l = r->shape;
         mli_get_output(&r->loaded->model, i, &port);
         l.channels = port.channels;
+        l.frames = r->frames / port.period;
         out[i].data = run_floats(l.channels, l.frames);
         if (!out[i].data)
             return tool_error(port.name, "no memory for %zu frames", l.frames);
         shape_output(&l, &out[i]);
-        for (size_t c = 0; c < l.channels; c++, planar += l.frames)
+        for (size_t c = 0; c < l.channels; c++, planar += r->frames)
             for (size_t f = 0; f < l.frames; f++)
-                out[i].data[at(&l, f, c)] = planar[f];
+                out[i].data[at(&l, f, c)] = planar[(f + 1) * port.period - 1];
     }
     return TOOL_DONE;
 }

@@ -480,11 +480,28 @@ static const struct {
 
 enum { TYPES = sizeof types / sizeof *types };
 
+/* Its number, or TYPES. */
+static size_t type_of(const char *type)
+{
+    size_t t = 0;
+
+    while (t < TYPES && strcmp(types[t].type, type) != 0)
+        t++;
+    return t;
+}
+
 const char *mlc_layers_type(size_t i)
 {
+    const char *name = NULL;
+
     if (i < TYPES)
         return types[i].type;
-    return mlc_function_name(i - TYPES);
+    i -= TYPES;
+    /* "linear" is a layer, whatever function has that name as well. */
+    for (size_t k = 0; (name = mlc_function_name(k)) != NULL; k++)
+        if (type_of(name) == TYPES && i-- == 0)
+            break;
+    return name;
 }
 
 /* ---------------------------------------------------------- one layer ---- */
@@ -590,11 +607,9 @@ static int keep(net_import *n, const net_layer *l)
 static int build(net_import *n, net_layer *l, mlc_json_range at)
 {
     mlc_function f;
-    size_t t = 0;
+    size_t t = type_of(l->type);
     int several;
 
-    while (t < TYPES && strcmp(types[t].type, l->type) != 0)
-        t++;
     if (t == TYPES && !mlc_function_named(l->type, &f))
         return mlc_doc_fail(&n->doc, MLC_UNSUPPORTED, "type",
                             "there is no layer \"%s\" (conv1d, linear, lstm, "

@@ -628,9 +628,10 @@ def try_one(n, net, x, folder):
                           capture_output=True, text=True).stdout
     late = int(info.split('"latency": ')[1].split(",")[0])
     period = host // len(y)
-    sound = np.repeat(flat(x, 2), host // 720, 0)
-    sound = np.concatenate([sound, np.zeros((late + period + 8,
-                                             sound.shape[1]), np.float32)])
+    sound = flat(x, 2)  # one value for each period of the input
+    more = (late + period) * 720 // host + 9
+    sound = np.concatenate([sound, np.zeros((more, sound.shape[1]),
+                                            np.float32)])
     np.save(os.path.join(folder, "x.npy"), sound)
     subprocess.run(["mlinfer", "run", image, "--npy",
                     os.path.join(folder, "x.npy"), "-o", folder, "--block",
@@ -638,7 +639,7 @@ def try_one(n, net, x, folder):
                    capture_output=True)
     got = np.load(os.path.join(folder, "y.npy"))
     keep = min(len(y) * 6 // 10, settled(net, x, 2, 2, 60))
-    got = got[np.arange(keep) * period + period - 1 + late]
+    got = got[np.arange(keep) + late // period]
     error = np.abs(got - y[:keep]).max() / np.abs(y[:keep]).max()
     if not error <= 1e-5:
         print(n, f"differs by {error:.2g} of full scale, latency {late}")
