@@ -68,7 +68,7 @@ static void linear(const prepare *p)
     mli_add_function(p);
 }
 
-static void conv1d(const prepare *p)
+void mli_prepare_conv1d(const prepare *p)
 {
     const uint32_t *q = p->op->p;
     const mli_kernels *k = p->s->kernels;
@@ -295,7 +295,7 @@ void mli_prepare(mli_session *s, const mli_file *f)
 {
     static void (*const part[MLI_OP_COUNT])(const prepare *) = {
         [MLI_OP_LINEAR] = linear,
-        [MLI_OP_CONV1D] = conv1d,
+        [MLI_OP_CONV1D] = mli_prepare_conv1d,
         [MLI_OP_LSTM] = lstm,
         [MLI_OP_GRU] = gru,
         [MLI_OP_RNN] = rnn,

@@ -1,8 +1,9 @@
 /*
  * process.c - signals in and out of the arena, and the steps between.
  *
- * Channels come as arrays of their own and lie interleaved in tensors: a frame
- * after another, a frame's channels side by side.
+ * Channels come as arrays of their own. In tensors they lie interleaved, a
+ * frame after another, a frame's channels side by side; or as planes, a channel
+ * after another, in rows of a tile.
  */
 #include "session.h"
 #include "fpu.h"
@@ -29,6 +30,27 @@ static void deinterleave(const float *from, float *const *out, uint32_t at,
     for (uint32_t c = 0; c < channels; c++)
         for (uint32_t i = 0; out[c] != NULL && i < n; i++)
             out[c][at + i] = from[(size_t)i * channels + c];
+}
+
+/* n frames of channels to rows of a tile. */
+static void take_planes(const mli_session *s, const mli_slot *p,
+                        const float *const *in, uint32_t at, uint32_t n)
+{
+    for (uint32_t c = 0; c < p->channels; c++) {
+        float *row = p->tensor + (size_t)c * s->tile;
+        if (in[c] != NULL)
+            copy(row, in[c] + at, n);
+        else
+            mli_fill(row, 0.0f, n);
+    }
+}
+
+static void give_planes(const mli_session *s, const mli_slot *p,
+                        float *const *out, uint32_t at, uint32_t n)
+{
+    for (uint32_t c = 0; c < p->channels; c++)
+        if (out[c] != NULL)
+            copy(out[c] + at, p->tensor + (size_t)c * s->tile, n);
 }
 
 static void run_steps(mli_session *s)
@@ -107,7 +129,9 @@ static void process_chunk(mli_session *s, const float *const *in,
         const mli_slot *p = s->inputs + i;
         if (p->kind == MLI_PORT_CONTROL)
             continue;
-        if (p->period > 1)
+        if (s->planar)
+            take_planes(s, p, in, at, n);
+        else if (p->period > 1)
             sample(s, p, in, at);
         else
             interleave(in, at, p->channels, n, p->tensor);
@@ -116,7 +140,9 @@ static void process_chunk(mli_session *s, const float *const *in,
     run_steps(s);
     for (uint32_t i = 0; i < s->output_count; i++) {
         const mli_slot *p = s->outputs + i;
-        if (p->period > 1)
+        if (s->planar)
+            give_planes(s, p, out, at, n);
+        else if (p->period > 1)
             hold(s, p, out, at, n);
         else
             deinterleave(p->tensor, out, at, p->channels, n);
@@ -274,6 +300,19 @@ uint32_t mli_process(mli_session *s, const float *const *in, float *const *out,
     return runs;
 }
 
+/* One frame of planes; a port's channels are side by side outside. */
+static void run_planes(mli_session *s, const float *const *in,
+                       float *const *out)
+{
+    for (uint32_t i = 0; i < s->input_count; i++, in++)
+        for (uint32_t c = 0; c < s->inputs[i].channels; c++)
+            s->inputs[i].tensor[(size_t)c * s->tile] = (*in)[c];
+    run_steps(s);
+    for (uint32_t i = 0; i < s->output_count; i++, out++)
+        for (uint32_t c = 0; *out != NULL && c < s->outputs[i].channels; c++)
+            (*out)[c] = s->outputs[i].tensor[(size_t)c * s->tile];
+}
+
 /* A run, or a frame, at once. */
 static void run_once(mli_session *s, const float *const *in, float *const *out)
 {
@@ -283,6 +322,10 @@ static void run_once(mli_session *s, const float *const *in, float *const *out)
         mli_give_controls(s);
     s->work.going = 0;
     begin_chunk(s, s->frame_ticks);
+    if (s->planar) {
+        run_planes(s, in, out);
+        return;
+    }
     for (uint32_t i = 0; i < s->input_count; i++) {
         const mli_slot *p = s->inputs + i;
         if (p->kind == MLI_PORT_CONTROL)

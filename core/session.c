@@ -194,6 +194,7 @@ static void lay_states(mli_session *s, const mli_file *f, plan *p,
         k->capacity = state->frames + room;
         k->mirror = room;
         k->lasts = lasts(op);
+        k->row = s->planar ? k->capacity + k->mirror : 0;
     }
 }
 
@@ -231,10 +232,14 @@ mli_status mli_start(const mli_model *model, const mli_kernels *kernels,
     s->window = f.header->window;
     s->hop = f.header->hop;
     s->spread = f.header->spread;
+    s->planar = (uint32_t)mli_is_planar(&f);
     lay_clocks(s, &f, &p);
     lay_slots(s, &f, &p, base);
     lay_states(s, &f, &p, base);
-    mli_prepare(s, &f);
+    if (s->planar)
+        mli_prepare_planar(s, &f);
+    else
+        mli_prepare(s, &f);
     if (s->spread != 0)
         mli_spread_start(s);
     mli_reset(s);

@@ -24,11 +24,15 @@ typedef struct mli_kept {
     uint32_t mirror;
     uint32_t pos;
     uint32_t lasts; /* goes on from window to window */
+    uint32_t row;   /* planes: floats from channel to channel; else 0: a
+                       frame's channels are side by side */
 } mli_kept;
 
 void mli_kept_reset(mli_kept *k);
 /* Take n <= mirror frames in, mirror included. */
 void mli_kept_push(mli_kept *k, const float *x, uint32_t n);
+/* The same from planes, `row` floats from channel to channel, into planes. */
+void mli_kept_push_planes(mli_kept *k, const float *x, size_t row, uint32_t n);
 
 typedef struct mli_step mli_step;
 
@@ -186,6 +190,28 @@ typedef struct mli_requantize_step {
     float low, high;
 } mli_requantize_step;
 
+typedef struct mli_planar_step { /* x to y through planar */
+    mli_planar planar;
+    mli_kept *ring; /* or NULL */
+    size_t x_row;   /* of what goes into the ring */
+    uint32_t outputs;
+} mli_planar_step;
+
+typedef struct mli_rows_step { /* planes, channel by channel */
+    uint32_t rows;             /* channels of y */
+    uint32_t row;              /* floats from channel to channel */
+    uint32_t adjacent;         /* in all operands */
+    size_t x_row, x2_row;      /* operands of binary, factors of affine */
+    uint32_t x_step, x2_step;  /* from frame to frame */
+    int64_t x_stride;          /* copies: from channel to channel of x */
+    const float *scale;
+    const float *shift;
+    uint32_t f; /* function */
+    float p, q;
+    mli_kept *kept; /* delay, hold */
+    uint32_t hold;  /* frames */
+} mli_rows_step;
+
 /* Slower and faster frames: one clock is the step's, this is the other. */
 typedef struct mli_rate_step {
     mli_kept *kept; /* unfold: a ring, or NULL; depth to time: the frame in
@@ -227,6 +253,8 @@ struct mli_step {
         mli_dft_step dft;
         mli_product_step product;
         mli_requantize_step requantize;
+        mli_planar_step planar;
+        mli_rows_step rows;
         float value; /* fill */
     } u;
 };
@@ -271,7 +299,8 @@ struct mli_session {
     float *arena;
     float *scratch;
     uint32_t mode;
-    uint32_t tile; /* ticks in a chunk; 1 but for stream models */
+    uint32_t tile;   /* ticks in a chunk; 1 but for stream models */
+    uint32_t planar; /* tensors are planes: rows of a tile for each channel */
     mli_clock *clocks;
     uint32_t clock_count;
     uint32_t frame_ticks;
@@ -287,6 +316,9 @@ struct mli_session {
 
 /* prepare.c: the steps of a session whose memory is laid out. */
 void mli_prepare(mli_session *s, const mli_file *f);
+/* prepare_planar.c: are tensors planes in sessions of this file? Its steps. */
+int mli_is_planar(const mli_file *f);
+void mli_prepare_planar(mli_session *s, const mli_file *f);
 /* The most steps an operator becomes. */
 uint32_t mli_step_room(const mli_file_op *op);
 
@@ -335,6 +367,10 @@ mli_step_run mli_run_unary, mli_run_affine, mli_run_softmax, mli_run_normalize,
     mli_run_reduce;
 mli_step_run mli_run_binary, mli_run_copy, mli_run_fill;
 mli_step_run mli_run_delay, mli_run_hold;
+/* step_planar.c */
+mli_step_run mli_run_planar, mli_run_rows_unary, mli_run_rows_binary,
+    mli_run_rows_affine, mli_run_rows_copy, mli_run_rows_delay,
+    mli_run_rows_hold;
 /* step_select.c, step_index.c, step_order.c */
 mli_step_run mli_run_select, mli_run_gather, mli_run_scatter, mli_run_cumulate;
 mli_step_run mli_run_arg, mli_run_topk;

@@ -18,6 +18,9 @@ typedef struct prepare {
 /* Strides in floats, an axis each. */
 typedef int64_t strides[MLI_MAX_RANK];
 
+/* prepare.c: a convolution with interleaved tensors */
+void mli_prepare_conv1d(const prepare *p);
+
 /* prepare_classical.c */
 void mli_prepare_trees(const prepare *p);
 void mli_prepare_distance(const prepare *p);

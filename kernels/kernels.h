@@ -72,6 +72,51 @@ typedef struct mli_conv {
 } mli_conv;
 
 /*
+ * The same sums over planes: the frames of channel i of x begin at x + i*x_row,
+ * and likewise y, so that frames lie across the lanes. Then, each part only if
+ * it is there,
+ *
+ *   y[o][f] = fn(sum[o][f] + (mix_b[o] + mix_w[o] * mix[f]) + add[o][f])
+ *   total[o][f] += y[o][f]
+ *
+ * ring == 0: taps is 1. ring > 0: as in mli_conv, a ring in each row.
+ * mix_w is packed as (outputs, 1, 1), mix_b may be NULL. add and total have
+ * y's rows. With several groups of one input and one output w is packed as for
+ * depthwise.
+ *
+ * Rows are read and written up to a multiple of MLI_PLANE frames; what lies
+ * past `frames` means nothing. y may be sum or add; otherwise they overlap
+ * nothing. The products of an output are summed in the same order
+ * whatever the frames.
+ */
+#define MLI_PLANE 16u
+
+typedef struct mli_planar {
+    const float *x;
+    const float *w;
+    const float *b; /* or NULL */
+    float *sum;
+    float *y;
+    size_t x_row;
+    size_t y_row;
+    uint32_t ring;
+    uint32_t pos;
+    uint32_t frames;
+    uint32_t taps;
+    uint32_t dilation;
+    uint32_t groups;
+    uint32_t in_per_group;
+    uint32_t out_per_group;
+    const float *mix; /* or NULL */
+    const float *mix_w;
+    const float *mix_b;
+    const float *add; /* or NULL */
+    mli_unary f;
+    float p, q;
+    float *total; /* or NULL */
+} mli_planar;
+
+/*
  * One frame of a recurrent layer. Gates are kept in quads: for each 4 units,
  * all gates of these 4: row (u/4 * gates + gate)*4 + u%4. With U units there
  * are gates * (U rounded up to 4) rows. x and r are such rows: x holds the
@@ -105,6 +150,7 @@ typedef struct mli_kernels {
     void (*conv)(const mli_conv *a, uint32_t first, uint32_t last);
     /* in_per_group = out_per_group = 1, packed as one matrix of groups rows */
     void (*depthwise)(const mli_conv *a, uint32_t first, uint32_t last);
+    void (*planar)(const mli_planar *a, uint32_t first, uint32_t last);
 
     void (*lstm)(const mli_cell *a, uint32_t first, uint32_t last);
     void (*gru)(const mli_cell *a, uint32_t first, uint32_t last);

@@ -12,6 +12,7 @@
 #include "text_dot.h"
 #include "text_conv.h"
 #include "text_depthwise.h"
+#include "text_planar.h"
 #include "text_cells.h"
 #include "text_rows.h"
 
@@ -20,6 +21,7 @@ const mli_kernels V_TABLE = {
     .lanes = V_LANES,
     .conv = conv,
     .depthwise = depthwise,
+    .planar = planar,
     .lstm = lstm,
     .gru = gru,
     .rnn = rnn,

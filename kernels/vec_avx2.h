@@ -2,15 +2,18 @@
  * vec_avx2.h - the vector layer in AVX2 with FMA. For the meaning of the names
  * see vec_generic.h.
  */
-#define V_FN      static inline __attribute__((always_inline))
-#define V_LANES   8u
-#define V_NAME    "avx2"
-#define V_TABLE   mli_kernels_avx2
-#define V_TILE    4
-#define V_TALL    8
-#define V_COLUMNS 2
-#define V_ROW     8
-#define V_FIR     2
+#define V_FN            static inline __attribute__((always_inline))
+#define V_LANES         8u
+#define V_NAME          "avx2"
+#define V_TABLE         mli_kernels_avx2
+#define V_TILE          4
+#define V_TALL          8
+#define V_COLUMNS       2
+#define V_ROW           8
+#define V_FIR           2
+#define V_PLANE_OUTPUTS 4
+#define V_PLANE_VECTORS 2
+#define V_PLANE_TALL    2
 #define V_HAS_ROUND
 #define V_HAS_LOW
 

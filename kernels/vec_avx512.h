@@ -2,15 +2,18 @@
  * vec_avx512.h - the vector layer in AVX-512 (F, VL, DQ, BW). For the meaning
  * of the names see vec_generic.h.
  */
-#define V_FN      static inline __attribute__((always_inline))
-#define V_LANES   16u
-#define V_NAME    "avx512"
-#define V_TABLE   mli_kernels_avx512
-#define V_TILE    8
-#define V_TALL    16
-#define V_COLUMNS 2
-#define V_ROW     8
-#define V_FIR     4
+#define V_FN            static inline __attribute__((always_inline))
+#define V_LANES         16u
+#define V_NAME          "avx512"
+#define V_TABLE         mli_kernels_avx512
+#define V_TILE          8
+#define V_TALL          16
+#define V_COLUMNS       2
+#define V_ROW           8
+#define V_FIR           4
+#define V_PLANE_OUTPUTS 8
+#define V_PLANE_VECTORS 2
+#define V_PLANE_TALL    4
 #define V_HAS_ROUND
 #define V_HAS_LOW
 

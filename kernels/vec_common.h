@@ -40,6 +40,20 @@ V_FN void v_store_low(float *p, vf x, unsigned n, unsigned lo, unsigned hi)
 }
 #endif
 
+#ifndef V_HAS_QUAD
+typedef const float *v_quad;
+
+V_FN v_quad v_load_quad(const float *p)
+{
+    return p;
+}
+
+V_FN vf v_fma_quad(vf x, v_quad q, const int lane, vf c)
+{
+    return v_fma(x, v_set1(q[lane]), c);
+}
+#endif
+
 V_FN vf v_ceil(vf x)
 {
     return v_neg(v_floor(v_neg(x)));

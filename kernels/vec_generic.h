@@ -12,6 +12,9 @@
  *   V_TALL             frames of a tile of one vector, a multiple of 4
  *   V_FIR              vectors of frames at once in a filter
  *   V_ROW              vectors of outputs at once for a single frame
+ *   V_PLANE_OUTPUTS, V_PLANE_VECTORS  register tile of the planar kernels:
+ *                      outputs (4 or 8) by vectors of frames
+ *   V_PLANE_TALL       vectors of a tile of at most 4 outputs
  *
  *   v_load, v_store          V_LANES floats, any address
  *   v_load_part, v_store_part  lanes lo <= l < hi only, lane l at p[l]; other
@@ -32,18 +35,22 @@
  *                            normal positive x
  *   v_sum                    the lanes' sum as a tree of fixed shape
  *   v_load_fourths(p)        p[0], p[4], p[8]...
+ *   v_load_quad(p), v_fma_quad(x, q, l, c)  x*p[l] + c for l < 4
  *   v_load_quads(p, s, n)    n groups of 4 floats from p, p+s, p+2s...; with
  *                            V_LANES = 1 the one float at p
  */
-#define V_FN      static inline __attribute__((always_inline))
-#define V_LANES   1u
-#define V_NAME    "generic"
-#define V_TABLE   mli_kernels_generic
-#define V_TILE    2
-#define V_TALL    4
-#define V_COLUMNS 4
-#define V_ROW     8
-#define V_FIR     2
+#define V_FN            static inline __attribute__((always_inline))
+#define V_LANES         1u
+#define V_NAME          "generic"
+#define V_TABLE         mli_kernels_generic
+#define V_TILE          2
+#define V_TALL          4
+#define V_COLUMNS       4
+#define V_ROW           8
+#define V_FIR           2
+#define V_PLANE_OUTPUTS 4
+#define V_PLANE_VECTORS 2
+#define V_PLANE_TALL    2
 
 typedef float vf;
 typedef int vm;

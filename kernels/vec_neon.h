@@ -5,19 +5,24 @@
  * ARMv7 has neither division nor square root nor rounding for vectors, its
  * multiply-add rounds twice, and numbers below 2^-126 count as zero.
  */
-#define V_FN      static inline __attribute__((always_inline))
-#define V_LANES   4u
-#define V_NAME    "neon"
-#define V_TABLE   mli_kernels_neon
-#define V_TALL    8
-#define V_COLUMNS 4
-#define V_ROW     8
-#define V_FIR     2
+#define V_FN            static inline __attribute__((always_inline))
+#define V_LANES         4u
+#define V_NAME          "neon"
+#define V_TABLE         mli_kernels_neon
+#define V_TALL          8
+#define V_COLUMNS       4
+#define V_ROW           8
+#define V_FIR           2
+#define V_PLANE_VECTORS 2
+#define V_PLANE_TALL    2
+#define V_HAS_QUAD
 #ifdef __aarch64__
-#define V_TILE 4
+#define V_TILE          4
+#define V_PLANE_OUTPUTS 8
 #define V_HAS_ROUND
 #else
-#define V_TILE 2
+#define V_TILE          2
+#define V_PLANE_OUTPUTS 4
 #endif
 
 typedef float32x4_t vf;
@@ -85,6 +90,35 @@ V_FN vf v_fma(vf a, vf b, vf c)
 #else
     return vmlaq_f32(c, a, b);
 #endif
+}
+
+typedef float32x4_t v_quad;
+
+V_FN v_quad v_load_quad(const float *p)
+{
+    return vld1q_f32(p);
+}
+
+/* Weights stay four in a register. */
+V_FN vf v_fma_quad(vf x, v_quad q, const int lane, vf c)
+{
+#ifdef __aarch64__
+#define FMA_LANE(l) vfmaq_laneq_f32(c, x, q, l)
+#else
+#define FMA_LANE(l)                                                            \
+    vmlaq_lane_f32(c, x, l < 2 ? vget_low_f32(q) : vget_high_f32(q), l % 2)
+#endif
+    switch (lane) {
+    case 0:
+        return FMA_LANE(0);
+    case 1:
+        return FMA_LANE(1);
+    case 2:
+        return FMA_LANE(2);
+    default:
+        return FMA_LANE(3);
+    }
+#undef FMA_LANE
 }
 
 V_FN vm v_lt(vf a, vf b)

@@ -2,15 +2,18 @@
  * vec_sse2.h - the vector layer in SSE2, what every 64-bit x86 has. For the
  * meaning of the names see vec_generic.h.
  */
-#define V_FN      static inline __attribute__((always_inline))
-#define V_LANES   4u
-#define V_NAME    "sse2"
-#define V_TABLE   mli_kernels_sse2
-#define V_TILE    2
-#define V_TALL    8
-#define V_COLUMNS 4
-#define V_ROW     8
-#define V_FIR     2
+#define V_FN            static inline __attribute__((always_inline))
+#define V_LANES         4u
+#define V_NAME          "sse2"
+#define V_TABLE         mli_kernels_sse2
+#define V_TILE          2
+#define V_TALL          8
+#define V_COLUMNS       4
+#define V_ROW           8
+#define V_FIR           2
+#define V_PLANE_OUTPUTS 4
+#define V_PLANE_VECTORS 2
+#define V_PLANE_TALL    2
 
 typedef __m128 vf;
 typedef __m128 vm; /* all bits of a lane, or none */

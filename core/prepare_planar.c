@@ -1,0 +1,446 @@
+/*
+ * prepare_planar.c - sessions whose tensors are planes: each channel's frames
+ * lie side by side, in rows of a tile. That suits streams of convolutions and
+ * what goes with them; the choice depends on the file alone.
+ *
+ * Operators that follow a convolution or a dense layer at once become part of
+ * its step: the addition of a one-channel input times weights, of a residual,
+ * the function, and the sum over layers that the result is added to. Each
+ * number is computed by the same operations as in steps of their own.
+ */
+#include "steps.h"
+
+/* ------------------------------------------------------- what is planar --- */
+
+/* One channel, or as many as y has: in y's order either way. */
+static int fits_rows(const mli_file_tensor *t, const mli_file_tensor *y)
+{
+    uint32_t n = mli_elements(t);
+    return n == 1 || n == mli_elements(y);
+}
+
+static int is_list(const mli_file_tensor *t)
+{
+    return t->rank <= 1;
+}
+
+static int op_is_planar(const mli_file *f, const mli_file_op *op)
+{
+    const mli_file_tensor *x = mli_operand(f, op, 0);
+    const mli_file_tensor *y = mli_operand(f, op, op->inputs);
+    switch (op->type) {
+    case MLI_OP_LINEAR:
+        return mli_elements(x) == op->p[0];
+    case MLI_OP_CONV1D:
+    case MLI_OP_UNARY:
+    case MLI_OP_DELAY:
+    case MLI_OP_HOLD:
+    case MLI_OP_RESHAPE:
+        return 1;
+    case MLI_OP_BINARY:
+        return fits_rows(x, y) && fits_rows(mli_operand(f, op, 1), y);
+    case MLI_OP_AFFINE:
+        return fits_rows(mli_operand(f, op, 1), y);
+    case MLI_OP_SLICE:
+    case MLI_OP_CONCAT:
+        return is_list(y);
+    case MLI_OP_EXPAND:
+        return mli_timed(x) && fits_rows(x, y);
+    default:
+        return 0;
+    }
+}
+
+int mli_is_planar(const mli_file *f)
+{
+    int matrices = 0;
+    if (f->header->mode != MLI_STREAM || f->header->spread != 0)
+        return 0;
+    for (uint32_t i = 0; i < f->count[MLI_SEC_TENSORS]; i++)
+        if (f->tensors[i].region == MLI_ARENA &&
+            (!mli_timed(f->tensors + i) || f->tensors[i].period != 1))
+            return 0;
+    for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
+        const mli_file_op *op = f->ops + i;
+        matrices |= op->type == MLI_OP_LINEAR || op->type == MLI_OP_CONV1D;
+        if (!op_is_planar(f, op))
+            return 0;
+    }
+    return matrices;
+}
+
+/* ------------------------------------------------------- fused operators -- */
+
+/* How far past a chain a sum over layers is looked for. */
+#define REACH 4u
+
+/* An operator and those after it that its step takes over. */
+typedef struct chain {
+    const prepare *p;
+    mli_planar *a;
+    uint32_t begin;    /* the first operator */
+    uint32_t next;     /* after the last one taken over */
+    uint32_t sum;      /* tensors: where the products are summed, */
+    uint32_t result;   /* what the step makes, */
+    uint32_t mix, add; /* what it reads on the way */
+} chain;
+
+static const mli_file_tensor *tensor(const chain *c, uint32_t t)
+{
+    return c->p->f->tensors + t;
+}
+
+static uint32_t operand(const mli_file *f, uint32_t op, uint32_t i)
+{
+    return f->operands[f->ops[op].operand + i];
+}
+
+static uint32_t result_of(const mli_file *f, uint32_t op)
+{
+    return operand(f, op, f->ops[op].inputs);
+}
+
+/* The operator, if there is one of this type. */
+static const mli_file_op *op_at(const chain *c, uint32_t at, uint16_t type)
+{
+    const mli_file *f = c->p->f;
+    return at < f->count[MLI_SEC_OPS] && f->ops[at].type == type ? f->ops + at
+                                                                 : NULL;
+}
+
+/*
+ * The other operand if operator `at` adds tensor t, of which it is the last
+ * use, and another of the same elements from the arena; else MLI_NONE.
+ */
+static uint32_t added_to(const chain *c, uint32_t at, uint32_t t)
+{
+    const mli_file_op *op = op_at(c, at, MLI_OP_BINARY);
+    if (op == NULL || op->p[0] != MLI_ADD || tensor(c, t)->last != at)
+        return MLI_NONE;
+    uint32_t a = operand(c->p->f, at, 0), b = operand(c->p->f, at, 1);
+    uint32_t other = a == t ? b : a;
+    if ((a != t && b != t) || a == b || tensor(c, other)->region != MLI_ARENA ||
+        mli_elements(tensor(c, other)) != mli_elements(tensor(c, t)))
+        return MLI_NONE;
+    return other;
+}
+
+/* Is it there when the chain begins? */
+static int is_older(const chain *c, uint32_t t)
+{
+    uint32_t first = tensor(c, t)->first;
+    return first == MLI_NONE || first < c->begin;
+}
+
+static int apart(const chain *c, uint32_t t, uint32_t u)
+{
+    const mli_file_tensor *a = tensor(c, t), *b = tensor(c, u);
+    return a->offset + mli_elements(a) <= b->offset ||
+           b->offset + mli_elements(b) <= a->offset;
+}
+
+static int same_or_apart(const chain *c, uint32_t t, uint32_t u)
+{
+    return tensor(c, t)->offset == tensor(c, u)->offset || apart(c, t, u);
+}
+
+/*
+ * The operators up to `last` become part of the step, which now makes the
+ * result of the last: if that may be written row by row while the rest is
+ * read. What else lives then does not overlap it, as the file was verified.
+ */
+static int take(chain *c, uint32_t last, uint32_t mix, uint32_t add)
+{
+    uint32_t y = result_of(c->p->f, last);
+    if (!same_or_apart(c, y, c->sum) ||
+        (mix != MLI_NONE && !apart(c, y, mix)) ||
+        (add != MLI_NONE && !same_or_apart(c, y, add)))
+        return 0;
+    c->next = last + 1;
+    c->result = y;
+    c->mix = mix;
+    c->add = add;
+    c->a->y = (float *)mli_place(c->p, tensor(c, y));
+    return 1;
+}
+
+/* result + (one channel times weights) */
+static void take_mix(chain *c)
+{
+    const mli_file *f = c->p->f;
+    const mli_file_op *op = op_at(c, c->next, MLI_OP_LINEAR);
+    if (op == NULL || op->p[0] != 1 || op->fn != MLI_IDENTITY)
+        return;
+    uint32_t from = operand(f, c->next, 0), made = result_of(f, c->next);
+    if (tensor(c, made)->last != c->next + 1 || !is_older(c, from) ||
+        added_to(c, c->next + 1, c->result) != made ||
+        !take(c, c->next + 1, from, MLI_NONE))
+        return;
+    c->a->mix = mli_place(c->p, tensor(c, from));
+    c->a->mix_w = mli_place(c->p, mli_operand(f, op, 1));
+    c->a->mix_b =
+        op->inputs > 2 ? mli_place(c->p, mli_operand(f, op, 2)) : NULL;
+}
+
+static void take_residual(chain *c)
+{
+    uint32_t from = added_to(c, c->next, c->result);
+    if (from != MLI_NONE && is_older(c, from) && take(c, c->next, c->mix, from))
+        c->a->add = mli_place(c->p, tensor(c, from));
+}
+
+static void set_function(mli_planar *a, const mli_file_op *op)
+{
+    a->f = (mli_unary)op->fn;
+    a->p = op->fp;
+    a->q = op->fq;
+}
+
+static void take_function(chain *c)
+{
+    const mli_file_op *op = op_at(c, c->next, MLI_OP_UNARY);
+    if (op != NULL && operand(c->p->f, c->next, 0) == c->result &&
+        tensor(c, c->result)->last == c->next &&
+        take(c, c->next, c->mix, c->add))
+        set_function(c->a, op);
+}
+
+static int reads(const mli_file *f, uint32_t op, uint32_t t)
+{
+    for (uint32_t i = 0; i < f->ops[op].inputs; i++)
+        if (operand(f, op, i) == t)
+            return 1;
+    return 0;
+}
+
+/*
+ * An older tensor to which one of the next operators adds the result, in its
+ * place: if nobody reads it before, it may be added to at once. Answers that
+ * operator, which then has nothing left to do.
+ */
+static uint32_t take_total(chain *c)
+{
+    const mli_file *f = c->p->f;
+    const uint32_t y = c->result;
+    for (uint32_t at = c->next; at < c->next + REACH; at++) {
+        const mli_file_op *op = op_at(c, at, MLI_OP_BINARY);
+        if (op == NULL || op->p[0] != MLI_ADD || !reads(f, at, y))
+            continue;
+        uint32_t a = operand(f, at, 0), b = operand(f, at, 1);
+        uint32_t total = a == y ? b : a, sum = result_of(f, at);
+        if (total == y || tensor(c, total)->region != MLI_ARENA ||
+            mli_elements(tensor(c, total)) != mli_elements(tensor(c, y)) ||
+            !is_older(c, total) || tensor(c, total)->last != at ||
+            tensor(c, total)->offset != tensor(c, sum)->offset)
+            return MLI_NONE;
+        for (uint32_t i = c->begin; i < at; i++)
+            if (reads(f, i, total))
+                return MLI_NONE;
+        c->a->total = (float *)mli_place(c->p, tensor(c, total));
+        return at;
+    }
+    return MLI_NONE;
+}
+
+/* ----------------------------------------------------------------- steps -- */
+
+/* Where the preparation stands: operators at these places are done. */
+typedef struct progress {
+    uint32_t next;
+    uint32_t total[REACH];
+} progress;
+
+static int is_done(const progress *w, uint32_t op)
+{
+    for (uint32_t i = 0; i < REACH; i++)
+        if (w->total[i] == op)
+            return 1;
+    return 0;
+}
+
+/* A convolution or dense layer, with what it takes over. */
+static void matrix(const prepare *p, progress *w, mli_planar a, mli_kept *ring)
+{
+    mli_step *step = mli_add_step(p, mli_run_planar);
+    mli_planar_step *m = &step->u.planar;
+    uint32_t sum = result_of(p->f, w->next);
+    a.x = ring != NULL ? ring->data : step->x;
+    a.x_row = ring != NULL ? ring->row : p->s->tile;
+    a.w = mli_step_operand(p, 1);
+    a.b = mli_step_operand(p, 2);
+    a.sum = a.y = step->y;
+    a.y_row = p->s->tile;
+    m->ring = ring;
+    m->x_row = p->s->tile;
+    m->outputs = step->elements;
+    m->planar = a;
+    set_function(&m->planar, p->op);
+    chain c = {p,   &m->planar, w->next,  w->next + 1,
+               sum, sum,        MLI_NONE, MLI_NONE};
+    if (p->op->fn == MLI_IDENTITY) {
+        take_mix(&c);
+        take_residual(&c);
+        take_function(&c);
+    }
+    uint32_t total = take_total(&c);
+    w->next = c.next;
+    if (total != MLI_NONE)
+        w->total[total % REACH] = total;
+}
+
+static void linear(const prepare *p, progress *w)
+{
+    matrix(p, w,
+           (mli_planar){.taps = 1,
+                        .dilation = 1,
+                        .groups = 1,
+                        .in_per_group = p->op->p[0],
+                        .out_per_group = p->op->p[1]},
+           NULL);
+}
+
+static void conv1d(const prepare *p, progress *w)
+{
+    const uint32_t *q = p->op->p;
+    mli_kept *ring =
+        p->op->state != MLI_NONE ? p->s->kept + p->op->state : NULL;
+    if (ring != NULL && q[3] == 1 && q[4] == 1) {
+        mli_prepare_conv1d(p); /* one channel lies the same either way */
+        w->next++;
+        return;
+    }
+    matrix(p, w,
+           (mli_planar){.ring = ring != NULL ? ring->capacity : 0,
+                        .taps = q[0],
+                        .dilation = q[1],
+                        .groups = q[2],
+                        .in_per_group = q[3] / q[2],
+                        .out_per_group = q[4] / q[2]},
+           ring);
+}
+
+static mli_step *add_rows(const prepare *p, mli_step_run *run)
+{
+    mli_step *step = mli_add_step(p, run);
+    mli_rows_step *m = &step->u.rows;
+    *m = (mli_rows_step){.rows = step->elements,
+                         .row = p->s->tile,
+                         .adjacent = 1,
+                         .f = p->op->fn,
+                         .p = p->op->fp,
+                         .q = p->op->fq};
+    if (p->op->state != MLI_NONE)
+        m->kept = p->s->kept + p->op->state;
+    return step;
+}
+
+static void unary(const prepare *p)
+{
+    add_rows(p, mli_run_rows_unary);
+}
+
+/* How an operand that fits y's rows goes from row to row, and in a row. */
+static void set_steps(const prepare *p, const mli_file_tensor *t, size_t *row,
+                      uint32_t *step)
+{
+    uint32_t one = mli_elements(t) == 1;
+    *step = t->region == MLI_ARENA;
+    *row = one ? 0 : *step ? p->s->tile : 1;
+}
+
+static void binary(const prepare *p)
+{
+    const mli_file_tensor *b = mli_operand(p->f, p->op, 1);
+    mli_step *step = add_rows(p, mli_run_rows_binary);
+    mli_rows_step *m = &step->u.rows;
+    step->x2 = mli_step_operand(p, 1);
+    m->f = p->op->p[0];
+    set_steps(p, p->x, &m->x_row, &m->x_step);
+    set_steps(p, b, &m->x2_row, &m->x2_step);
+    m->adjacent = m->x_row == m->row && m->x2_row == m->row;
+}
+
+static void affine(const prepare *p)
+{
+    mli_rows_step *m = &add_rows(p, mli_run_rows_affine)->u.rows;
+    m->scale = mli_step_operand(p, 1);
+    m->shift = mli_step_operand(p, 2);
+    m->x2_row = mli_elements(mli_operand(p->f, p->op, 1)) != 1;
+    if (p->op->fn != MLI_IDENTITY) {
+        mli_step *step = add_rows(p, mli_run_rows_unary);
+        step->x = step->y;
+    }
+}
+
+static mli_step *copy(const prepare *p, int64_t x_stride)
+{
+    mli_step *step = add_rows(p, mli_run_rows_copy);
+    step->u.rows.x_stride = x_stride * p->s->tile;
+    return step;
+}
+
+static void concat(const prepare *p)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < p->op->inputs; i++) {
+        const mli_file_tensor *x = mli_operand(p->f, p->op, i);
+        mli_step *step = copy(p, 1);
+        step->x = mli_place(p, x);
+        step->y += (size_t)at * p->s->tile;
+        step->u.rows.rows = mli_elements(x);
+        at += mli_elements(x);
+    }
+}
+
+static void slice(const prepare *p)
+{
+    copy(p, (int32_t)p->op->p[2])->x += (size_t)p->op->p[1] * p->s->tile;
+}
+
+static void reshape(const prepare *p)
+{
+    if (mli_place(p, p->x) != mli_place(p, p->y))
+        copy(p, 1);
+}
+
+static void expand(const prepare *p)
+{
+    copy(p, mli_elements(p->x) != 1);
+}
+
+static void delay(const prepare *p)
+{
+    add_rows(p, mli_run_rows_delay);
+}
+
+static void hold(const prepare *p)
+{
+    add_rows(p, mli_run_rows_hold)->u.rows.hold = p->op->p[0];
+}
+
+void mli_prepare_planar(mli_session *s, const mli_file *f)
+{
+    static void (*const part[MLI_OP_COUNT])(const prepare *) = {
+        [MLI_OP_UNARY] = unary,   [MLI_OP_BINARY] = binary,
+        [MLI_OP_AFFINE] = affine, [MLI_OP_CONCAT] = concat,
+        [MLI_OP_SLICE] = slice,   [MLI_OP_RESHAPE] = reshape,
+        [MLI_OP_EXPAND] = expand, [MLI_OP_DELAY] = delay,
+        [MLI_OP_HOLD] = hold,
+    };
+    progress w = {0, {MLI_NONE, MLI_NONE, MLI_NONE, MLI_NONE}};
+    s->step_count = 0;
+    while (w.next < f->count[MLI_SEC_OPS]) {
+        const mli_file_op *op = f->ops + w.next;
+        prepare p = {s, f, op, mli_operand(f, op, 0),
+                     mli_operand(f, op, op->inputs)};
+        if (op->type == MLI_OP_LINEAR) {
+            linear(&p, &w);
+        } else if (op->type == MLI_OP_CONV1D) {
+            conv1d(&p, &w);
+        } else {
+            if (!is_done(&w, w.next))
+                part[op->type](&p);
+            w.next++;
+        }
+    }
+}

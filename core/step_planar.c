@@ -1,0 +1,110 @@
+/*
+ * step_planar.c - the steps of a planar session: a channel's frames lie side by
+ * side, in rows of a tile each.
+ */
+#include "session.h"
+
+void mli_run_planar(const mli_kernels *k, const mli_step *step, uint32_t frames)
+{
+    const mli_planar_step *m = &step->u.planar;
+    mli_planar a = m->planar;
+    a.frames = frames;
+    if (m->ring != NULL) {
+        a.pos = m->ring->pos;
+        mli_kept_push_planes(m->ring, step->x, m->x_row, frames);
+    }
+    k->planar(&a, 0, m->outputs);
+}
+
+/* Full rows are one array. */
+static uint32_t join_rows(const mli_rows_step *m, uint32_t *frames)
+{
+    uint32_t rows = m->rows;
+    if (*frames != m->row || !m->adjacent)
+        return rows;
+    *frames *= rows;
+    return 1;
+}
+
+void mli_run_rows_unary(const mli_kernels *k, const mli_step *step,
+                        uint32_t frames)
+{
+    const mli_rows_step *m = &step->u.rows;
+    uint32_t rows = join_rows(m, &frames);
+    for (size_t r = 0; r < rows; r++)
+        k->unary((mli_unary)m->f, m->p, m->q, step->x + r * m->row,
+                 step->y + r * m->row, 0, frames);
+}
+
+void mli_run_rows_binary(const mli_kernels *k, const mli_step *step,
+                         uint32_t frames)
+{
+    const mli_rows_step *m = &step->u.rows;
+    uint32_t rows = join_rows(m, &frames);
+    for (size_t r = 0; r < rows; r++)
+        k->binary((mli_binary)m->f, step->x + r * m->x_row, m->x_step,
+                  step->x2 + r * m->x2_row, m->x2_step, step->y + r * m->row, 0,
+                  frames);
+}
+
+void mli_run_rows_affine(const mli_kernels *k, const mli_step *step,
+                         uint32_t frames)
+{
+    const mli_rows_step *m = &step->u.rows;
+    for (size_t r = 0; r < m->rows; r++)
+        k->affine(step->x + r * m->row, m->scale + r * m->x2_row, 0,
+                  m->shift + r * m->x2_row, 0, step->y + r * m->row, 0, frames);
+}
+
+/* y may be x, or lie before it. */
+void mli_run_rows_copy(const mli_kernels *k, const mli_step *step,
+                       uint32_t frames)
+{
+    const mli_rows_step *m = &step->u.rows;
+    (void)k;
+    for (size_t r = 0; r < m->rows; r++)
+        __builtin_memcpy(step->y + r * m->row,
+                         step->x + (int64_t)r * m->x_stride,
+                         frames * sizeof(float));
+}
+
+/* y may be x: each number is read before it is written. */
+static void swap(float *ring, const float *x, float *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float old = ring[i];
+        ring[i] = x[i];
+        y[i] = old;
+    }
+}
+
+void mli_run_rows_delay(const mli_kernels *k, const mli_step *step,
+                        uint32_t frames)
+{
+    const mli_rows_step *m = &step->u.rows;
+    mli_kept *ring = m->kept;
+    (void)k;
+    for (uint32_t at = 0, now; at < frames; at += now) {
+        uint32_t end = ring->capacity - ring->pos;
+        now = frames - at < end ? frames - at : end;
+        for (size_t r = 0; r < m->rows; r++)
+            swap(ring->data + r * ring->row + ring->pos,
+                 step->x + r * m->row + at, step->y + r * m->row + at, now);
+        ring->pos = now == end ? 0 : ring->pos + now;
+    }
+}
+
+void mli_run_rows_hold(const mli_kernels *k, const mli_step *step,
+                       uint32_t frames)
+{
+    const mli_rows_step *m = &step->u.rows;
+    uint32_t silent = mli_count_held(m->kept, m->hold, frames);
+    (void)k;
+    for (size_t r = 0; r < m->rows; r++) {
+        float *y = step->y + r * m->row;
+        __builtin_memset(y, 0, silent * sizeof(float));
+        if (step->y != step->x)
+            __builtin_memcpy(y + silent, step->x + r * m->row + silent,
+                             (frames - silent) * sizeof(float));
+    }
+}
