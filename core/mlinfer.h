@@ -261,6 +261,16 @@ void mli_run(mli_session *session, const float *const *in, float *const *out);
  */
 void mli_set(mli_session *session, uint32_t index, const float *values);
 
+/*
+ * For measurements: called right before (ended = 0) and after (ended = 1) each
+ * piece of work in mli_process and mli_run. op: the index in the model file of
+ * the operator that it belongs to; one may take several pieces, and each tile
+ * of a call its own. Nothing is computed differently. NULL: nothing is called,
+ * and a tile costs one comparison more.
+ */
+typedef void mli_observer(void *user, uint32_t op, int ended);
+void mli_observe(mli_session *session, mli_observer *observer, void *user);
+
 #ifdef __cplusplus
 }
 #endif

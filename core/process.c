@@ -53,8 +53,25 @@ static void give_planes(const mli_session *s, const mli_slot *p,
             copy(out[c] + at, p->tensor + (size_t)c * s->tile, n);
 }
 
+static void run_observed(mli_session *s)
+{
+    for (uint32_t i = 0; i < s->step_count; i++) {
+        const mli_step *step = s->steps + i;
+        uint32_t frames = step->clock->frames;
+        if (frames == 0)
+            continue;
+        s->observer(s->observer_user, step->op, 0);
+        step->run(s->kernels, step, frames);
+        s->observer(s->observer_user, step->op, 1);
+    }
+}
+
 static void run_steps(mli_session *s)
 {
+    if (s->observer != NULL) {
+        run_observed(s);
+        return;
+    }
     for (uint32_t i = 0; i < s->step_count; i++) {
         const mli_step *step = s->steps + i;
         uint32_t frames = step->clock->frames;
@@ -357,6 +374,12 @@ void mli_run(mli_session *s, const float *const *in, float *const *out)
     else
         run_once(s, in, out);
     mli_fpu_end(fpu);
+}
+
+void mli_observe(mli_session *s, mli_observer *observer, void *user)
+{
+    s->observer = observer;
+    s->observer_user = user;
 }
 
 void mli_set(mli_session *s, uint32_t index, const float *values)

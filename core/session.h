@@ -235,6 +235,7 @@ struct mli_step {
     uint32_t x_row, y_row; /* floats, where a unit is a row */
     uint32_t elements;     /* of y in one frame */
     uint32_t rows;         /* of x, or time steps, in one frame */
+    uint32_t op;           /* that it is part of: its index in the file */
     union {
         mli_matrix_step matrix;
         mli_image_step image;
@@ -312,6 +313,8 @@ struct mli_session {
     mli_work work;
     uint32_t head;   /* where the next frame goes in the window's rings */
     uint32_t filled; /* frames since the last run */
+    mli_observer *observer; /* or NULL */
+    void *observer_user;
 };
 
 /* prepare.c: the steps of a session whose memory is laid out. */

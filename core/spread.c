@@ -105,10 +105,14 @@ static int run_steps(mli_session *s, uint64_t target)
         uint32_t n = due(w, target, cost, left);
         if (n == 0 && left != 0)
             return 0;
+        if (s->observer != NULL && n != 0)
+            s->observer(s->observer_user, step->op, 0);
         if (n != 0 && step->part == NULL)
             step->run(s->kernels, step, frames);
         else if (n != 0)
             step->part(s->kernels, step, frames, w->unit, w->unit + n);
+        if (s->observer != NULL && n != 0)
+            s->observer(s->observer_user, step->op, 1);
         if (n != 0 && w->unit == 0)
             w->done += step->fixed;
         w->done += (uint64_t)n * cost;

@@ -19,6 +19,7 @@ mli_step *mli_add_step(const prepare *p, mli_step_run *run)
 {
     mli_step *step = p->s->steps + p->s->step_count++;
     step->run = run;
+    step->op = (uint32_t)(p->op - p->f->ops);
     step->x = mli_step_operand(p, 0);
     step->x2 = NULL;
     step->y = p->s->arena + (size_t)p->y->offset * p->s->tile;

@@ -9,6 +9,7 @@ int mli_tool_convert(int argc, char **argv);
 int mli_tool_info(int argc, char **argv);
 int mli_tool_run(int argc, char **argv);
 int mli_tool_bench(int argc, char **argv);
+int mli_tool_profile(int argc, char **argv);
 int mli_tool_formats(int argc, char **argv);
 
 #endif

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "json_writer.h"
 #include "loaded_model.h"
+#include "machines.h"
 #include "message.h"
 
 typedef void get_port(const mli_model *, uint32_t, mli_port *);
@@ -86,6 +87,25 @@ static void json_meta(json_writer *w, const mli_model *model)
     json_put_close(w, '}');
 }
 
+static void json_machines(json_writer *w, const loaded_model *loaded)
+{
+    const machine *m;
+    json_put_open(w, "machines_estimated", '[');
+    for (uint32_t i = 0; (m = machine_at(i)); i++) {
+        machine_verdict v = machine_judge(m, loaded);
+        json_put_open(w, NULL, '{');
+        json_put_text(w, "name", m->name);
+        json_put_text(w, "processor", m->processor);
+        json_put_bool(w, "realtime", v.realtime);
+        json_put_count(w, "block", v.block);
+        json_put_number(w, "load", v.load);
+        json_put_number(w, "load_at_limit", v.limit);
+        json_put_count(w, "least_hop", v.hop);
+        json_put_close(w, '}');
+    }
+    json_put_close(w, ']');
+}
+
 static void print_json(const loaded_model *loaded, const char *path)
 {
     const mli_info *info = &loaded->info;
@@ -114,6 +134,7 @@ static void print_json(const loaded_model *loaded, const char *path)
     json_put_count(&w, "arena_bound_bytes",
                    arena_bytes(info, info->arena_bound_floats));
     json_put_count(&w, "ops", info->ops);
+    json_machines(&w, loaded);
     json_meta(&w, &loaded->model);
     json_put_close(&w, '}');
 }
@@ -215,6 +236,26 @@ static void print_cost(const loaded_model *loaded)
            (unsigned long long)arena_bytes(info, info->arena_bound_floats));
 }
 
+/* In real time or not, where: estimates. */
+static void print_machines(const loaded_model *loaded)
+{
+    static const char *const what[] = {"blocks of", "a hop of", "a list every"};
+    const machine *m;
+    for (uint32_t i = 0; (m = machine_at(i)); i++) {
+        machine_verdict v = machine_judge(m, loaded);
+        printf("%-18s%s (%s): %s %u frames take %.*f %% of their time%s",
+               i ? "" : "estimated", m->name, m->processor,
+               what[loaded->info.mode], v.block, v.load < 0.1 ? 1 : 0,
+               100 * v.load, v.realtime ? "" : ", not real time");
+        if (!v.realtime && v.hop)
+            printf("; it would be at %u", v.hop);
+        else if (!v.realtime)
+            printf("%s",
+                   v.limit > 1 ? "; over the machine's limits" : "; at no hop");
+        putchar('\n');
+    }
+}
+
 static void print_readable(const loaded_model *loaded, const char *path)
 {
     const char *key, *value;
@@ -226,6 +267,7 @@ static void print_readable(const loaded_model *loaded, const char *path)
     print_ports(&loaded->model, inputs_of(&loaded->info));
     print_ports(&loaded->model, outputs_of(&loaded->info));
     print_cost(loaded);
+    print_machines(loaded);
     for (uint32_t i = 0; mli_get_meta_at(&loaded->model, i, &key, &value); i++)
         if (strcmp(key, "name")) {
             put_clean(key);

@@ -34,6 +34,9 @@ static const char usage[] =
     "              [--json]\n"
     "    time of blocks (typical, 99 and 99.9 of 100, worst), of a frame, and\n"
     "    multiply-accumulates a second against this machine's peak\n"
+    "mlinfer profile MODEL [--block N] [--trace FILE.json] [--flame FILE.svg]\n"
+    "    where the time goes, operator by operator; a trace for Perfetto and\n"
+    "    chrome://tracing, a picture\n"
     "mlinfer formats [--markdown]\n"
     "    what opens, and which operators and layers of each format\n"
     "mlinfer onnx-test DIR...\n"
@@ -75,6 +78,7 @@ static const struct {
     {"info", mli_tool_info},
     {"run", mli_tool_run},
     {"bench", mli_tool_bench},
+    {"profile", mli_tool_profile},
     {"formats", mli_tool_formats},
     {"onnx-test", mli_tool_onnx_test},
     {"help", help},
@@ -103,6 +107,6 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     return tool_usage("%s: no such command (expected convert, info, run, "
-                      "bench, formats or onnx-test)",
+                      "bench, profile, formats or onnx-test)",
                       argv[1]);
 }

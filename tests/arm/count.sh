@@ -71,9 +71,9 @@ failed=0
 for m in $models; do one "$m" || failed=1; done
 cat <<END
 
-A sample each, in blocks of $block, after $((block * before)) samples;
-$(arm-linux-gnueabihf-gcc --version | sed 1q | sed 's/.*) //'), qemu
-$(qemu-arm --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p'), $(date +%Y-%m-%d).
+A sample each, in blocks of $block, after $((block * before)) samples; gcc
+$(arm-linux-gnueabihf-gcc -dumpfullversion), qemu $(qemu-arm --version |
+    sed -n '1s/.*version \([0-9.]*\).*/\1/p'), $(date +%Y-%m-%d).
 "Worst block": its instructions against the median's. Cycles are an estimate, not
 a measurement: executed pieces of code through the pipeline description that GCC
 has for the Cortex-A8, every branch predicted, plus the misses of a model of its

@@ -1,0 +1,90 @@
+/*
+ * see machines.h
+ *
+ * Where the numbers come from:
+ *   Cortex-A8: a multiply-accumulate of 4 floats takes two cycles (GCC's
+ *     pipeline description), so 2 a cycle. 213 MB/s is what a published
+ *     measurement of a matrix of 4 MiB on a Bela comes to (19.7 ms a run,
+ *     Bela-IREE).
+ *   Cortex-A53: 2 a cycle by LLVM's pipeline description; others write of 4.
+ *     AM62: about 1000 MB/s by lmbench's bw_mem (TI, SPRADO9). Zero 2 W: an
+ *     estimate, its memory is slower than that of the Pi 4.
+ *   Cortex-A72: two units of 4 floats, 8 a cycle. STREAM copies 5.5 GB/s, reads
+ *     and writes together, so half of it reads.
+ *
+ * SHARE and FUNCTION were fitted to what `make count-arm` estimates for known
+ * models on a Cortex-A8 (dense, convolutional, recurrent, WaveNet): all within
+ * a third of it.
+ */
+#include "machines.h"
+#include "operators.h"
+
+#define SHARE    0.25 /* of the limit, that our kernels reach */
+#define FUNCTION 15   /* tanh and its like, in multiply-accumulates */
+#define USABLE   0.8  /* of the time: the rest is Pd's */
+#define TILE     64u  /* frames for which weights are read once */
+#define MOST_HOP 65536u
+#define PD_RATE  48000.0
+#define SMALL    16u /* frames of Bela's block */
+#define LIST_HOP 64u /* frames from list to list */
+
+static const machine machines[] = {
+    {"Bela, BeagleBone Black", "Cortex-A8, 1 GHz", 2e9, 213e6, 256 * 1024},
+    {"Bela Gem, PocketBeagle 2", "Cortex-A53, 1.4 GHz", 2.8e9, 1000e6,
+     512 * 1024},
+    {"Raspberry Pi Zero 2 W", "Cortex-A53, 1 GHz", 2e9, 800e6, 512 * 1024},
+    {"Raspberry Pi 4", "Cortex-A72, 1.5 GHz", 12e9, 2700e6, 1024 * 1024},
+};
+
+const machine *machine_at(uint32_t i)
+{
+    return i < sizeof machines / sizeof *machines ? machines + i : NULL;
+}
+
+/* Multiply-accumulates, values and functions of a frame, a list or a window. */
+static double work_of(const loaded_model *loaded)
+{
+    double work = (double)loaded->info.macs_per_frame;
+    for (uint32_t i = 0; i < loaded->info.ops; i++) {
+        operator_text o = operator_of(loaded->image.bytes, i);
+        work +=
+            ((double)o.elements + FUNCTION * (double)o.functions) / o.period;
+    }
+    return work;
+}
+
+/* What a hop takes, against its length; the kernels reach `share` of the limit.
+ */
+static double load_of(const machine *m, const loaded_model *loaded, double work,
+                      double share, uint32_t hop)
+{
+    const mli_info *info = &loaded->info;
+    double rate = info->rate > 0 ? info->rate : PD_RATE;
+    double bytes = info->weight_bytes;
+    double reads = bytes > m->cache_bytes ? bytes / m->reads_per_second : 0;
+    double runs = 1, passes = 1;
+    if (info->mode == MLI_STREAM) {
+        runs = hop;
+        passes = (hop + TILE - 1) / TILE;
+    }
+    double seconds = runs * work / (share * m->macs_per_second);
+    return (seconds + passes * reads) / (hop / rate);
+}
+
+machine_verdict machine_judge(const machine *m, const loaded_model *loaded)
+{
+    machine_verdict v = {0};
+    mli_mode mode = loaded->info.mode;
+    double work = work_of(loaded);
+    double macs = (double)loaded->info.macs_per_frame;
+    v.block = mode == MLI_STREAM   ? SMALL
+              : mode == MLI_WINDOW ? loaded->info.hop
+                                   : LIST_HOP;
+    v.load = load_of(m, loaded, work, SHARE, v.block);
+    v.limit = load_of(m, loaded, macs, 1, v.block);
+    v.realtime = v.load <= USABLE;
+    for (uint32_t hop = SMALL; hop <= MOST_HOP && !v.hop; hop *= 2)
+        if (load_of(m, loaded, work, SHARE, hop) <= USABLE)
+            v.hop = hop;
+    return v;
+}
