@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include "compiler.h"
 #include "npy.h"
+#include "stream_check.h"
 
 #define PORTS 8
 
@@ -187,6 +188,7 @@ static const struct {
     {"l2pool_float", 0},     {"conv1d_dynamic", 0},
     {"stft_float", 0},       {"labels_inside", 0},
     {"labels_behind", 0},    {"bilstm_float", 0},
+    {"causal_float", 0},     {"causal_int8", EXACT},
 };
 #define GOLDENS (sizeof goldens / sizeof *goldens)
 
@@ -206,7 +208,7 @@ static void agree(void **state)
             compare(folder, goldens[i].name, parts, goldens[i].steps, kernels);
 }
 
-static void real_models(void **state)
+static void agree_real(void **state)
 {
     static const char *const names[] = {"hello_world_float", "magic_wand"};
     const char *parts[2] = {"input", "output"};
@@ -226,6 +228,55 @@ static void real_models(void **state)
     fclose(f);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         compare(folder, names[i], parts, 0, NULL);
+}
+
+/* The frames of every run as a signal: causal layers give what the whole run
+   gives, others by their latency later. */
+static void streams(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t frames, latency, compared;
+    } models[] = {
+        {"causal_float", 16, 2, 14},     {"causal_int8", 16, 2, 14},
+        {"dilated_float", 10, 0, 9},     {"dilated_int8", 10, 0, 9},
+        {"dilated_depthwise", 10, 0, 9},
+    };
+    mlc_options options = MLC_OPTIONS_DEFAULT;
+    (void)state;
+    options.mode = MLI_STREAM;
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        char folder[2048], path[4096];
+        npy_array in, out, x, y;
+        mlc_image image;
+        mlc_error error;
+        double worst;
+        folder_of(folder, sizeof folder);
+        snprintf(path, sizeof path, "%s/%s.tflite", folder, models[i].name);
+        if (mlc_load(path, &options, &image, &error))
+            fail_msg("%s: %s", models[i].name, error.text);
+        read_array(folder, models[i].name, "in", &in);
+        read_array(folder, models[i].name, "out", &out);
+        for (size_t r = 0; r < in.dims[0]; r++) {
+            x = in;
+            x.data += r * in.dims[1];
+            x.dims[0] = models[i].frames;
+            x.dims[1] = in.dims[1] / models[i].frames;
+            x.count = in.dims[1];
+            y = out;
+            y.data += r * out.dims[1];
+            y.dims[1] = out.dims[1] / (models[i].compared + models[i].latency);
+            y.dims[0] = models[i].compared;
+            y.count = y.dims[0] * y.dims[1];
+            worst = stream_difference(&image, &x, &y, models[i].latency, NULL);
+            if (!(worst <= 1e-5))
+                fail_msg("%s, run %zu: %g of full scale", models[i].name, r,
+                         worst);
+        }
+        npy_free(&in);
+        npy_free(&out);
+        mlc_image_free(&image);
+    }
 }
 
 /* Lines of a file in the archive behind the model. */
@@ -320,6 +371,23 @@ static mlc_status try_bytes(const uint8_t *bytes, size_t size)
     return MLC_OK;
 }
 
+/* The same as a stream, which is only opened. */
+static void try_stream(const uint8_t *bytes, size_t size)
+{
+    mlc_options options = MLC_OPTIONS_DEFAULT;
+    mlc_image image;
+    mlc_error error = {0};
+    mli_model model;
+
+    options.mode = MLI_STREAM;
+    if (mlc_import_tflite(bytes, size, &options, &image, &error)) {
+        assert_true(error.text[0]);
+        return;
+    }
+    assert_int_equal(mli_open(&model, image.bytes, image.size, NULL), MLI_OK);
+    mlc_image_free(&image);
+}
+
 static uint32_t random_state = 1;
 
 static uint32_t random_number(void)
@@ -376,6 +444,7 @@ static void damaged(void **state)
             memcpy(bad, good, size);
             damage(bad, size);
             refused += try_bytes(bad, size) != MLC_OK;
+            try_stream(bad, size);
         }
         free(bad);
         free(good);
@@ -421,7 +490,7 @@ static void messages(void **state)
     window.mode = MLI_WINDOW;
     window.window = 7;
     refused(bytes, size, &stream, MLC_UNSUPPORTED,
-            "expected mode step or window, got stream");
+            "all times together (expected mode step or window)");
     refused(bytes, size, &window, MLC_UNSUPPORTED, "expected 8, got 7");
     memcpy(copy, bytes, size);
     memset(copy, 0xff, 4);
@@ -439,9 +508,10 @@ static void messages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agree),     cmocka_unit_test(real_models),
+        cmocka_unit_test(agree),     cmocka_unit_test(agree_real),
         cmocka_unit_test(cut_short), cmocka_unit_test(messages),
-        cmocka_unit_test(labels),    cmocka_unit_test(damaged),
+        cmocka_unit_test(labels),    cmocka_unit_test(streams),
+        cmocka_unit_test(damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -218,6 +218,45 @@ static void put_batches(tfl_run *r, tfl_call *c, const blocks *b, ir_id x)
     y->spread = s;
 }
 
+/*
+ * The same along time: every block-th frame as a batch of its own, for a
+ * convolution whose taps are then that far apart. The frames stay one signal.
+ */
+static void blocks_in_time(tfl_run *r, tfl_call *c, const blocks *b, int back)
+{
+    const tfl_value *v = c->in[0];
+    tfl_value *y = c->outputs ? c->out[0] : NULL;
+    uint32_t at = v->time - 1, size = 1;
+    const int64_t *pad = NULL;
+
+    for (uint32_t i = 0; i < b->count; i++)
+        if (1 + i == at) {
+            size = b->size[i];
+            pad = b->pad[i];
+        } else if (b->size[i] != 1 || b->pad[i][0] || b->pad[i][1]) {
+            pad = NULL;
+            break;
+        }
+    if (!y || !pad || v->dims[0] != (back ? size : 1) ||
+        v->block != (back ? size : 0)) {
+        tfl_unsupported(r, c, "blocks of time and of other axes");
+        return;
+    }
+    *y = *v;
+    y->block = back ? 0 : size;
+    y->dims[0] = back ? 1 : size;
+    if (back) {
+        y->dims[at] =
+            tfl_dim(r, c, (int64_t)v->dims[at] * size - pad[0] - pad[1]);
+        y->late += (uint32_t)pad[0];
+        y->clean = 0;
+    } else {
+        y->dims[at] =
+            tfl_dim(r, c, (v->dims[at] + pad[0] + pad[1] + size - 1) / size);
+        y->pad += (uint32_t)pad[0];
+    }
+}
+
 /* Blocks of space as batches, and (back) as they were. */
 void tfl_do_space_to_batch(tfl_run *r, tfl_call *c, int back)
 {
@@ -227,6 +266,10 @@ void tfl_do_space_to_batch(tfl_run *r, tfl_call *c, int back)
 
     if (!read_blocks(r, c, &b))
         return;
+    if (v->time) {
+        blocks_in_time(r, c, &b, back);
+        return;
+    }
     if (!back) {
         put_batches(r, c, &b, x);
         return;

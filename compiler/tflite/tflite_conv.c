@@ -115,6 +115,24 @@ static void convolve_spread(tfl_run *r, tfl_call *c, const tfl_layer *l,
     c->out[0]->spread = made;
 }
 
+static void convolve_in_time(tfl_run *r, tfl_call *c, tfl_layer *l,
+                             const kernel *k, const float *w)
+{
+    uint32_t at = l->x->time == 2 ? 0 : 1, other = 1 - at;
+    tfl_time_kernel t = {k->size[at], k->dilation[at], k->step[at], k->groups,
+                         k->same};
+
+    if ((l->x->time != 2 && l->x->time != 3) ||
+        l->x->dims[0] != (l->x->block ? l->x->block : 1) ||
+        l->x->dims[1 + other] != 1 || k->size[other] != 1) {
+        tfl_unsupported(r, c,
+                        "a kernel over time and another axis (expected "
+                        "mode step or window)");
+        return;
+    }
+    tfl_conv_in_time(r, c, l, &t, w);
+}
+
 void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
 {
     uint32_t slot = depthwise ? 4 : 3; /* behind the depth multiplier */
@@ -141,6 +159,10 @@ void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
     tfl_sensible(r, c, k.dilation, 2);
     w = depthwise ? depthwise_weights(r, c, &l, &k)
                   : conv_weights(r, c, &l, &k);
+    if (l.x->time) {
+        convolve_in_time(r, c, &l, &k, w);
+        return;
+    }
     convolve(r, c, &l, &k, w);
     convolve_spread(r, c, &l, &k, w);
 }

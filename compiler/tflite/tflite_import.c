@@ -101,20 +101,67 @@ static uint32_t window_of(const tfl_tensor *t)
     return t->rank >= 2 && t->dims[0] == 1 ? t->dims[1] : 0;
 }
 
+/* The axis of time of a stream model's input: [1, frames, ...] has one unless
+   it is a list beside others. */
+static int has_time(const import *m, const tfl_tensor *t)
+{
+    return m->g->mode == MLI_STREAM && t->dims[0] == 1 &&
+           (t->rank >= 3 ||
+            (t->rank == 2 && m->model.subgraphs[0].in.count == 1));
+}
+
+/* [1, frames, ...] as frames. */
+static ir_id timed_input(import *m, const char *name, const tfl_tensor *t)
+{
+    static const uint32_t one = 1;
+    uint32_t rank = (uint32_t)t->rank - 1, dims[TFL_MAX_RANK] = {1};
+    ir_id id = t->rank == 2 ? ir_input(m->g, name, 1, &one)
+                            : ir_input(m->g, name, rank - 1, t->dims + 2);
+
+    memcpy(dims + 1, t->dims + 2, (rank - 1) * sizeof *dims);
+    if (id == IR_NONE)
+        return IR_NONE;
+    name_channels(m, t, m->g->port->channel_count, NULL);
+    return ir_reshape(m->g, id, rank, dims);
+}
+
+static ir_id plain_input(import *m, const char *name, const tfl_tensor *t)
+{
+    uint32_t skip = m->g->mode == MLI_WINDOW ? 1 : 0;
+    ir_id id =
+        m->g->mode == MLI_STREAM
+            ? ir_control(m->g, name, (uint32_t)t->rank, t->dims)
+            : ir_input(m->g, name, (uint32_t)t->rank - skip, t->dims + skip);
+
+    if (id == IR_NONE)
+        return IR_NONE;
+    name_channels(m, t, m->g->port->channel_count, NULL);
+    return ir_reshape(m->g, id, (uint32_t)t->rank, t->dims);
+}
+
+/* As long as the file says; where it does not, a length like no other. */
+#define NO_LENGTH 65521u
+
+static void set_time(const tfl_tensor *t, tfl_value *v)
+{
+    v->rank = (uint32_t)t->rank;
+    memcpy(v->dims, t->dims, sizeof v->dims);
+    v->dims[1] = t->dims[1] > 1 ? t->dims[1] : NO_LENGTH;
+    v->time = 2;
+    v->clean = 1;
+}
+
 static void make_input(import *m, uint32_t i, tfl_value *v)
 {
     const tfl_subgraph *s = &m->model.subgraphs[0];
     uint32_t n = (uint32_t)flat_int_at(&s->in, i);
     const tfl_tensor *t = &s->tensors[n];
     const char *name = port_name(m, 0, n, t->name);
-    uint32_t skip = m->g->mode == MLI_WINDOW ? 1 : 0;
-    ir_id id;
+    int timed = has_time(m, t);
+    ir_id id = timed ? timed_input(m, name, t) : plain_input(m, name, t);
 
-    id = ir_input(m->g, name, (uint32_t)t->rank - skip, t->dims + skip);
     if (id == IR_NONE)
         return;
-    name_channels(m, t, m->g->port->channel_count, NULL);
-    id = ir_reshape(m->g, id, (uint32_t)t->rank, t->dims);
     if (tfl_quantised(t)) {
         id = ir_binary(m->g, MLI_DIV, id, ir_scalar(m->g, tfl_tensor_scale(t)));
         id = tfl_round(&m->run, id, t->type, tfl_zero(t));
@@ -123,6 +170,21 @@ static void make_input(import *m, uint32_t i, tfl_value *v)
                 tfl_type_name(t->type));
     }
     tfl_set(&m->run, v, t, id);
+    if (timed)
+        set_time(t, v);
+}
+
+/* As late as the latest, and [1, ...] as [...]. */
+static void settle_output(import *m, tfl_value *v, const char *name)
+{
+    if (!v->time)
+        onnx_stop(&m->exit, ONNX_WRONG, MLC_UNSUPPORTED,
+                  "output %s has no time (expected mode step or window)", name);
+    v->id = tfl_settled(&m->run, v, m->g->latency);
+    if (v->time == 2 && v->dims[0] == 1 && v->rank > 2)
+        v->id = ir_reshape(m->g, v->id, v->rank - 2, v->dims + 2);
+    else if (v->time == 2 && v->dims[0] == 1)
+        v->id = ir_reshape(m->g, v->id, 0, NULL);
 }
 
 static void make_output(import *m, uint32_t i, tfl_value *values)
@@ -140,6 +202,8 @@ static void make_output(import *m, uint32_t i, tfl_value *values)
                       "output %s holds no real numbers", name);
         return;
     }
+    if (m->g->mode == MLI_STREAM)
+        settle_output(m, v, name);
     id = tfl_real(&m->run, v);
     if (m->g->mode == MLI_WINDOW && v->rank >= 2 && v->dims[0] == 1)
         id = ir_reshape(m->g, id, v->rank - 1, v->dims + 1);
@@ -163,9 +227,7 @@ static mli_mode choose_mode(import *m)
     uint32_t window = 0;
 
     if (asked == MLI_STREAM)
-        onnx_stop(&m->exit, ONNX_WRONG, MLC_UNSUPPORTED,
-                  "a TensorFlow Lite model has fixed shapes (expected mode "
-                  "step or window, got stream)");
+        return MLI_STREAM;
     if (asked != MLI_WINDOW)
         return MLI_STEP;
     for (uint32_t i = 0; i < s->in.count; i++) {
@@ -190,7 +252,9 @@ static void say_mode(import *m)
 
     for (uint32_t i = 0; i < s->in.count; i++)
         unknown |= s->tensors[flat_int_at(&s->in, i)].unknown;
-    if (m->g->mode == MLI_WINDOW)
+    if (m->g->mode == MLI_STREAM)
+        ir_note(m->g, "a stream model, as asked: the second axis is time");
+    else if (m->g->mode == MLI_WINDOW)
         ir_note(m->g, "a window model, as asked: %u frames", m->g->window);
     else
         ir_note(m->g,
@@ -199,11 +263,27 @@ static void say_mode(import *m)
                         window_of(&s->tensors[flat_int_at(&s->in, 0)]) > 1
                     ? " (--mode window makes its second axis time)"
                     : "");
-    if (unknown)
+    if (m->g->latency)
+        ir_note(m->g,
+                "latency %u frames: layers look ahead, or lack padding "
+                "in front",
+                m->g->latency);
+    if (unknown && m->g->mode != MLI_STREAM)
         ir_note(m->g, "axes of unknown length are bound to 1");
     if (m->run.variable_count)
         ir_note(m->g, "%u state%s kept from run to run", m->run.variable_count,
                 m->run.variable_count == 1 ? "" : "s");
+}
+
+static void find_latency(import *m, const tfl_value *values)
+{
+    const tfl_subgraph *s = &m->model.subgraphs[0];
+
+    for (uint32_t i = 0; i < s->out.count; i++) {
+        const tfl_value *v = &values[flat_int_at(&s->out, i)];
+        if (v->late > m->g->latency)
+            m->g->latency = v->late;
+    }
 }
 
 static void count_parameters(import *m)
@@ -242,6 +322,7 @@ static void walk(import *m)
     values = tfl_walk(&m->run, 0, in, s->in.count);
     ir_at(m->g, NULL);
     if (!m->run.unsupported[0] && !m->g->error[0]) {
+        find_latency(m, values);
         for (uint32_t i = 0; i < s->out.count; i++)
             make_output(m, i, values);
         tfl_end_variables(&m->run);

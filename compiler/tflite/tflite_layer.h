@@ -40,4 +40,14 @@ void tfl_sensible(tfl_run *r, const tfl_call *c, const uint32_t *n, int count);
 /* Input and weights must have 4 axes. */
 void tfl_image_layer(tfl_run *r, const tfl_call *c, const tfl_layer *l);
 
+/* A convolution of an input with time: kernel w [outputs][inputs / groups]
+   [taps], the other axes of x are 1. 0: it is unsupported. */
+typedef struct tfl_time_kernel {
+    uint32_t taps, dilation, step, groups;
+    int same;
+} tfl_time_kernel;
+
+int tfl_conv_in_time(tfl_run *r, tfl_call *c, tfl_layer *l,
+                     const tfl_time_kernel *k, const float *w);
+
 #endif

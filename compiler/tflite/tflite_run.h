@@ -40,6 +40,10 @@ typedef struct tfl_value {
     uint32_t variable; /* of a resource: its number + 1 */
     int complex;       /* imaginary: of its imaginary parts */
     ir_id imaginary;
+    uint32_t time;            /* stream graphs: its axis + 1, 0: it has none */
+    uint32_t late, pad;       /* see tflite_time.c */
+    uint32_t block;           /* batches that are every block-th frame, or 0 */
+    int clean;                /* before its first frame there are zeros */
     const tfl_spread *spread; /* NULL: none */
 } tfl_value;
 
@@ -232,6 +236,10 @@ tfl_value *tfl_walk(tfl_run *r, uint32_t subgraph, tfl_value *const *in,
                     uint32_t inputs);
 const tfl_op *tfl_find_op(int code);
 const char *tfl_op_name(int code);
+/* An operator with an operand that has time. */
+void tfl_run_in_time(tfl_run *r, tfl_call *c, const tfl_op *op);
+/* v so many frames late, zeros in front as frames. */
+ir_id tfl_settled(tfl_run *r, tfl_value *v, uint32_t late);
 int tfl_takes_complex(int code); /* of its operands */
 
 /* ---------------------------------------------------------- operators ---- */

@@ -44,11 +44,63 @@ int tfl_read_shape(tfl_run *r, tfl_call *c, int i, uint32_t *dims,
     return 1;
 }
 
+/* Where time is among the new axes: as many numbers before it and behind. */
+static uint32_t time_among(const tfl_value *v, uint32_t rank,
+                           const uint32_t *dims)
+{
+    uint64_t wanted = 1, before = 1;
+
+    for (uint32_t i = 0; i + 1 < v->time; i++)
+        wanted *= v->dims[i];
+    for (uint32_t i = 0; i < rank; before *= dims[i++])
+        if (before == wanted && dims[i] == v->dims[v->time - 1])
+            return i + 1;
+    return 0;
+}
+
+static void shape_in_time(tfl_run *r, tfl_call *c, tfl_value *v, uint32_t rank,
+                          const uint32_t *dims)
+{
+    uint32_t at = time_among(v, rank, dims), frame[TFL_MAX_RANK], n = 0;
+    tfl_value *y = c->outputs ? c->out[0] : NULL;
+
+    if (!at || !y) {
+        tfl_unsupported(r, c,
+                        "a shape across time (expected mode step or "
+                        "window)");
+        return;
+    }
+    for (uint32_t i = 0; i < rank; i++)
+        if (i != at - 1)
+            frame[n++] = dims[i];
+    if (v->block && (at == 1 || dims[0] != v->block)) {
+        tfl_unsupported(r, c, "a shape across blocks of time");
+        return;
+    }
+    if (v->block)
+        frame[0] = 1;
+    tfl_put_like(r, c, 0, ir_reshape(r->g, tfl_id(r, v), n, frame), v);
+    if (y->broken)
+        return;
+    y->rank = rank;
+    memcpy(y->dims, dims, rank * sizeof *dims);
+    y->time = at;
+    y->late = v->late;
+    y->pad = v->pad;
+    y->clean = v->clean;
+    y->block = v->block;
+}
+
 static void put_shaped(tfl_run *r, tfl_call *c, int k, tfl_value *v,
                        uint32_t rank, const uint32_t *dims)
 {
-    ir_id x = tfl_id(r, v);
+    ir_id x;
 
+    if (v->time) {
+        shape_in_time(r, c, v, rank, dims);
+        return;
+    }
+    x = tfl_id(r, v);
     tfl_put_like(r, c, k, ir_reshape(r->g, x, rank, dims), v);
     tfl_keep_spread(r, c, v);
     if (v->complex && k < c->outputs && c->out[k]) {

@@ -143,6 +143,11 @@ static void run_op(tfl_run *r, tfl_call *c, const tfl_op *op)
     for (int i = 0; i < op->least; i++)
         if (i >= c->inputs || !c->in[i])
             tfl_bad(r, c, "input %d is missing", i);
+    for (int i = 0; i < c->inputs; i++)
+        if (c->in[i] && c->in[i]->time) {
+            tfl_run_in_time(r, c, op);
+            return;
+        }
     op->run(r, c, op->what);
 }
 

@@ -162,6 +162,14 @@ def later():
     x = L.Conv1D(12, 3, dilation_rate=2, padding="same", activation="relu")(i)
     network("conv1d", i, L.Conv1D(2, 3)(x), ("dynamic",))
 
+    i = L.Input((16, 2))
+    x = L.Conv1D(4, 2, dilation_rate=3, padding="causal")(i)
+    y = L.Conv1D(4, 3, dilation_rate=2, padding="causal")(i)
+    x = L.Multiply()([L.Activation("tanh")(x), L.Activation("sigmoid")(y)])
+    x = L.Add()([L.Conv1D(4, 3, padding="same")(x), L.Conv1D(4, 1)(i)])
+    x = L.Concatenate()([L.LayerNormalization()(x), i])
+    network("causal", i, L.Conv1D(2, 3, padding="same")(x), ("float", "int8"))
+
     def spectrum(x):
         s = tf.signal.stft(x, 16, 8, 32)
         return tf.concat([tf.abs(s), tf.math.real(s) - tf.math.imag(s)], -1)
