@@ -119,7 +119,7 @@ includes-%: # what a room may include, for the test that it may nothing else
 	@echo '$(filter -I%,$(INC_$*))'
 # Every object, linked or not.
 objects: $(call obj,$(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC) \
-	tests/bench/speed.c)
+	tests/bench/peers.c tests/bench/peer_mlinfer.c)
 
 include pd-external/pd.mk
 include tests/trap/trap.mk
@@ -149,11 +149,6 @@ demo:
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@help-patches/demo/run.sh '$(ABSOLUTE_BUILD)'
 
-# What each kernel build costs here, for the models given.
-$(BUILD)/tests/speed: $(BUILD)/obj/tests/bench/speed.o $(COMPILER) $(RUNTIME)
-	@mkdir -p $(@D)
-	$(call say,link,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
 include tests/bench/bench.mk
 
 readme: $(COMMAND)
@@ -161,7 +156,7 @@ readme: $(COMMAND)
 	@$(COMMAND) formats --markdown | \
 		sed -i -e '/<!-- formats -->/r /dev/stdin' README.md
 
-zoo: $(COMMAND) $(BUILD)/tests/speed
+zoo: $(COMMAND)
 	@BUILD='$(ABSOLUTE_BUILD)' models/zoo/zoo.sh
 
 install: all

@@ -4,8 +4,7 @@ print the table.
 
     python3 zoo.py BUILD
 
-BUILD holds the mlinfer command and tests/speed; what is made goes to
-BUILD/zoo.
+BUILD holds the mlinfer command; what is made goes to BUILD/zoo.
 """
 import json
 import logging
@@ -185,12 +184,12 @@ def compare(command, name, module, inputs, path, folder):
     return largest_error(expected, folder, OUTPUTS.get(name, ["y"]))
 
 
-def cost(build, model):
-    """Time of a call with the best kernels, in microseconds."""
-    line = subprocess.run([os.path.join(build, "tests/speed"), model],
-                          check=True, capture_output=True,
-                          text=True).stdout.splitlines()[1].split()
-    return float(line[2]) / 1000
+def cost(command, model, info):
+    """Time of a frame, list or window with the best kernels, in microseconds."""
+    done = subprocess.run([command, "bench", model, "--seconds", "0.4",
+                           "--json"], check=True, capture_output=True,
+                          text=True)
+    return json.loads(done.stdout)["ns_per_frame"] * (info["hop"] or 1) / 1000
 
 
 def row(build, entry, exporter):
@@ -223,7 +222,7 @@ def row(build, entry, exporter):
     if learned != parameters:
         wrong.append("parameters: expected %d" % parameters)
     return (name, exporter, learned, info, error,
-            cost(build, base + ".bin"), ", ".join(wrong))
+            cost(command, base + ".bin", info), ", ".join(wrong))
 
 
 def main():

@@ -37,7 +37,7 @@ measure() { # BLOCK MODEL...
     local block=$1
     shift
     "$build/mlinfer" bench "$@" --block "$block" --seconds "$seconds" --json |
-        awk -v block="$block" -F'[:,"]+ *' '
+        awk -v block="$block" -F'[:," ]+' '
             $2 == "file" { n = split($3, path, "/"); name = path[n]
                            sub(/\.[a-z]*$/, "", name) }
             $2 == "ns_per_frame" { ns = $3 }
@@ -45,9 +45,9 @@ measure() { # BLOCK MODEL...
             $2 == "peak_share" { share = $3 }
             $2 == "clock_hz" { clock = $3 }
             $2 == "peak_kernels" { kernels = $3 }
-            $2 == "peak_vectors_per_tick" { each = $3 }
+            $2 == "peak_lanes" { lanes = $3 }
             $2 == "pinned" { print name, block, ns, share }
-            END { print "machine", peak, clock, kernels, each }'
+            END { print "machine", peak, clock, kernels, lanes }'
 }
 streams=$(awk -v f="$folder" '!/^mlp/ {
     print f "/" $1 ($1 ~ /^nam/ ? ".nam" : ".json") }' "$work/aims")
@@ -108,11 +108,11 @@ awk -v cpu="${cpu:-$(uname -m)}" -v cc="$(${CC:-cc} --version | head -n 1)" \
         if ($2 > peak) peak = $2
         if ($3 > clock) clock = $3
         kernels = $4
-        if ($5 > each) each = $5
+        lanes = $5
     }
     END {
         printf "\n%s, %s: at most %.1f GMAC/s, %.2f vectors a tick at %.2f "\
-            "GHz. %s, %s; %s.\n", cpu, kernels, peak * 1e-9, each,
+            "GHz. %s, %s; %s.\n", cpu, kernels, peak * 1e-9, peak / clock / lanes,
             clock * 1e-9, cc, flags, date
         print "In parentheses: how many times mlinfer'"'"'s time. Aims and "\
             "peers were measured at"
