@@ -39,7 +39,7 @@ COMPILER := $(BUILD)/libmlcompiler.a
 COMMAND := $(BUILD)/mlinfer
 
 .PHONY: all help command pd objects tests demo check check-long bench readme zoo deps \
-	install dist clean always
+	install dist clean always objects kernel-objects syntax sources
 .SECONDARY: # objects stay
 all: command pd
 help:
@@ -65,8 +65,9 @@ Q := @
 say = @printf '  %-5s %s\n' '$(1)' '$(2)'
 endif
 
-# Other flags, other objects: this file changes with them.
-FLAGS := $(CC) $(BASE_FLAGS) $(CFLAGS) $(VERSION)
+# Other flags, other objects: this file changes with them. What the compiler
+# says of an object is kept beside it, for the test that it says nothing.
+FLAGS := $(CC) $(BASE_FLAGS) $(CFLAGS) $(VERSION), said
 $(BUILD)/flags: always
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
@@ -74,7 +75,8 @@ $(BUILD)/flags: always
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
-	$(Q)$(CC) $(BASE_FLAGS) $(INC_$(firstword $(subst /, ,$<))) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(BASE_FLAGS) $(INC_$(firstword $(subst /, ,$<))) $(CFLAGS) -MMD -MP -c $< -o $@ \
+		2>$@.said; status=$$?; cat $@.said >&2; exit $$status
 
 $(RUNTIME): $(call obj,$(RUNTIME_SRC))
 	$(call say,ar,$@)
@@ -118,8 +120,18 @@ tests: $(TEST_PROGRAMS)
 includes-%: # what a room may include, for the test that it may nothing else
 	@echo '$(filter -I%,$(INC_$*))'
 # Every object, linked or not.
-objects: $(call obj,$(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC) \
-	tests/bench/peers.c tests/bench/peer_mlinfer.c)
+sources:
+	@echo '$(ALL_SRC)'
+ALL_SRC := $(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC) \
+	tests/bench/peers.c tests/bench/peer_mlinfer.c $(call src,tests/fuzz)
+KERNEL_SRC := $(call src,kernels)
+objects: $(call obj,$(ALL_SRC))
+kernel-objects: $(call obj,$(KERNEL_SRC))
+# Only read, a room at a time: for warnings.
+syntax: $(patsubst %,syntax-%,core compiler tools tests)
+syntax-%:
+	$(Q)$(CC) $(BASE_FLAGS) $(INC_$*) $(CFLAGS) -fsyntax-only \
+		$(filter $*/%,$(ALL_SRC))
 
 include pd-external/pd.mk
 include tests/trap/trap.mk

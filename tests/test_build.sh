@@ -22,21 +22,49 @@ check() {
     fi
 }
 
-# warnings NAME COMMAND: warnings are errors here. -O2 as in the build: with
-# less, gcc does not look into the flow of values, and clang warns of loops that
-# it leaves as they are.
-warnings() {
-    local name="no warning from $1" log=$build/warnings-$1.log
+# Warnings are errors here. gcc compiles everything at -O2: with less it does not
+# look into the flow of values. What the build itself compiled so is not compiled
+# again: what was said then stands beside the objects. clang looks into the flow
+# when it parses; only the kernels it has to compile, for it warns of loops that
+# it is asked to turn into vectors and leaves as they are.
+warnings_of() { # NAME COMMAND FLAGS TARGET...
+    local name="no warning from $1" log=$build/warnings-$1.log folder
+    folder=$build/warnings-$1
     if [ -z "$2" ]; then
         echo "ok - $name # SKIP $1 is not installed"
         return
     fi
-    if make -C "$root" --no-print-directory BUILD="$build/warnings-$1" CC="$2" \
-        CFLAGS="-O2 -Werror" objects >"$log" 2>&1; then
+    if make -C "$root" --no-print-directory BUILD="$folder" CC="$2" \
+        CFLAGS="$3" "${@:4}" >"$log" 2>&1; then
         pass "$name"
     else
         check "$name" "$(grep -E 'error:|Error ' "$log" || tail -n 3 "$log")"
     fi
+}
+
+# Objects that the build has not made with gcc and -O2.
+left_to_gcc() {
+    local flags compiler source object
+    flags=$(cat "$build/flags" 2>/dev/null)
+    compiler=${flags%% -std=*}
+    case "$($compiler --version 2>/dev/null) $flags" in
+    *"Free Software Foundation"*" -O2 "*) ;;
+    *) compiler= ;;
+    esac
+    for source in $(make -s -C "$root" sources); do
+        object=$build/obj/${source%.c}.o
+        [ -n "$compiler" ] && [ -e "$object.said" ] &&
+            [ "$object" -nt "$root/$source" ] ||
+            echo "$build/warnings-gcc/obj/${source%.c}.o"
+    done
+}
+
+said_by_gcc() {
+    local left
+    mapfile -t left < <(left_to_gcc)
+    check "no warning while this was built" \
+        "$(find "$build/obj" -name '*.said' -exec cat {} +)"
+    warnings_of gcc "$(command -v gcc)" "-O2 -Werror" "${left[@]:-sources}"
 }
 
 # What the runtime asks of the world: the four functions that a compiler may
@@ -109,6 +137,8 @@ rooms
 walls
 freestanding
 no_mutable_state
-warnings gcc "$(command -v gcc)"
-warnings clang "$(compgen -c clang | grep -xE 'clang(-[0-9]+)?' | sort | head -n 1)"
+said_by_gcc
+clang=$(compgen -c clang | grep -xE 'clang(-[0-9]+)?' | sort | head -n 1)
+warnings_of clang "$clang" "-O2 -Werror -fsyntax-only" syntax
+warnings_of clang-kernels "$clang" "-O2 -Werror" kernel-objects
 exit $failed
