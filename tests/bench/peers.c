@@ -74,7 +74,7 @@ static int compare(const char *name, int frames, int in, int out, int taps,
     float *y[MOST];
     void *job[MOST];
     double times[MOST][ROUNDS];
-    unsigned long calls[MOST];
+    unsigned long calls[MOST] = {0};
     peer_work w = {frames,
                    in,
                    out,
