@@ -1,8 +1,8 @@
 /*
  * bench_measure.h - how long a model takes, block by block.
  *
- * One thread, warm. A frame's cost is the median over rounds of about a
- * millisecond, in which no clock is read; the distribution is of single
+ * One thread, warm. A frame's cost is the median over rounds of about
+ * 250 us, in which no clock is read; the distribution is of single
  * blocks, less what reading the clock takes.
  */
 #ifndef BENCH_MEASURE_H

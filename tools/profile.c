@@ -19,7 +19,7 @@
 #define DEFAULT_BLOCK 64u
 #define MOST_BLOCK    65536u
 #define SECONDS       0.5
-#define ROUND         1e6 /* nanoseconds: short, so that most are undisturbed */
+#define ROUND         250e3 /* nanoseconds: short, so that most are undisturbed */
 #define ROUNDS        401
 #define FEWEST        11
 #define TRACED        32u /* blocks in a trace */
