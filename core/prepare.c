@@ -25,12 +25,8 @@ uint64_t mli_scratch_floats(const mli_file_op *op)
 {
     uint64_t units4 = ((uint64_t)op->p[0] + 3) / 4 * 4;
     switch (op->type) {
-    case MLI_OP_LSTM:
-        return 4 * units4;
     case MLI_OP_GRU: /* gates; reset h, two of the gates as they are made */
-        return op->p[1] ? 3 * units4 : 6 * units4;
-    case MLI_OP_RNN:
-        return units4;
+        return op->p[1] ? 0 : 6 * units4;
     case MLI_OP_COUPLE:
         return 2 * (uint64_t)op->p[0];
     case MLI_OP_DFT: /* two buffers */
@@ -117,29 +113,29 @@ static mli_conv product(const prepare *p, uint32_t at, uint32_t rows)
 }
 
 static mli_recurrent_step *recurrent(const prepare *p, mli_step_run *run,
-                                     uint32_t gates, uint32_t in_product)
+                                     uint32_t gates)
 {
     mli_step *step = mli_add_step(p, run);
     mli_recurrent_step *r = &step->u.recurrent;
-    uint32_t units = p->op->p[0], units4 = mli_quads(units);
+    uint32_t units = p->op->p[0];
     step->rows = step->elements / units;
-    r->product = product(p, 1, in_product * units4);
-    r->gates = p->s->scratch;
-    r->reset = p->s->scratch + gates * units4;
+    r->recurrent = (mli_recurrent){.w = mli_step_operand(p, 1),
+                                   .b = mli_step_operand(p, 2),
+                                   .units = units,
+                                   .f = (mli_unary)p->op->fn};
     r->h = p->s->kept + p->op->state;
     r->c = NULL;
     r->hold = p->op->p[2];
     r->held = r->hold ? r->h + mli_op_states(p->f, p->op) - 1 : NULL;
     r->units = units;
-    r->gate_floats = gates * units4;
-    r->f = (mli_unary)p->op->fn;
+    r->gate_floats = gates * mli_quads(units);
     return r;
 }
 
 static void lstm(const prepare *p)
 {
-    mli_recurrent_step *r = recurrent(p, mli_run_recurrent, 4, 4);
-    r->cell = p->s->kernels->lstm;
+    mli_recurrent_step *r = recurrent(p, mli_run_recurrent, 4);
+    r->kernel = p->s->kernels->lstm;
     r->c = r->h + 1;
 }
 
@@ -147,18 +143,19 @@ static void gru(const prepare *p)
 {
     mli_recurrent_step *r;
     if (p->op->p[1]) {
-        r = recurrent(p, mli_run_recurrent, 3, 3);
-        r->cell = p->s->kernels->gru;
+        recurrent(p, mli_run_recurrent, 3)->kernel = p->s->kernels->gru;
         return;
     }
-    r = recurrent(p, mli_run_gru_reset_first, 3, 2);
-    r->product_n = product(p, 3, mli_quads(r->units));
+    r = recurrent(p, mli_run_gru_reset_first, 3);
+    r->gates = p->s->scratch;
+    r->reset = r->gates + r->gate_floats;
+    r->product[0] = product(p, 1, 2 * mli_quads(r->units));
+    r->product[1] = product(p, 3, mli_quads(r->units));
 }
 
 static void rnn(const prepare *p)
 {
-    mli_recurrent_step *r = recurrent(p, mli_run_recurrent, 1, 1);
-    r->cell = p->s->kernels->rnn;
+    recurrent(p, mli_run_recurrent, 1)->kernel = p->s->kernels->rnn;
 }
 
 /* ----------------------------------------------------------- functions ---- */

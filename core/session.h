@@ -77,18 +77,17 @@ typedef struct mli_pool_step {
 } mli_pool_step;
 
 typedef struct mli_recurrent_step {
-    void (*cell)(const mli_cell *a, uint32_t first, uint32_t last);
-    mli_conv product;   /* h to gates */
-    mli_conv product_n; /* gru that resets first: the candidate's */
-    float *gates;       /* scratch: the recurrent product */
-    float *reset;       /* scratch: reset h, then its product */
+    void (*kernel)(const mli_recurrent *a, uint32_t first, uint32_t last);
+    mli_recurrent recurrent; /* but x, h, c, y and frames */
+    mli_conv product[2];     /* gru that resets first: h to r and z, to n */
+    float *gates;            /* scratch of these: gates, */
+    float *reset;            /* reset h, then a product */
     mli_kept *h;
     mli_kept *c;    /* or NULL */
     mli_kept *held; /* the count of frames that were held, or NULL */
     uint32_t hold;  /* frames to hold */
     uint32_t units;
     uint32_t gate_floats; /* in a frame of x */
-    mli_unary f;
 } mli_recurrent_step;
 
 typedef struct mli_map_step { /* unary, affine, rows */

@@ -246,20 +246,19 @@ static void slice_pool(mli_step *step)
 
 /* ----------------------------------------------------------- recurrent ---- */
 
-/* A unit of a time step is a panel of the recurrent product; the last, the
-   cell. Where frames are held back, a unit is a time step. */
+/* A unit of a time step is 16 units of the layer. Where frames are held back,
+   it is a time step. */
 static void part_recurrent(const mli_kernels *k, const mli_step *step,
                            uint32_t frames, uint32_t first, uint32_t last)
 {
     const mli_recurrent_step *r = &step->u.recurrent;
-    uint32_t outputs = r->product.out_per_group;
-    uint32_t panels = lumps(outputs, PANEL), each = panels + 1;
+    uint32_t each = lumps(r->units, PANEL);
     (void)frames;
     while (first < last) {
         uint32_t at = first % each, n = each - at;
         size_t row = first / each;
         n = n < last - first ? n : last - first;
-        if (at == 0 && n == each) {
+        if (n == each) {
             uint32_t rows = (last - first) / each;
             mli_step piece = *step;
             piece.x += row * r->gate_floats;
@@ -269,42 +268,34 @@ static void part_recurrent(const mli_kernels *k, const mli_step *step,
             first += rows * each;
             continue;
         }
+        mli_recurrent a = r->recurrent;
+        uint32_t end = (at + n) * PANEL;
+        a.x = step->x + row * r->gate_floats;
+        a.h = r->h->data;
+        a.c = r->c != NULL ? r->c->data : NULL;
+        a.y = step->y + row * r->units;
+        a.frames = 1;
+        r->kernel(&a, at * PANEL, end < r->units ? end : r->units);
         first += n;
         if (at + n == each)
-            n--;
-        mli_conv a = r->product;
-        a.x = r->h->data;
-        a.y = r->gates;
-        uint32_t end = (at + n) * PANEL;
-        if (n != 0)
-            k->conv(&a, at * PANEL, end < outputs ? end : outputs);
-        if (first % each != 0)
-            continue;
-        mli_cell cell = {step->x + row * r->gate_floats,
-                         r->gates,
-                         r->h->data,
-                         r->c != NULL ? r->c->data : NULL,
-                         step->y + row * r->units,
-                         r->units,
-                         r->f};
-        r->cell(&cell, 0, r->units);
-        __builtin_memcpy(r->h->data, cell.y, r->units * sizeof(float));
+            __builtin_memcpy(r->h->data, a.y, r->units * sizeof(float));
     }
 }
 
-static void slice_recurrent(mli_step *step, int in_panels)
+static void slice_recurrent(mli_step *step, int in_groups)
 {
     const mli_recurrent_step *r = &step->u.recurrent;
-    uint64_t panels = lumps(r->gate_floats, PANEL);
-    uint64_t panel = 12 + (uint64_t)r->units * (PANEL + 8) / 4;
-    uint64_t cell = 20 + (uint64_t)r->units * 12;
-    if (in_panels && r->held == NULL) {
+    uint32_t units = r->units < PANEL ? r->units : PANEL;
+    uint64_t gates = r->gate_floats / mli_quads(r->units);
+    uint64_t group = 20 + units * (12 + gates * ((uint64_t)r->units + 4) / 4);
+    uint64_t groups = lumps(r->units, PANEL);
+    if (in_groups && r->held == NULL) {
         step->part = part_recurrent;
-        step->units = clamp(step->rows * (panels + 1));
-        step->cost = clamp((panel * panels + cell) / (panels + 1));
+        step->units = clamp(step->rows * groups);
+        step->cost = clamp(group);
         return;
     }
-    by_rows(step, step->rows, r->gate_floats, r->units, panel * panels + cell);
+    by_rows(step, step->rows, r->gate_floats, r->units, groups * group);
 }
 
 /* ----------------------------------------------------------------- maps --- */

@@ -117,30 +117,53 @@ typedef struct mli_planar {
 } mli_planar;
 
 /*
- * One frame of a recurrent layer. Gates are kept in quads: for each 4 units,
- * all gates of these 4: row (u/4 * gates + gate)*4 + u%4. With U units there
- * are gates * (U rounded up to 4) rows. x and r are such rows: x holds the
- * layer's input projection with its bias (W x + b), r the recurrent one with
- * its own bias (U h + b'), zero where the framework has none.
+ * A run of frames of a recurrent layer. Gates are kept in quads: for each 4
+ * units, all gates of these 4: row (u/4 * gates + gate)*4 + u%4. With U units
+ * there are gates * (U rounded up to 4) rows. A frame of x is such rows, the
+ * layer's input projection with its bias (W x + b); the recurrent matrix w,
+ * packed, has such outputs and U inputs, its bias b such rows (NULL: zero).
  *
- * lstm: gates i, f, g, o.  c' = s(f)*c + s(i)*tanh(g),  h' = s(o)*tanh(c')
- *       (a gate's row is x + r).
- * gru:  gates r, z, n.     h' = (1-z)*tanh(n_x + s(r)*n_r) + z*h, where s(r),
- *       s(z) come from x + r. That is "linear before reset"; see gru_reset for
- *       the other form.
- * rnn:  one gate. h' = f(x + r); f is MLI_TANH, MLI_RELU or MLI_IDENTITY.
+ * lstm: gates i, f, g, o of x + U h + b.
+ *       c' = s(f)*c + s(i)*tanh(g),  h' = s(o)*tanh(c')
+ * gru:  gates r, z, n.  h' = (1-z)*tanh(n_x + s(r)*n_h) + z*h, where n_h is
+ *       of U h + b; r and z are s() of both. That is "linear before reset"; see
+ *       mli_cell for the other form.
+ * rnn:  one gate. h' = f(x + U h + b); f is MLI_TANH, MLI_RELU or MLI_IDENTITY.
+ *
+ * h is the hidden state before the first frame; y receives the new one of each
+ * frame, U floats a frame, and may not overlap h. c is updated in place (lstm
+ * only). [first, last) counts units; first is a multiple of 16, and so is last
+ * unless it is U. With more than one frame it is [0, U).
+ */
+typedef struct mli_recurrent {
+    const float *x;
+    const float *w;
+    const float *b;
+    const float *h;
+    float *c;
+    float *y;
+    uint32_t frames;
+    uint32_t units;
+    mli_unary f;
+} mli_recurrent;
+
+/*
+ * One frame of the GRU that resets before its recurrent product (ONNX's
+ * linear_before_reset = 0). x and r are rows in quads of three gates: x the
+ * input projection, r the recurrent products.
+ *
+ * gru_reset:  y = s(r) * h, for the matrix product of the candidate.
+ * gru_update: with n_r that product, h' = (1-z)*tanh(n_x + n_r) + z*h.
  *
  * [first, last) counts units. h is the old hidden state, y receives the new
- * one; they may be the same. c is updated in place (lstm only).
+ * one; they may be the same.
  */
 typedef struct mli_cell {
     const float *x;
     const float *r;
     const float *h;
-    float *c;
     float *y;
     uint32_t units;
-    mli_unary f;
 } mli_cell;
 
 typedef struct mli_kernels {
@@ -152,15 +175,9 @@ typedef struct mli_kernels {
     void (*depthwise)(const mli_conv *a, uint32_t first, uint32_t last);
     void (*planar)(const mli_planar *a, uint32_t first, uint32_t last);
 
-    void (*lstm)(const mli_cell *a, uint32_t first, uint32_t last);
-    void (*gru)(const mli_cell *a, uint32_t first, uint32_t last);
-    void (*rnn)(const mli_cell *a, uint32_t first, uint32_t last);
-    /*
-     * The GRU that resets before its recurrent product (ONNX's
-     * linear_before_reset = 0): first, y = s(r) * h for the matrix product of
-     * the candidate; then, with n_r that product, gru_update computes
-     * h' = (1-z)*tanh(n_x + n_r) + z*h.
-     */
+    void (*lstm)(const mli_recurrent *a, uint32_t first, uint32_t last);
+    void (*gru)(const mli_recurrent *a, uint32_t first, uint32_t last);
+    void (*rnn)(const mli_recurrent *a, uint32_t first, uint32_t last);
     void (*gru_reset)(const mli_cell *a, uint32_t first, uint32_t last);
     void (*gru_update)(const mli_cell *a, uint32_t first, uint32_t last);
 

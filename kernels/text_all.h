@@ -13,6 +13,7 @@
 #include "text_conv.h"
 #include "text_depthwise.h"
 #include "text_planar.h"
+#include "text_recurrent.h"
 #include "text_cells.h"
 #include "text_rows.h"
 

@@ -1,4 +1,7 @@
-/* text_cells.h - one frame of a recurrent layer, over the vector layer. */
+/*
+ * text_cells.h - one frame of the GRU that resets before its product, over the
+ * vector layer.
+ */
 
 /* Lanes lo <= l < hi of a vector of units, the first of which is u. */
 typedef struct cell_span {
@@ -52,43 +55,11 @@ V_FN vf gate_sum(const mli_cell *a, cell_span s, uint32_t gates, uint32_t gate)
                  gate_row(a->r, s, gates, gate));
 }
 
-static void lstm(const mli_cell *a, uint32_t first, uint32_t last)
-{
-    for (uint32_t u = CELL_START(first); u < last; u += V_LANES) {
-        cell_span s = cell_span_at(u, first, last);
-        vf i = math_sigmoid(gate_sum(a, s, 4, 0));
-        vf f = math_sigmoid(gate_sum(a, s, 4, 1));
-        vf g = math_tanh(gate_sum(a, s, 4, 2));
-        vf o = math_sigmoid(gate_sum(a, s, 4, 3));
-        vf c = v_fma(f, span_load(a->c, s), v_mul(i, g));
-        span_store(a->c, s, c);
-        span_store(a->y, s, v_mul(o, math_tanh(c)));
-    }
-}
-
-/* (1-z)*n + z*h */
-V_FN vf gru_blend(vf z, vf n, vf h)
-{
-    return v_fma(z, h, v_mul(v_sub(K(1.0f), z), n));
-}
-
-static void gru(const mli_cell *a, uint32_t first, uint32_t last)
-{
-    for (uint32_t u = CELL_START(first); u < last; u += V_LANES) {
-        cell_span s = cell_span_at(u, first, last);
-        vf r = math_sigmoid(gate_sum(a, s, 3, 0));
-        vf z = math_sigmoid(gate_sum(a, s, 3, 1));
-        vf n = math_tanh(
-            v_fma(r, gate_row(a->r, s, 3, 2), gate_row(a->x, s, 3, 2)));
-        span_store(a->y, s, gru_blend(z, n, span_load(a->h, s)));
-    }
-}
-
 static void gru_reset(const mli_cell *a, uint32_t first, uint32_t last)
 {
     for (uint32_t u = CELL_START(first); u < last; u += V_LANES) {
         cell_span s = cell_span_at(u, first, last);
-        vf r = math_sigmoid(gate_sum(a, s, 3, 0));
+        vf r = cell_gate(gate_sum(a, s, 3, 0));
         span_store(a->y, s, v_mul(r, span_load(a->h, s)));
     }
 }
@@ -97,27 +68,8 @@ static void gru_update(const mli_cell *a, uint32_t first, uint32_t last)
 {
     for (uint32_t u = CELL_START(first); u < last; u += V_LANES) {
         cell_span s = cell_span_at(u, first, last);
-        vf z = math_sigmoid(gate_sum(a, s, 3, 1));
+        vf z = cell_gate(gate_sum(a, s, 3, 1));
         vf n = math_tanh(gate_sum(a, s, 3, 2));
         span_store(a->y, s, gru_blend(z, n, span_load(a->h, s)));
     }
-}
-
-V_FN void rnn_run(mli_unary f, const mli_cell *a, uint32_t first, uint32_t last)
-{
-    for (uint32_t u = CELL_START(first); u < last; u += V_LANES) {
-        cell_span s = cell_span_at(u, first, last);
-        vf x = gate_sum(a, s, 1, 0);
-        span_store(a->y, s, unary_one(f, x, K(0.0f), K(0.0f)));
-    }
-}
-
-static void rnn(const mli_cell *a, uint32_t first, uint32_t last)
-{
-    if (a->f == MLI_TANH)
-        rnn_run(MLI_TANH, a, first, last);
-    else if (a->f == MLI_RELU)
-        rnn_run(MLI_RELU, a, first, last);
-    else
-        rnn_run(MLI_IDENTITY, a, first, last);
 }

@@ -74,6 +74,47 @@ V_FN vf math_sigmoid(vf x)
     return v_min(v_div(top, v_add(e, K(1.0f))), K(1.0f));
 }
 
+#ifdef V_HAS_TABLE
+#include "tanh_table.h"
+
+/* tanh(x * scale / 3.875); limit: 31 / scale, from which on it is 1 */
+V_FN vf tanh_scaled(vf x, vf scale, vf limit)
+{
+    vf a = v_min_abs(x, limit);
+    vf t = v_fma(a, scale, K(0x1.8p23f));
+    vf r = v_fma(a, scale, v_sub(K(0x1.8p23f), t));
+    vf u = v_mul(r, r);
+    vf low = v_fma(v_lookup(tanh_table[1], t), r, v_lookup(tanh_table[0], t));
+    vf high = v_fma(v_lookup(tanh_table[3], t), r, v_lookup(tanh_table[2], t));
+    high = v_fma(v_lookup(tanh_table[4], t), u, high);
+    return v_sign_of(v_fma(high, u, low), x);
+}
+
+V_FN vf math_tanh(vf x)
+{
+    return tanh_scaled(x, K(3.875f), K(8.0f));
+}
+
+/* The logistic function to 5e-7, not relative to small values. */
+V_FN vf cell_gate(vf x)
+{
+    return v_fma(tanh_scaled(x, K(3.875f / 2), K(16.0f)), K(0.5f), K(0.5f));
+}
+
+/* Gates i f g o of a quad. */
+V_FN vf lstm_gates(vf x, int v)
+{
+    static const float lanes[4][16] __attribute__((aligned(64))) = {
+#define LANES(s, t) {s, s, s, s, s, s, s, s, t, t, t, t, s, s, s, s}
+        LANES(3.875f / 2, 3.875f), LANES(16.0f, 8.0f), LANES(0.5f, 1.0f),
+        LANES(0.5f, 0.0f)
+#undef LANES
+    };
+    (void)v;
+    return v_fma(tanh_scaled(x, v_load(lanes[0]), v_load(lanes[1])),
+                 v_load(lanes[2]), v_load(lanes[3]));
+}
+#else
 /*
  * tanh a = a P(a^2) / Q(a^2) for a < 9.02, fit 4.9e-8 of the value; above,
  * tanh rounds to 1.
@@ -96,6 +137,26 @@ V_FN vf math_tanh(vf x)
     y = v_select(v_lt(K(9.02f), a), K(1.0f), y);
     return v_xor_sign(y, x);
 }
+
+/* The logistic function to 5e-7, not relative to small values. */
+V_FN vf cell_gate(vf x)
+{
+    return v_fma(math_tanh(v_mul(x, K(0.5f))), K(0.5f), K(0.5f));
+}
+
+/* Gates i f g o of a quad: vector v of them. */
+V_FN vf lstm_gates(vf x, const int v)
+{
+    if (V_LANES > 4 && v % 2 == 1) { /* g o */
+        static const float lanes[3][8] = {
+            {1.0f, 1.0f, 1.0f, 1.0f, 0.5f, 0.5f, 0.5f, 0.5f},
+            {0.0f, 0.0f, 0.0f, 0.0f, 0.5f, 0.5f, 0.5f, 0.5f}};
+        vf half = v_load(lanes[0]);
+        return v_fma(math_tanh(v_mul(x, half)), half, v_load(lanes[1]));
+    }
+    return V_LANES <= 4 && v == 2 ? math_tanh(x) : cell_gate(x);
+}
+#endif
 
 /*
  * erf a = a P(a^2) / Q(a^2) for a < 3.95, fit 5.9e-8 of the value; above, erf

@@ -10,6 +10,7 @@
 #define V_TALL          8
 #define V_COLUMNS       2
 #define V_ROW           8
+#define V_CHAINS        2
 #define V_FIR           2
 #define V_PLANE_OUTPUTS 4
 #define V_PLANE_VECTORS 2
@@ -201,6 +202,44 @@ V_FN vf v_load_fourths(const float *p)
     vf b = _mm256_shuffle_ps(v_load(p + 16), v_load(p + 24), 0);
     return _mm256_permutevar8x32_ps(_mm256_shuffle_ps(a, b, 0x88),
                                     _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+V_FN void v_store_quads(float *p, vf x, const int n)
+{
+    if (n == 1)
+        _mm_storeu_ps(p, _mm256_castps256_ps128(x));
+    else
+        v_store(p, x);
+}
+
+V_FN void v_turn_4(const vf in[4], vf out[4], const int n)
+{
+    /* i f, g o, i f, g o */
+    if (n == 1) {
+        out[0] = in[0];
+        out[1] = _mm256_permute2f128_ps(in[0], in[0], 0x11);
+        out[2] = in[1];
+        out[3] = _mm256_permute2f128_ps(in[1], in[1], 0x11);
+        return;
+    }
+    out[0] = _mm256_permute2f128_ps(in[0], in[2], 0x20);
+    out[1] = _mm256_permute2f128_ps(in[0], in[2], 0x31);
+    out[2] = _mm256_permute2f128_ps(in[1], in[3], 0x20);
+    out[3] = _mm256_permute2f128_ps(in[1], in[3], 0x31);
+}
+
+V_FN void v_turn_3(const vf in[4], vf out[3], const int n)
+{
+    /* r z, n r, z n */
+    if (n == 1) {
+        out[0] = in[0];
+        out[1] = _mm256_permute2f128_ps(in[0], in[0], 0x11);
+        out[2] = in[1];
+        return;
+    }
+    out[0] = _mm256_blend_ps(in[0], in[1], 0xf0);
+    out[1] = _mm256_permute2f128_ps(in[0], in[2], 0x21);
+    out[2] = _mm256_blend_ps(in[1], in[2], 0xf0);
 }
 
 #include "vec_common.h"

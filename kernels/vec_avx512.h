@@ -10,12 +10,14 @@
 #define V_TALL          16
 #define V_COLUMNS       2
 #define V_ROW           8
+#define V_CHAINS        4
 #define V_FIR           4
 #define V_PLANE_OUTPUTS 8
 #define V_PLANE_VECTORS 2
 #define V_PLANE_TALL    4
 #define V_HAS_ROUND
 #define V_HAS_LOW
+#define V_HAS_TABLE
 
 typedef __m512 vf;
 typedef __mmask16 vm;
@@ -206,6 +208,104 @@ V_FN vf v_load_fourths(const float *p)
     vf a = _mm512_permutex2var_ps(v_load(p), pick, v_load(p + 16));
     vf b = _mm512_permutex2var_ps(v_load(p + 32), pick, v_load(p + 48));
     return _mm512_shuffle_f32x4(a, b, 0x44);
+}
+
+/*
+ * The piece of a table of 32 that is at the whole number n, 0 <= n < 32, to
+ * which adding 1.5 * 2^23 gave t.
+ */
+V_FN vf v_lookup(const float table[32], vf t)
+{
+    return _mm512_permutex2var_ps(v_load(table), _mm512_castps_si512(t),
+                                  v_load(table + 16));
+}
+
+/* The smaller of |x| and k > 0; k for NaN. Floats of one sign order as whole
+   numbers, whose minimum comes sooner. */
+V_FN vf v_min_abs(vf x, vf k)
+{
+    __m512i a =
+        _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7fffffff));
+    return _mm512_castsi512_ps(_mm512_min_epu32(a, _mm512_castps_si512(k)));
+}
+
+/* y >= 0 with the sign of x; x where that is NaN. */
+V_FN vf v_sign_of(vf y, vf x)
+{
+    const __m512i sign = _mm512_set1_epi32(INT32_MIN);
+    __mmask16 k = _mm512_cmp_ps_mask(x, x, _CMP_ORD_Q);
+    return _mm512_castsi512_ps(_mm512_mask_ternarylogic_epi32(
+        _mm512_castps_si512(x), k, sign, _mm512_castps_si512(y), 0xea));
+}
+
+V_FN void v_store_quads(float *p, vf x, const int n)
+{
+    if (n == 1)
+        _mm_storeu_ps(p, _mm512_castps512_ps128(x));
+    else if (n < 4)
+        _mm256_storeu_ps(p, _mm512_castps512_ps256(x));
+    else
+        v_store(p, x);
+    if (n == 3)
+        _mm_storeu_ps(p + 8, _mm512_extractf32x4_ps(x, 2));
+}
+
+/* Four floats from a, four from b, at 4i and 4j; then the same again. */
+#define QUADS(a, i, b, j)                                                      \
+    _mm512_permutex2var_ps(                                                    \
+        a,                                                                     \
+        _mm512_setr_epi32(4 * (i), 4 * (i) + 1, 4 * (i) + 2, 4 * (i) + 3,      \
+                          16 + 4 * (j), 17 + 4 * (j), 18 + 4 * (j),            \
+                          19 + 4 * (j), 4 * (i), 4 * (i) + 1, 4 * (i) + 2,     \
+                          4 * (i) + 3, 16 + 4 * (j), 17 + 4 * (j),             \
+                          18 + 4 * (j), 19 + 4 * (j)),                         \
+        b)
+
+V_FN void v_turn_4(const vf in[4], vf out[4], const int n)
+{
+    if (n == 1) {
+        out[0] = in[0];
+        out[1] = _mm512_shuffle_f32x4(in[0], in[0], 0x55);
+        out[2] = _mm512_shuffle_f32x4(in[0], in[0], 0xaa);
+        out[3] = _mm512_shuffle_f32x4(in[0], in[0], 0xff);
+    } else if (n == 2) {
+        out[0] = QUADS(in[0], 0, in[1], 0);
+        out[1] = QUADS(in[0], 1, in[1], 1);
+        out[2] = QUADS(in[0], 2, in[1], 2);
+        out[3] = QUADS(in[0], 3, in[1], 3);
+    } else {
+        const vf last = n == 4 ? in[3] : _mm512_setzero_ps();
+        vf a = _mm512_shuffle_f32x4(in[0], in[1], 0x44); /* i f i f */
+        vf b = _mm512_shuffle_f32x4(in[2], last, 0x44);
+        vf c = _mm512_shuffle_f32x4(in[0], in[1], 0xee); /* g o g o */
+        vf d = _mm512_shuffle_f32x4(in[2], last, 0xee);
+        out[0] = _mm512_shuffle_f32x4(a, b, 0x88);
+        out[1] = _mm512_shuffle_f32x4(a, b, 0xdd);
+        out[2] = _mm512_shuffle_f32x4(c, d, 0x88);
+        out[3] = _mm512_shuffle_f32x4(c, d, 0xdd);
+    }
+}
+
+V_FN void v_turn_3(const vf in[4], vf out[3], const int n)
+{
+    /* r z n r, z n r z, n r z n */
+    if (n == 1) {
+        out[0] = in[0];
+        out[1] = _mm512_shuffle_f32x4(in[0], in[0], 0x55);
+        out[2] = _mm512_shuffle_f32x4(in[0], in[0], 0xaa);
+    } else if (n == 2) {
+        out[0] = _mm512_shuffle_f32x4(in[0], in[0], 0x0c);
+        out[1] = QUADS(in[0], 1, in[1], 0);
+        out[2] = QUADS(in[0], 2, in[1], 1);
+    } else {
+        vf r = _mm512_shuffle_f32x4(in[1], in[2], 0x5a); /* r r r r */
+        vf z = _mm512_shuffle_f32x4(in[0], in[1], 0x05);
+        vf y = _mm512_shuffle_f32x4(in[1], in[2], 0xaf);
+        vf x = _mm512_shuffle_f32x4(in[0], in[1], 0x5a);
+        out[0] = _mm512_shuffle_f32x4(in[0], r, 0x8c);
+        out[1] = _mm512_shuffle_f32x4(z, y, 0x88);
+        out[2] = _mm512_shuffle_f32x4(x, in[2], 0xc8);
+    }
 }
 
 #include "vec_common.h"

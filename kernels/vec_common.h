@@ -54,6 +54,29 @@ V_FN vf v_fma_quad(vf x, v_quad q, const int lane, vf c)
 }
 #endif
 
+#if V_LANES <= 4
+V_FN void v_store_quads(float *p, vf x, const int n)
+{
+    (void)n;
+    v_store(p, x);
+}
+
+/* A vector is one gate of a quad already. */
+V_FN void v_turn_4(const vf in[4], vf out[4], const int n)
+{
+    (void)n;
+    for (int v = 0; v < 4; v++)
+        out[v] = in[v];
+}
+
+V_FN void v_turn_3(const vf in[4], vf out[3], const int n)
+{
+    (void)n;
+    for (int v = 0; v < 3; v++)
+        out[v] = in[v];
+}
+#endif
+
 V_FN vf v_ceil(vf x)
 {
     return v_neg(v_floor(v_neg(x)));

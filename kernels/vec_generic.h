@@ -12,6 +12,7 @@
  *   V_TALL             frames of a tile of one vector, a multiple of 4
  *   V_FIR              vectors of frames at once in a filter
  *   V_ROW              vectors of outputs at once for a single frame
+ *   V_CHAINS           parts of a recurrent sum, 2 or 4
  *   V_PLANE_OUTPUTS, V_PLANE_VECTORS  register tile of the planar kernels:
  *                      outputs (4 or 8) by vectors of frames
  *   V_PLANE_TALL       vectors of a tile of at most 4 outputs
@@ -36,6 +37,11 @@
  *   v_sum                    the lanes' sum as a tree of fixed shape
  *   v_load_fourths(p)        p[0], p[4], p[8]...
  *   v_load_quad(p), v_fma_quad(x, q, l, c)  x*p[l] + c for l < 4
+ *   v_store_quads(p, x, n)   the first n groups of 4 lanes
+ *   v_lookup, v_min_abs, v_sign_of  where V_HAS_TABLE: see vec_avx512.h
+ *   v_turn_4(in, out, n)     the gates of n quads: from vectors in which they
+ *                            lie quad by quad, 4 gates each, to one vector a
+ *                            gate; v_turn_3 likewise of 3 gates
  *   v_load_quads(p, s, n)    n groups of 4 floats from p, p+s, p+2s...; with
  *                            V_LANES = 1 the one float at p
  */
@@ -47,6 +53,7 @@
 #define V_TALL          4
 #define V_COLUMNS       4
 #define V_ROW           8
+#define V_CHAINS        2
 #define V_FIR           2
 #define V_PLANE_OUTPUTS 4
 #define V_PLANE_VECTORS 2

@@ -12,6 +12,7 @@
 #define V_TALL          8
 #define V_COLUMNS       4
 #define V_ROW           8
+#define V_CHAINS        2
 #define V_FIR           2
 #define V_PLANE_VECTORS 2
 #define V_PLANE_TALL    2

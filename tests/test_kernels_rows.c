@@ -68,8 +68,6 @@ static void check_canary(const mli_kernels *k, const char *what, const float *y,
 
 /* ----------------------------------------------------------------- cells - */
 
-typedef void cell_fn(const mli_cell *a, uint32_t first, uint32_t last);
-
 static double sigmoid(double x)
 {
     return 1 / (1 + exp(-x));
@@ -80,39 +78,52 @@ static size_t row(uint32_t gates, uint32_t gate, uint32_t u)
     return (u / 4 * gates + gate) * 4 + u % 4;
 }
 
-enum { LSTM, GRU, RNN, GRU_RESET, GRU_UPDATE };
+enum { LSTM, GRU, RNN, LAYERS };
+enum { FRAMES = 3 };
 
-static const char *const cell_names[] = {"lstm", "gru", "rnn", "gru_reset",
-                                         "gru_update"};
-static const uint32_t cell_gates[] = {4, 3, 1, 3, 3};
+static const char *const layer_names[] = {"lstm", "gru", "rnn"};
+static const uint32_t layer_gates[] = {4, 3, 1};
 
-static cell_fn *cell_of(const mli_kernels *k, int kind)
+typedef void layer_fn(const mli_recurrent *a, uint32_t first, uint32_t last);
+
+static layer_fn *layer_of(const mli_kernels *k, int kind)
 {
-    cell_fn *const f[] = {k->lstm, k->gru, k->rnn, k->gru_reset, k->gru_update};
+    layer_fn *const f[] = {k->lstm, k->gru, k->rnn};
     return f[kind];
 }
 
-/* The new hidden value of unit u; lstm: also its new cell value. */
-static double cell_reference(int kind, const mli_cell *a, uint32_t u, double *c)
+/* A row of U h + b. */
+static double product_row(const mli_recurrent *a, uint32_t rows, size_t o,
+                          const float *h)
 {
-    const uint32_t n = cell_gates[kind];
-    double x[4], r[4], s[4], h = a->h[u];
+    double sum = a->b ? a->b[o] : 0;
+    for (uint32_t i = 0; i < a->units; i++)
+        sum +=
+            (double)
+                a->w[mli_packed_index(rows, 1, a->units, (uint32_t)o, 0, i)] *
+            h[i];
+    return sum;
+}
+
+/* The new hidden value of unit u; lstm: also its new cell value. */
+static double layer_reference(int kind, const mli_recurrent *a, const float *x,
+                              const float *h, uint32_t u, double *c)
+{
+    const uint32_t n = layer_gates[kind], rows = (a->units + 3) / 4 * 4 * n;
+    double r[4], s[4], z, m;
     for (uint32_t g = 0; g < n; g++) {
-        x[g] = a->x[row(n, g, u)];
-        r[g] = a->r[row(n, g, u)];
-        s[g] = x[g] + r[g];
+        size_t o = row(n, g, u);
+        r[g] = product_row(a, rows, o, h);
+        s[g] = r[g] + x[o];
     }
-    double z = kind == RNN ? 0 : sigmoid(s[1]);
     switch (kind) {
     case LSTM:
-        *c = z * a->c[u] + sigmoid(s[0]) * tanh(s[2]);
+        *c = sigmoid(s[1]) * *c + sigmoid(s[0]) * tanh(s[2]);
         return sigmoid(s[3]) * tanh(*c);
     case GRU:
-        return (1 - z) * tanh(x[2] + sigmoid(s[0]) * r[2]) + z * h;
-    case GRU_RESET:
-        return sigmoid(s[0]) * h;
-    case GRU_UPDATE:
-        return (1 - z) * tanh(s[2]) + z * h;
+        z = sigmoid(s[1]);
+        m = tanh(x[row(n, 2, u)] + sigmoid(s[0]) * r[2]);
+        return (1 - z) * m + z * h[u];
     default:
         return a->f == MLI_TANH   ? tanh(s[0])
                : a->f == MLI_RELU ? fmax(s[0], 0)
@@ -120,44 +131,166 @@ static double cell_reference(int kind, const mli_cell *a, uint32_t u, double *c)
     }
 }
 
-static void check_cell(const mli_kernels *k, int kind, uint32_t units,
-                       mli_unary f)
+typedef struct layer_data {
+    float x[FRAMES * 4 * MAX], b[4 * MAX], h[MAX], c[MAX];
+    float y[FRAMES * MAX + 2 * EDGE], whole[FRAMES * MAX], cells[MAX];
+    float *w; /* as long as may be read */
+} layer_data;
+
+static layer_data d;
+
+/* Each frame from the frame that the kernel made before it. */
+static void check_layer_values(const mli_kernels *k, int kind,
+                               const mli_recurrent *a)
 {
-    const size_t rows = (units + 3) / 4 * 4 * cell_gates[kind];
-    float x[MAX], r[MAX], h[MAX], c[MAX], whole[MAX], cells[MAX];
-    float y[MAX + 2 * EDGE], c_out[MAX + 2 * EDGE];
+    const uint32_t rows = (a->units + 3) / 4 * 4 * layer_gates[kind];
+    double c[MAX];
+    for (uint32_t u = 0; u < a->units; u++)
+        c[u] = d.c[u];
+    for (uint32_t f = 0; f < FRAMES; f++)
+        for (uint32_t u = 0; u < a->units; u++) {
+            const float *h = f ? a->y + (f - 1) * a->units : a->h;
+            double want =
+                layer_reference(kind, a, a->x + f * rows, h, u, c + u);
+            check_near(k, layer_names[kind], u, a->y[f * a->units + u], want,
+                       5e-6);
+        }
+    for (uint32_t u = 0; kind == LSTM && u < a->units; u++)
+        check_near(k, "c", u, a->c[u], c[u], 5e-6);
+}
+
+/* However units and frames are cut, the bits stay. */
+static void check_layer_cuts(const mli_kernels *k, int kind, mli_recurrent a)
+{
+    const uint32_t rows = (a.units + 3) / 4 * 4 * layer_gates[kind];
+    float c[MAX];
+    memcpy(c, d.c, sizeof c);
+    a.c = c;
+    a.y = d.y + EDGE;
+    a.frames = 1;
+    for (uint32_t f = 0; f < FRAMES; f++) {
+        for (uint32_t first = 0, last; first < a.units; first = last) {
+            last = first + 16 * (1 + f);
+            last = last < a.units ? last : a.units;
+            fill_canary(d.y, sizeof d.y / 4);
+            layer_of(k, kind)(&a, first, last);
+            check_canary(k, layer_names[kind], d.y, MAX, first, last);
+            if (memcmp(a.y + first, d.whole + f * a.units + first,
+                       (last - first) * 4))
+                fail_msg("%s %s: units [%u, %u) of %u differ", k->name,
+                         layer_names[kind], first, last, a.units);
+        }
+        a.x += rows;
+        a.h = d.whole + f * a.units;
+    }
+    if (kind == LSTM)
+        assert_memory_equal(c, d.cells, a.units * 4);
+}
+
+static void check_layer(const mli_kernels *k, int kind, uint32_t units,
+                        mli_unary f, int bias)
+{
+    const uint32_t rows = (units + 3) / 4 * 4 * layer_gates[kind];
+    const size_t size = (size_t)rows * units;
+    d.w = malloc(size * sizeof *d.w);
+    assert_non_null(d.w);
+    fill(d.x, FRAMES * rows, 4);
+    fill(d.b, rows, 1);
+    fill(d.h, units, 1);
+    fill(d.c, units, 3);
+    fill(d.w, size, 2.0f / (float)units); /* h stays small */
+    memcpy(d.cells, d.c, sizeof d.c);
+    fill_canary(d.y, sizeof d.y / 4);
+    mli_recurrent a = {d.x,    d.w,     bias ? d.b : NULL,
+                       d.h,    d.cells, d.y + EDGE,
+                       FRAMES, units,   f};
+    layer_of(k, kind)(&a, 0, units);
+    check_canary(k, layer_names[kind], d.y, FRAMES * MAX, 0, FRAMES * units);
+    memcpy(d.whole, a.y, FRAMES * units * 4);
+    a.y = d.whole;
+    check_layer_values(k, kind, &a);
+    check_layer_cuts(k, kind, a);
+    free(d.w);
+}
+
+static void layers(void **state)
+{
+    (void)state;
+    const mli_unary f[] = {MLI_TANH, MLI_RELU, MLI_IDENTITY};
+    const mli_kernels *k;
+    seed = 1;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (uint32_t units = 1; units <= 70; units++)
+            for (int kind = 0; kind < LAYERS; kind++)
+                check_layer(k, kind, units, f[units % 3], units % 4 != 1);
+}
+
+/* NaN in any gate of a unit comes out there and, a frame later, everywhere. */
+static void layers_keep_nan(void **state)
+{
+    (void)state;
+    const mli_kernels *k;
+    seed = 2;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (int kind = 0; kind < LAYERS; kind++)
+            for (uint32_t gate = 0; gate < layer_gates[kind]; gate++) {
+                float w[4 * 20 * 20], x[2 * 80], h[20], c[20], y[2 * 20];
+                fill(w, 4 * 20 * 20, 1);
+                fill(x, 2 * 80, 2);
+                fill(h, 20, 1);
+                fill(c, 20, 1);
+                x[row(layer_gates[kind], gate, 13)] = NAN;
+                mli_recurrent a = {x, w, NULL, h, c, y, 2, 20, MLI_RELU};
+                layer_of(k, kind)(&a, 0, 20);
+                for (uint32_t u = 0; u < 40; u++)
+                    assert_int_equal(!!isnan(y[u]), u == 13 || u >= 20);
+            }
+}
+
+typedef void cell_fn(const mli_cell *a, uint32_t first, uint32_t last);
+
+enum { GRU_RESET, GRU_UPDATE };
+
+static const char *const cell_names[] = {"gru_reset", "gru_update"};
+
+static cell_fn *cell_of(const mli_kernels *k, int kind)
+{
+    return kind == GRU_RESET ? k->gru_reset : k->gru_update;
+}
+
+static double cell_reference(int kind, const mli_cell *a, uint32_t u)
+{
+    double s[3], z;
+    for (uint32_t g = 0; g < 3; g++)
+        s[g] = (double)a->x[row(3, g, u)] + a->r[row(3, g, u)];
+    z = sigmoid(s[1]);
+    return kind == GRU_RESET ? sigmoid(s[0]) * a->h[u]
+                             : (1 - z) * tanh(s[2]) + z * a->h[u];
+}
+
+static void check_cell(const mli_kernels *k, int kind, uint32_t units)
+{
+    const size_t rows = (units + 3) / 4 * 4 * 3;
+    float x[MAX], r[MAX], h[MAX], whole[MAX], y[MAX + 2 * EDGE];
     fill(x, rows, 4);
     fill(r, rows, 4);
     fill(h, units, 1);
-    fill(c, units, 3);
-    memcpy(cells, c, sizeof c);
-    mli_cell a = {x, r, h, cells, whole, units, f};
+    mli_cell a = {x, r, h, whole, units};
     cell_of(k, kind)(&a, 0, units);
-    a.c = c;
-    for (uint32_t u = 0; u < units; u++) {
-        double want_c = c[u];
-        double want = cell_reference(kind, &a, u, &want_c);
-        check_near(k, cell_names[kind], u, whole[u], want, 2e-6);
-        check_near(k, "c", u, cells[u], want_c, 2e-6);
-    }
+    for (uint32_t u = 0; u < units; u++)
+        check_near(k, cell_names[kind], u, whole[u],
+                   cell_reference(kind, &a, u), 2e-6);
     for (uint32_t first = 0; first < units; first += 1 + first / 8)
         for (uint32_t last = first; last <= units; last += 1 + last % 7) {
             fill_canary(y, MAX + 2 * EDGE);
-            fill_canary(c_out, MAX + 2 * EDGE);
-            memcpy(c_out + EDGE + first, c + first, (last - first) * 4);
             a.y = y + EDGE;
-            a.c = c_out + EDGE;
             cell_of(k, kind)(&a, first, last);
             check_canary(k, cell_names[kind], y, MAX, first, last);
-            check_canary(k, cell_names[kind], c_out, MAX, first, last);
-            if (memcmp(a.y + first, whole + first, (last - first) * 4) ||
-                memcmp(a.c + first, cells + first, (last - first) * 4))
+            if (memcmp(a.y + first, whole + first, (last - first) * 4))
                 fail_msg("%s %s: units [%u, %u) of %u differ", k->name,
                          cell_names[kind], first, last, units);
         }
-    /* in place */
-    a.y = h;
-    a.c = c;
+    a.y = h; /* in place */
     cell_of(k, kind)(&a, 0, units);
     assert_memory_equal(h, whole, units * 4);
 }
@@ -165,13 +298,12 @@ static void check_cell(const mli_kernels *k, int kind, uint32_t units,
 static void cells(void **state)
 {
     (void)state;
-    const mli_unary f[] = {MLI_TANH, MLI_RELU, MLI_IDENTITY};
     const mli_kernels *k;
     seed = 1;
     for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
         for (uint32_t units = 1; units <= 50; units++)
-            for (int kind = 0; kind < 5; kind++)
-                check_cell(k, kind, units, f[units % 3]);
+            for (int kind = 0; kind < 2; kind++)
+                check_cell(k, kind, units);
 }
 
 /* NaN in any operand of a cell comes out. */
@@ -181,19 +313,16 @@ static void cells_keep_nan(void **state)
     const mli_kernels *k;
     seed = 2;
     for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
-        for (int kind = 0; kind < 5; kind++)
-            for (uint32_t gate = 0; gate < cell_gates[kind]; gate++) {
-                float x[MAX], r[MAX], h[MAX], c[MAX], y[MAX];
+        for (int kind = 0; kind < 2; kind++)
+            for (uint32_t gate = 0; gate < 3; gate++) {
+                float x[MAX], r[MAX], h[MAX], y[MAX];
                 fill(x, MAX, 2);
                 fill(r, MAX, 2);
                 fill(h, MAX, 1);
-                fill(c, MAX, 1);
-                x[row(cell_gates[kind], gate, 13)] = NAN;
-                mli_cell a = {x, r, h, c, y, 20, MLI_RELU};
+                x[row(3, gate, 13)] = NAN;
+                mli_cell a = {x, r, h, y, 20};
                 cell_of(k, kind)(&a, 0, 20);
-                int used = kind == GRU_RESET    ? gate == 0
-                           : kind == GRU_UPDATE ? gate > 0
-                                                : 1;
+                int used = kind == GRU_RESET ? gate == 0 : gate > 0;
                 for (uint32_t u = 0; u < 20; u++)
                     assert_int_equal(!!isnan(y[u]), used && u == 13);
             }
@@ -632,6 +761,7 @@ static void reduce(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layers),          cmocka_unit_test(layers_keep_nan),
         cmocka_unit_test(cells),           cmocka_unit_test(cells_keep_nan),
         cmocka_unit_test(binary),          cmocka_unit_test(binary_special),
         cmocka_unit_test(whole_numbers),   cmocka_unit_test(power),

@@ -151,9 +151,39 @@ def sine():
            lambda x: 1, 1e-3, top, best)
 
 
+def piece(k, scale, degree, c0=None):
+    # tanh((k + r) / scale) for |r| <= 1/2; absolute
+    r = nodes(0 if k == 0 else -0.5, 0.5, 600)
+    f = np.tanh((k + r) / scale)
+    fixed = [c0] if c0 is not None else []
+    if k == 0:
+        fixed = [0.0, 1 / scale]  # exact at 0
+    rest = f - sum(c * r**j for j, c in enumerate(fixed))
+    a = np.stack([r**j for j in range(len(fixed), degree + 1)], 1)
+    weight = np.ones_like(r)
+    for _ in range(200):
+        c = np.linalg.lstsq(a * weight[:, None], rest * weight, rcond=None)[0]
+        error = np.abs(a @ c - rest)
+        weight *= np.sqrt(0.3 + error / error.max())
+        weight /= weight.max()
+    return fixed + list(c)
+
+
+def hyperbolic_tangent_pieces():
+    # kernels/tanh_table.h
+    scale, degree, pieces = 3.875, 4, []
+    for k in range(31):
+        first = float(np.float32(piece(k, scale, degree)[0]))
+        pieces.append(single(piece(k, scale, degree, first)))
+    pieces.append(single([1, 0, 0, 0, 0]))
+    for j in range(degree + 1):
+        print("tanh piece r^%d: " % j + ", ".join("%.9e" % c[j] for c in pieces))
+
+
 if __name__ == "__main__":
     exponential()
     hyperbolic_tangent()
+    hyperbolic_tangent_pieces()
     error_function()
     normal_tail()
     logarithm()

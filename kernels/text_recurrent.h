@@ -1,0 +1,251 @@
+/*
+ * text_recurrent.h - recurrent layers: a run of frames in one call, over the
+ * vector layer.
+ *
+ * The units of a group fill the lanes of a vector, and their gates a few
+ * vectors of rows. The sums of a group's rows stay in registers, are turned
+ * from quads into one vector a gate, and the cell is updated from them.
+ *
+ * A sum is made in V_CHAINS parts: input i goes to part i % V_CHAINS. The first
+ * part begins with the bias, the second with x where x belongs to the sum; they
+ * are added up pairwise.
+ */
+
+/* The quads of a whole group; one lane has none to keep together. */
+#define GROUP_QUADS ((int)((V_LANES + 3) / 4))
+
+/* Rows [0, rows) of a group's quads, in vectors. */
+typedef struct group_rows {
+    const float *w[4]; /* of each vector */
+    size_t width[4];   /* floats from input to input */
+    size_t first[4];   /* its first row */
+} group_rows;
+
+/* Vectors that hold the gates of so many quads. */
+#define GROUP_VECTORS(gates, quads)                                            \
+    (V_LANES < 4 ? (gates)                                                     \
+                 : ((gates) * (quads)*4 + (int)V_LANES - 1) / (int)V_LANES)
+
+/* Lanes of the last of them that are rows. */
+#define GROUP_PART(gates, quads)                                               \
+    (V_LANES < 4 ? 1                                                           \
+                 : (gates) * (quads)*4 -                                       \
+                       (GROUP_VECTORS(gates, quads) - 1) * (int)V_LANES)
+
+V_FN group_rows rows_of_group(const mli_recurrent *a, uint32_t u,
+                              const int gates, const int quads)
+{
+    const uint32_t all = (a->units + 3) / 4 * 4 * (uint32_t)gates;
+    group_rows g;
+    UNROLL
+    for (int v = 0; v < GROUP_VECTORS(gates, quads); v++) {
+        uint32_t row = V_LANES < 4
+                           ? (u / 4 * (uint32_t)gates + (uint32_t)v) * 4 + u % 4
+                           : u * (uint32_t)gates + (uint32_t)v * V_LANES;
+        uint32_t left = all - row / MLI_PANEL * MLI_PANEL;
+        g.first[v] = row;
+        g.width[v] = left < MLI_PANEL ? left : MLI_PANEL;
+        g.w[v] = a->w + mli_packed_index(all, 1, a->units, row, 0, 0);
+    }
+    return g;
+}
+
+/* A vector of rows; `part` lanes of it where it is not full. */
+V_FN vf rows_load(const float *p, const int part)
+{
+    return part == (int)V_LANES ? v_load(p) : v_load_part(p, 0, (unsigned)part);
+}
+
+/* Add the products of one input to part l % V_CHAINS of the sums. */
+V_FN void group_input(group_rows *g, v_quad in, const int l, const int vectors,
+                      const int part, vf sum[4][V_CHAINS])
+{
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+        vf w = rows_load(g->w[v], v == vectors - 1 ? part : (int)V_LANES);
+        g->w[v] += g->width[v];
+        sum[v][l % V_CHAINS] = v_fma_quad(w, in, l, sum[v][l % V_CHAINS]);
+    }
+}
+
+/* The same, of an input that has no three others beside it. */
+V_FN void group_last_input(group_rows *g, vf in, const int l, const int vectors,
+                           const int part, vf sum[4][V_CHAINS])
+{
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+        vf w = rows_load(g->w[v], v == vectors - 1 ? part : (int)V_LANES);
+        g->w[v] += g->width[v];
+        sum[v][l % V_CHAINS] = v_fma(w, in, sum[v][l % V_CHAINS]);
+    }
+}
+
+/* The rows' sums: bias, products with h, and x unless it is NULL. */
+V_FN void group_sums(const mli_recurrent *a, group_rows g, const float *x,
+                     const float *h, const int gates, const int quads,
+                     vf out[4])
+{
+    const int vectors = GROUP_VECTORS(gates, quads);
+    const int part = GROUP_PART(gates, quads);
+    vf sum[4][V_CHAINS];
+    uint32_t i = 0;
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+        const int lanes = v == vectors - 1 ? part : (int)V_LANES;
+        UNROLL
+        for (int k = 0; k < V_CHAINS; k++)
+            sum[v][k] = K(0.0f);
+        if (a->b)
+            sum[v][0] = rows_load(a->b + g.first[v], lanes);
+        if (x)
+            sum[v][1] = rows_load(x + g.first[v], lanes);
+    }
+    for (; i + 4 <= a->units; i += 4) {
+        v_quad in = v_load_quad(h + i);
+        UNROLL
+        for (int l = 0; l < 4; l++)
+            group_input(&g, in, l, vectors, part, sum);
+    }
+    UNROLL
+    for (int l = 0; l < 3; l++)
+        if (i + (uint32_t)l < a->units)
+            group_last_input(&g, K(h[i + (uint32_t)l]), l, vectors, part, sum);
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+        UNROLL
+        for (int k = V_CHAINS / 2; k > 0; k /= 2)
+            UNROLL
+        for (int j = 0; j < k; j++)
+            sum[v][j] = v_add(sum[v][2 * j], sum[v][2 * j + 1]);
+        out[v] = sum[v][0];
+    }
+}
+
+/* How many units of a group there are. */
+V_FN unsigned group_units(const mli_recurrent *a, uint32_t u, const int quads)
+{
+    const unsigned most = V_LANES < 4 ? 1 : (unsigned)quads * 4;
+    return a->units - u < most ? a->units - u : most;
+}
+
+/* The next h, of the units there are. */
+V_FN void units_store(float *p, vf x, const int quads, unsigned n)
+{
+    if (V_LANES < 4 || n == V_LANES)
+        v_store(p, x);
+    else if (n == 4 * (unsigned)quads)
+        v_store_quads(p, x, quads);
+    else
+        v_store_part(p, x, 0, n);
+}
+
+V_FN vf units_load(const float *p, const int quads, unsigned n)
+{
+    if (V_LANES < 4 || n == 4 * (unsigned)quads)
+        return quads == GROUP_QUADS ? v_load(p)
+               : quads < 3          ? v_load_low(p, 4 * (unsigned)quads)
+                                    : v_load_part(p, 0, n);
+    return v_load_part(p, 0, n);
+}
+
+/*
+ * A gate of x for all units of a group: rows of one lane are four apart.
+ */
+V_FN vf group_gate(const float *x, uint32_t u, const int gates, const int gate,
+                   const int quads)
+{
+    size_t at = (u / 4 * (size_t)gates + (size_t)gate) * 4 + u % 4;
+    return v_load_quads(x + at, (size_t)gates * 4, (unsigned)quads);
+}
+
+V_FN void lstm_group(const mli_recurrent *a, const float *x, const float *h,
+                     float *y, uint32_t u, const int quads)
+{
+    const int vectors = GROUP_VECTORS(4, quads);
+    const unsigned n = group_units(a, u, quads);
+    vf s[4], gate[4];
+    group_sums(a, rows_of_group(a, u, 4, quads), x, h, 4, quads, s);
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        s[v] = lstm_gates(s[v], v);
+    v_turn_4(s, gate, quads);
+    vf c =
+        v_fma(gate[1], units_load(a->c + u, quads, n), v_mul(gate[0], gate[2]));
+    units_store(a->c + u, c, quads, n);
+    units_store(y + u, v_mul(gate[3], math_tanh(c)), quads, n);
+}
+
+/* (1-z)*n + z*h */
+V_FN vf gru_blend(vf z, vf n, vf h)
+{
+    return v_fma(v_sub(K(1.0f), z), n, v_mul(z, h));
+}
+
+V_FN void gru_group(const mli_recurrent *a, const float *x, const float *h,
+                    float *y, uint32_t u, const int quads)
+{
+    const unsigned units = group_units(a, u, quads);
+    vf s[4], gate[3];
+    group_sums(a, rows_of_group(a, u, 3, quads), NULL, h, 3, quads, s);
+    v_turn_3(s, gate, quads);
+    vf r = cell_gate(v_add(group_gate(x, u, 3, 0, quads), gate[0]));
+    vf z = cell_gate(v_add(group_gate(x, u, 3, 1, quads), gate[1]));
+    vf n = math_tanh(v_fma(r, gate[2], group_gate(x, u, 3, 2, quads)));
+    units_store(y + u, gru_blend(z, n, units_load(h + u, quads, units)), quads,
+                units);
+}
+
+V_FN void rnn_group(const mli_recurrent *a, const float *x, const float *h,
+                    float *y, uint32_t u, const int quads, const mli_unary f)
+{
+    vf s[4];
+    group_sums(a, rows_of_group(a, u, 1, quads), x, h, 1, quads, s);
+    units_store(y + u, unary_one(f, s[0], K(0.0f), K(0.0f)), quads,
+                group_units(a, u, quads));
+}
+
+/*
+ * Run `group` for all groups of [first, last) of every frame: whole groups,
+ * then the quads that are left.
+ */
+#define RUN_GROUPS(gates, group, ...)                                          \
+    const float *x = a->x, *h = a->h;                                          \
+    float *y = a->y;                                                           \
+    for (uint32_t f = 0; f < a->frames; f++) {                                 \
+        uint32_t u = first;                                                    \
+        for (; u + V_LANES <= last; u += V_LANES)                              \
+            group(a, x, h, y, u, GROUP_QUADS __VA_ARGS__);                     \
+        uint32_t quads = (last - u + 3) / 4;                                   \
+        if (V_LANES > 4 && quads == 1)                                         \
+            group(a, x, h, y, u, 1 __VA_ARGS__);                               \
+        else if (V_LANES > 8 && quads == 2)                                    \
+            group(a, x, h, y, u, 2 __VA_ARGS__);                               \
+        else if (V_LANES > 8 && quads == 3)                                    \
+            group(a, x, h, y, u, 3 __VA_ARGS__);                               \
+        else if (V_LANES > 1 && quads != 0)                                    \
+            group(a, x, h, y, u, GROUP_QUADS __VA_ARGS__);                     \
+        h = y;                                                                 \
+        x += (size_t)(a->units + 3) / 4 * 4 * (gates);                         \
+        y += a->units;                                                         \
+    }
+
+static void lstm(const mli_recurrent *a, uint32_t first, uint32_t last)
+{
+    RUN_GROUPS(4, lstm_group)
+}
+
+static void gru(const mli_recurrent *a, uint32_t first, uint32_t last)
+{
+    RUN_GROUPS(3, gru_group)
+}
+
+static void rnn(const mli_recurrent *a, uint32_t first, uint32_t last)
+{
+    if (a->f == MLI_TANH) {
+        RUN_GROUPS(1, rnn_group, , MLI_TANH)
+    } else if (a->f == MLI_RELU) {
+        RUN_GROUPS(1, rnn_group, , MLI_RELU)
+    } else {
+        RUN_GROUPS(1, rnn_group, , MLI_IDENTITY)
+    }
+}
