@@ -2,12 +2,12 @@
  * onnx_deconv.c - ConvTranspose without multiplying zeros.
  *
  * Along an axis, with step S, element i of x gives to elements q = i*S + k*D
- * of the whole result, which then loses its ends. All q = t*S + phase together
- * are a plain convolution of x: of the taps k with k*D = phase (mod S), which
- * are P = S/gcd(S,D) apart and stand for elements of x that are d = D/gcd(S,D)
- * apart. Neighbouring phases with as many taps over the same elements of x are
- * outputs of one convolution; the results of all phases are then put side by
- * side, so that t and phase together are q.
+ * of the whole result, of which those from B on stay. All q = B + t*S + phase
+ * together are a plain convolution of x: of the taps k with k*D = B + phase
+ * (mod S), which are P = S/gcd(S,D) apart and stand for elements of x that are
+ * d = D/gcd(S,D) apart. Neighbouring phases with as many taps over the same
+ * elements of x are outputs of one convolution; the results of all phases are
+ * then put side by side, so that t and phase together are q - B.
  */
 #include <string.h>
 #include "onnx_conv_time.h"
@@ -22,10 +22,10 @@ typedef struct phase {
 
 typedef struct axis {
     int64_t length, step, taps, dilation;
-    int64_t begin, out;   /* of the whole result, [begin, begin + out) stays */
-    int64_t apart, far;   /* P and d */
-    int64_t first, count; /* t */
-    int64_t most, least;  /* how far back in x any phase looks */
+    int64_t begin, out;  /* of the whole result, [begin, begin + out) stays */
+    int64_t apart, far;  /* P and d */
+    int64_t count;       /* of t */
+    int64_t most, least; /* how far back in x any phase looks */
     phase of[MAX_STEP];
 } axis;
 
@@ -41,11 +41,6 @@ static int64_t gcd(int64_t a, int64_t b)
     return b ? gcd(b, a % b) : a;
 }
 
-static int64_t floor_of(int64_t a, int64_t b)
-{
-    return a >= 0 ? a / b : -((-a + b - 1) / b);
-}
-
 static void find_phases(axis *a)
 {
     int64_t g = gcd(a->step, a->dilation), any = 0;
@@ -55,21 +50,20 @@ static void find_phases(axis *a)
         phase *p = &a->of[n];
         int64_t back;
         for (p->tap = 0; p->tap < a->apart && p->tap < a->taps; p->tap++)
-            if (p->tap * a->dilation % a->step == n)
+            if ((p->tap * a->dilation - a->begin - n) % a->step == 0)
                 break;
         if (p->tap == a->apart || p->tap >= a->taps) {
             p->tap = 0;
             continue;
         }
         p->taps = (a->taps - 1 - p->tap) / a->apart + 1;
-        p->newest = (p->tap * a->dilation - n) / a->step;
+        p->newest = (p->tap * a->dilation - a->begin - n) / a->step;
         back = p->newest + (p->taps - 1) * a->far;
         a->most = !any || back > a->most ? back : a->most;
         a->least = !any || p->newest < a->least ? p->newest : a->least;
         any = 1;
     }
-    a->first = floor_of(a->begin, a->step);
-    a->count = floor_of(a->begin + a->out - 1, a->step) - a->first + 1;
+    a->count = (a->out - 1) / a->step + 1;
 }
 
 /* The phases from n on that are done together. */
@@ -112,7 +106,7 @@ static float *weights(onnx_run *r, const deconv *k, const block *b)
     return w;
 }
 
-/* What phases see of v, which begins at element `first - most` of x. */
+/* What phases see of v, which begins at element -most of x. */
 static onnx_value *seen(onnx_run *r, onnx_call *c, onnx_value *v, int number,
                         const axis *a, const phase *p, onnx_window *w)
 {
@@ -190,16 +184,15 @@ static onnx_value *by_phases(onnx_run *r, onnx_call *c, onnx_value *v,
     int64_t dims[4] = {v->dims[0], 0, 0, k->outputs};
     for (int i = 0; i < 2; i++) {
         const axis *a = &k->at[i];
-        v = onnx_padded(r, c, v, 1 + i, a->most - a->first,
-                        a->first + a->count - a->least - a->length, 0.f);
+        v = onnx_padded(r, c, v, 1 + i, a->most,
+                        a->count - a->least - a->length, 0.f);
         dims[1 + i] = a->count * a->step;
     }
     v = onnx_transposed(r, all_phases(r, c, v, k), order);
     v = onnx_reshaped(r, c, v, 4, dims);
     for (int i = 0; i < 2; i++) {
         const axis *a = &k->at[i];
-        v = onnx_sliced(r, c, v, 1 + i, a->begin - a->first * a->step, 1,
-                        a->out);
+        v = onnx_sliced(r, c, v, 1 + i, 0, 1, a->out);
     }
     return v;
 }

@@ -27,7 +27,7 @@ static onnx_value *dense(onnx_run *r, onnx_value *x, int64_t outputs, matrix m,
                                  : ir_linear(r->g, id, in, out, m.w, b));
 }
 
-static onnx_value *swap_last(onnx_run *r, onnx_value *v)
+onnx_value *onnx_swap_last(onnx_run *r, onnx_value *v)
 {
     int perm[ONNX_MAX_RANK];
     for (int i = 0; i < v->rank; i++)
@@ -168,10 +168,10 @@ static onnx_value *constant_times(onnx_run *r, onnx_call *c, onnx_value *a,
     onnx_value *y;
     if (b->time >= 0 && b->time == (b->rank > 1 ? b->rank - 2 : 0))
         onnx_not_in_time(r, c, "is a matrix product over time");
-    y = b->rank > 1 ? swap_last(r, b) : b;
+    y = b->rank > 1 ? onnx_swap_last(r, b) : b;
     y = dense(r, y, m, (matrix){onnx_floats(r, a), 0}, NULL);
     if (b->rank > 1)
-        y = swap_last(r, y);
+        y = onnx_swap_last(r, y);
     if (a->rank == 1 && b->rank > 1) {
         int64_t dims[ONNX_MAX_RANK];
         memcpy(dims, y->dims, sizeof dims);
@@ -263,9 +263,9 @@ void onnx_do_gemm(onnx_run *r, onnx_call *c, int what)
     if (a->rank != 2 || b->rank != 2)
         onnx_bad(r, c, "matrices with %d and %d axes", a->rank, b->rank);
     if (onnx_int(c, "transA", 0))
-        a = swap_last(r, a);
+        a = onnx_swap_last(r, a);
     if (turned && b->kind != ONNX_CONST) {
-        b = swap_last(r, b);
+        b = onnx_swap_last(r, b);
         turned = 0;
     }
     k = b->dims[turned];

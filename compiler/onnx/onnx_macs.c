@@ -16,7 +16,8 @@ typedef struct products {
 static const products known[] = {
     {"Conv", 1, 0},        {"ConvInteger", 1, 0},    {"ConvTranspose", 1, 1},
     {"Gemm", -1, 0},       {"MatMul", -1, 0},        {"MatMulInteger", -1, 0},
-    {"QLinearConv", 3, 0}, {"QLinearMatMul", -1, 0},
+    {"QLinearConv", 3, 0}, {"QLinearMatMul", -1, 0}, {"FusedConv", 1, 0},
+    {"FusedGemm", -1, 0},  {"FusedMatMul", -1, 0},
 };
 
 /* Elements for each frame of the stream's input; all of them elsewhere. */
@@ -38,8 +39,8 @@ static double inner(const onnx_call *c, const products *p)
         return 0;
     if (p->weights >= 0)
         return (double)(onnx_elements(v) / v->dims[0]);
-    if (!strcmp(p->op, "Gemm") && onnx_int(c, "transA", 0))
-        return (double)v->dims[0];
+    if (v->rank > 1 && strcmp(p->op, "MatMul") && onnx_int(c, "transA", 0))
+        return (double)v->dims[v->rank - 2];
     return (double)v->dims[v->rank - 1];
 }
 
@@ -75,6 +76,21 @@ double onnx_source_macs(const onnx_run *r, const onnx_call *c)
 int onnx_macs_unknown(const onnx_call *c)
 {
     static const char *const names[] = {"Attention", "Einsum", "DFT", "STFT"};
+    static const char *const fused[] = {"BiasGelu",
+                                        "FastGelu",
+                                        "FusedConv",
+                                        "FusedGemm",
+                                        "Gelu",
+                                        "FusedMatMul",
+                                        "QuickGelu",
+                                        "Trilu",
+                                        "SkipLayerNormalization",
+                                        "SimplifiedLayerNormalization",
+                                        "SkipSimplifiedLayerNormalization"};
+    if (!strcmp(c->node->domain, "com.microsoft"))
+        for (size_t i = 0; i < sizeof fused / sizeof *fused; i++)
+            if (!strcmp(fused[i], c->node->op))
+                return 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(names[i], c->node->op))
             return 1;

@@ -335,17 +335,14 @@ static void do_gelu(onnx_run *r, onnx_call *c)
         onnx_unary(r, c->in[0], tanh ? MLI_GELU_TANH : MLI_GELU, 0.f, 0.f);
 }
 
-static void do_swish(onnx_run *r, onnx_call *c)
+onnx_value *onnx_swish(onnx_run *r, onnx_call *c, onnx_value *x, float alpha)
 {
-    float alpha = onnx_float(c, "alpha", 1.f);
-    onnx_value *x = c->in[0], *y;
-    if (alpha == 1.f) {
-        c->out[0] = onnx_unary(r, x, MLI_SILU, 0.f, 0.f);
-        return;
-    }
+    onnx_value *y;
+    if (alpha == 1.f)
+        return onnx_unary(r, x, MLI_SILU, 0.f, 0.f);
     y = onnx_binary(r, c, MLI_MUL, x, onnx_new_scalar(r, alpha));
     y = onnx_unary(r, y, MLI_SIGMOID, 0.f, 0.f);
-    c->out[0] = onnx_binary(r, c, MLI_MUL, x, y);
+    return onnx_binary(r, c, MLI_MUL, x, y);
 }
 
 void onnx_do_function(onnx_run *r, onnx_call *c, int fn)
@@ -374,7 +371,7 @@ void onnx_do_function(onnx_run *r, onnx_call *c, int fn)
         do_gelu(r, c);
         return;
     case MLI_SILU:
-        do_swish(r, c);
+        c->out[0] = onnx_swish(r, c, c->in[0], onnx_float(c, "alpha", 1.f));
         return;
     default:
         break;

@@ -133,6 +133,10 @@ static onnx_value *time_first(onnx_run *r, onnx_call *c, onnx_value *x,
     onnx_window *w = &p->at[x->time - 2];
     onnx_taps t = {w->taps, w->dilation, w->stride, w->before};
     int64_t count = p->count[x->time - 2];
+    /* one window of all frames there are: what a global pool is as well, and
+       not a rate of one in so many */
+    if (count == 1 && w->length > 1 && !r->forced)
+        onnx_not_in_time(r, c, "pools over all of time");
     if (what == ONNX_POOL_MAX)
         x = onnx_max_in_time(r, c, x, &t, count);
     else if (what == ONNX_POOL_MEAN)

@@ -247,29 +247,6 @@ void onnx_do_dynamic_quantize(onnx_run *r, onnx_call *c, int what)
 
 /* ------------------------------------------------------------- layers ---- */
 
-/* Another operator on these inputs, with this node's attributes. */
-static onnx_value *through(onnx_run *r, onnx_call *c, const char *name,
-                           onnx_value **in, int inputs)
-{
-    const onnx_op *op = onnx_find_op(name);
-    onnx_call other = *c;
-    onnx_value *out[4] = {0};
-    while (inputs && !in[inputs - 1])
-        inputs--;
-    other.in = onnx_take(r->pool, (size_t)inputs, sizeof *in);
-    memcpy(other.in, in, (size_t)inputs * sizeof *in);
-    other.inputs = inputs;
-    other.out = out;
-    other.outputs = 1;
-    op->run(r, &other, op->what);
-    if (!out[0] || out[0]->kind == ONNX_BROKEN) { /* it was reported */
-        for (int i = 0; i < c->outputs; i++)
-            c->out[i] = onnx_new(r, ONNX_BROKEN, ONNX_FLOAT, 0, NULL);
-        return NULL;
-    }
-    return out[0];
-}
-
 /* A zero point for each row of a, or each column of b, or one. */
 static onnx_value *by_row(onnx_run *r, onnx_call *c, onnx_value *v, int column)
 {
@@ -286,7 +263,7 @@ void onnx_do_matmul_integer(onnx_run *r, onnx_call *c, int what)
     (void)what;
     in[0] = centred(r, c, c->in[0], by_row(r, c, onnx_input(c, 2), 0));
     in[1] = centred(r, c, c->in[1], by_row(r, c, onnx_input(c, 3), 1));
-    y = through(r, c, "MatMul", in, 2);
+    y = onnx_through(r, c, "MatMul", in, 2);
     if (!y)
         return;
     y->type = ONNX_INT32;
@@ -311,7 +288,7 @@ void onnx_do_conv_integer(onnx_run *r, onnx_call *c, int what)
     in[0] = centred(r, c, c->in[0], onnx_input(c, 2));
     in[1] = centred(r, c, c->in[1],
                     by_output(r, c, onnx_input(c, 3), c->in[1]->rank));
-    y = through(r, c, "Conv", in, 2);
+    y = onnx_through(r, c, "Conv", in, 2);
     if (!y)
         return;
     y->type = ONNX_INT32;
@@ -355,7 +332,7 @@ void onnx_do_qlinear_matmul(onnx_run *r, onnx_call *c, int what)
     (void)what;
     in[0] = centred(r, c, c->in[0], by_row(r, c, c->in[2], 0));
     in[1] = centred(r, c, c->in[3], by_row(r, c, c->in[5], 1));
-    sum = through(r, c, "MatMul", in, 2);
+    sum = onnx_through(r, c, "MatMul", in, 2);
     if (!sum)
         return;
     row = by_row(r, c, as_float(r, c->in[1]), 0);
@@ -375,7 +352,7 @@ void onnx_do_qlinear_conv(onnx_run *r, onnx_call *c, int what)
     in[0] = centred(r, c, c->in[0], c->in[2]);
     in[1] = centred(r, c, c->in[3], by_output(r, c, c->in[5], c->in[3]->rank));
     in[2] = as_float(r, onnx_input(c, 8));
-    sum = through(r, c, "Conv", in, 3);
+    sum = onnx_through(r, c, "Conv", in, 3);
     if (!sum)
         return;
     factor = rescale(r, c->in[1], c->in[4], c->in[6]);
@@ -425,7 +402,8 @@ void onnx_do_qlinear_unary(onnx_run *r, onnx_call *c, int what)
 {
     onnx_value *in[1] = {real(r, c, 0)};
     (void)what;
-    quantized(r, c, through(r, c, c->node->op + strlen("QLinear"), in, 1), 3);
+    quantized(r, c, onnx_through(r, c, c->node->op + strlen("QLinear"), in, 1),
+              3);
 }
 
 void onnx_do_qgemm(onnx_run *r, onnx_call *c, int what)
@@ -434,7 +412,7 @@ void onnx_do_qgemm(onnx_run *r, onnx_call *c, int what)
     (void)what;
     in[0] = centred(r, c, c->in[0], c->in[2]);
     in[1] = centred(r, c, c->in[3], c->in[5]);
-    sum = through(r, c, "Gemm", in, 2); /* alpha is in the product */
+    sum = onnx_through(r, c, "Gemm", in, 2); /* alpha is in the product */
     if (!sum)
         return;
     if (onnx_input(c, 6))
@@ -480,7 +458,7 @@ void onnx_do_matmul_to_float(onnx_run *r, onnx_call *c, int what)
         made[2]->type = ONNX_FLOAT;
         in[0] = onnx_binary(r, c, MLI_SUB, made[0], made[2]);
         in[1] = centred(r, c, c->in[1], zero);
-        y = through(r, c, "MatMul", in, 2);
+        y = onnx_through(r, c, "MatMul", in, 2);
         if (!y)
             return;
         y = onnx_binary(r, c, MLI_MUL, y, made[1]);
@@ -489,7 +467,7 @@ void onnx_do_matmul_to_float(onnx_run *r, onnx_call *c, int what)
     } else {
         in[0] = centred(r, c, c->in[0], onnx_input(c, 4));
         in[1] = centred(r, c, c->in[1], onnx_input(c, 5));
-        y = through(r, c, "MatMul", in, 2);
+        y = onnx_through(r, c, "MatMul", in, 2);
         if (!y)
             return;
         for (int i = 2; i < 4; i++)

@@ -325,6 +325,10 @@ onnx_value *onnx_periodic(onnx_run *r, const onnx_value *v, int axis,
 /* ---------------------------------------------------------- operators ---- */
 
 const onnx_op *onnx_find_op(const char *name);
+/* Another operator on these inputs, with this node's attributes; NULL where it
+   was not supported and has been reported. */
+onnx_value *onnx_through(onnx_run *r, onnx_call *c, const char *name,
+                         onnx_value **in, int inputs);
 /* All inputs constant: 1 if the outputs could be computed here and now. */
 int onnx_fold(onnx_run *r, onnx_call *c);
 /* The same by running the operator itself, in a graph of its own. */
@@ -353,6 +357,8 @@ onnx_value *onnx_gathered(onnx_run *r, onnx_call *c, onnx_value *v,
                           onnx_value *at, int axis);
 onnx_value *onnx_unary(onnx_run *r, onnx_value *v, mli_unary fn, float p,
                        float q);
+/* x * sigmoid(alpha x) */
+onnx_value *onnx_swish(onnx_run *r, onnx_call *c, onnx_value *x, float alpha);
 onnx_value *onnx_transposed(onnx_run *r, onnx_value *v, const int *perm);
 onnx_value *onnx_reshaped(onnx_run *r, onnx_call *c, onnx_value *v, int rank,
                           const int64_t *dims);
@@ -444,6 +450,13 @@ onnx_value *onnx_matmul(onnx_run *r, onnx_call *c, onnx_value *a,
                         onnx_value *b);
 onnx_value *onnx_product(onnx_run *r, onnx_call *c, onnx_value *a,
                          onnx_value *b, int transposed, float factor);
+/* The last two axes change places. */
+onnx_value *onnx_swap_last(onnx_run *r, onnx_value *v);
+void onnx_do_fused_conv(onnx_run *r, onnx_call *c, int what);
+void onnx_do_fused_gemm(onnx_run *r, onnx_call *c, int what);
+void onnx_do_fused_matmul(onnx_run *r, onnx_call *c, int what);
+void onnx_do_quick_gelu(onnx_run *r, onnx_call *c, int what);
+void onnx_do_bias_gelu(onnx_run *r, onnx_call *c, int fn);
 void onnx_do_attention(onnx_run *r, onnx_call *c, int what);
 void onnx_do_rotary(onnx_run *r, onnx_call *c, int what);
 void onnx_do_skip_norm(onnx_run *r, onnx_call *c, int rms);

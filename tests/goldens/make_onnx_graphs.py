@@ -89,6 +89,8 @@ class Graph:
         opsets = [helper.make_opsetid("", self.opset)]
         if self.functions:
             opsets.append(helper.make_opsetid("local", 1))
+        if any(n.domain == "com.microsoft" for n in self.nodes):
+            opsets.append(helper.make_opsetid("com.microsoft", 1))
         model = helper.make_model(graph, opset_imports=opsets,
                                   functions=self.functions)
         model.ir_version = 8
@@ -441,6 +443,64 @@ def lengths():
            mode="step")
 
 
+    g = Graph()  # a pool as long as the graph's signal is no slow stream
+    h = g.conv(g.input("x", 1, 1, T), 1, 3, 5, strides=[4])
+    h = g.op("AveragePool", h, kernel_shape=[29], strides=[29])
+    g.output(g.op("Flatten", h), "y")
+    golden("pools-all", g, {"x": noise(1, 1, T)}, {"x": 2}, [None],
+           mode="window")
+
+    g = Graph()  # what is cut off in front is no multiple of the step
+    h = g.op("ConvTranspose", g.input("x", 1, 2, W), g.weights(2, 3, 25),
+             g.weights(3), strides=[4], pads=[11, 11], output_padding=[1])
+    h = g.op("ConvTranspose", h, g.weights(3, 1, 5), g.weights(1),
+             strides=[3], pads=[7, 2], dilations=[2])
+    g.output(h, "y")
+    golden("cut-in-front", g, {"x": noise(1, 2, W)}, {"x": 2}, [2],
+           mode="window", ask="window")
+
+
+MS = dict(domain="com.microsoft")
+
+
+def optimised():
+    """What ONNX Runtime makes of several operators."""
+    g = Graph()
+    x = g.input("x", 1, 2, "time")
+    w = g.weights(4, 2, 3)
+    h = g.op("FusedConv", x, w, g.weights(4), pads=[2, 0],
+             activation="LeakyRelu", activation_params=[0.3], **MS)
+    h = g.op("FusedConv", h, g.weights(4, 4, 3), g.weights(4), h,
+             pads=[4, 0], dilations=[2], activation="Tanh", **MS)
+    h = g.op("FusedConv", h, g.weights(4, 4, 1), activation="HardSigmoid",
+             activation_params=[0.25, 0.4], **MS)
+    h = g.op("FusedConv", h, g.weights(2, 4, 3), g.weights(2), pads=[2, 0],
+             activation="Clip", activation_params=[0.0, 6.0], **MS)
+    h = g.op("QuickGelu", g.op("Sub", h, g.const(np.float32(.5))), alpha=1.5,
+             **MS)
+    g.output(g.op("QuickGelu", h, alpha=1.0, **MS), "y")
+    golden("fused-layers", g, {"x": noise(1, 2, T)}, {"x": 2}, [2])
+
+    g = Graph()
+    x = g.input("x", 1, 6)
+    h = g.op("FusedGemm", x, g.weights(8, 6), g.weights(8), transB=1,
+             activation="Elu", activation_alpha=0.7, **MS)
+    h = g.op("FusedGemm", h, g.weights(8, 8), g.weights(8), alpha=0.5,
+             activation="Relu", **MS)
+    h = g.op("BiasGelu", h, g.weights(8), **MS)
+    g.output(g.op("FastGelu", h, g.weights(8), **MS), "y")
+    golden("fused-matrices", g, {"x": noise(1, 6)}, {}, [None], mode="step")
+
+    g = Graph()
+    x = g.input("x", 5, 6)
+    a = g.op("FusedMatMul", x, g.weights(6, 4), alpha=0.3, **MS)
+    b = g.op("FusedMatMul", x, g.weights(4, 6), transB=1, **MS)
+    h = g.op("FusedMatMul", a, b, transB=1, alpha=0.5, **MS)
+    g.output(g.op("FusedMatMul", a, h, transA=1, **MS), "y")
+    golden("fused-products", g, {"x": noise(5, 6)}, {"x": 0}, [None],
+           mode="window")
+
+
 shutil.rmtree(HERE, ignore_errors=True)
 os.makedirs(HERE)
 streams("time", "time")
@@ -448,5 +508,6 @@ streams("fixed", T)
 windows()
 steps()
 lengths()
+optimised()
 with open(os.path.join(HERE, "list.txt"), "w") as f:
     f.write("\n".join(lines) + "\n")
