@@ -97,10 +97,26 @@ onnx_value *onnx_look_up(onnx_run *r, const onnx_scope *s, const char *name)
 /* ------------------------------------------------------ what is needed ---- */
 
 typedef struct needs {
+    onnx_pool *pool;
     onnx_names *makers;
     unsigned char *wanted; /* of each node */
     size_t *stack, depth;  /* nodes whose inputs are still to be marked */
+    size_t *from, *to;     /* of each node: its part of maker */
+    size_t *maker, makings, room;
 } needs;
+
+/* One node more whose result is used. */
+static void note_maker(needs *n, size_t number)
+{
+    if (n->makings == n->room) {
+        size_t *old = n->maker;
+        n->room = n->room ? 2 * n->room : 256;
+        n->maker = onnx_take(n->pool, n->room, sizeof *n->maker);
+        if (n->makings)
+            memcpy(n->maker, old, n->makings * sizeof *old);
+    }
+    n->maker[n->makings++] = number;
+}
 
 static void want(needs *n, const char *name)
 {
@@ -108,7 +124,10 @@ static void want(needs *n, const char *name)
     if (!name[0])
         return;
     e = find(n->makers, name);
-    if (!e->name || n->wanted[e->number])
+    if (!e->name)
+        return;
+    note_maker(n, e->number);
+    if (n->wanted[e->number])
         return;
     n->wanted[e->number] = 1;
     n->stack[n->depth++] = e->number; /* each node once: the stack suffices */
@@ -131,20 +150,76 @@ static void want_inputs(needs *n, const onnx_node *node)
     }
 }
 
-static unsigned char *needed(onnx_run *r, const onnx_graph *g,
-                             const char *const *names, size_t count)
+/* Does a node read what one behind it makes? */
+static int is_late(const needs *n, const onnx_graph *g)
 {
-    needs n = {onnx_names_new(r), onnx_take(r->pool, g->node_count, 1),
-               onnx_take(r->pool, g->node_count, sizeof *n.stack), 0};
+    for (size_t i = 0; i < g->node_count; i++)
+        for (size_t k = 0; n->wanted[i] && k < g->nodes[i].inputs; k++) {
+            const char *name = g->nodes[i].in[k];
+            const entry *e = find(n->makers, name);
+            if (name[0] && e->name && e->number >= i)
+                return 1;
+        }
+    return 0;
+}
+
+/*
+ * The wanted nodes, in an order in which each comes after those that it reads:
+ * some tools write the nodes that they add behind all others. Nodes in a circle
+ * stay as they come, and the walk says which one reads too early.
+ */
+static size_t in_order(needs *n, const onnx_graph *g, size_t *order)
+{
+    unsigned char *met = onnx_take(n->pool, g->node_count, 1);
+    int late = is_late(n, g);
+    size_t count = 0;
+    for (size_t i = 0; i < g->node_count; i++) {
+        size_t depth = 0;
+        if (!n->wanted[i] || met[i])
+            continue;
+        met[i] = 1;
+        n->stack[depth++] = i;
+        while (depth) {
+            size_t at = n->stack[depth - 1], next;
+            if (!late || n->from[at] == n->to[at]) {
+                order[count++] = at;
+                depth--;
+                continue;
+            }
+            next = n->maker[n->from[at]++];
+            if (!met[next]) {
+                met[next] = 1;
+                n->stack[depth++] = next; /* each node once */
+            }
+        }
+    }
+    return count;
+}
+
+/* The nodes that the names need, in order; their count. */
+static size_t needed(onnx_run *r, const onnx_graph *g, const char *const *names,
+                     size_t count, size_t *order)
+{
+    size_t nodes = g->node_count;
+    needs n = {.pool = r->pool,
+               .makers = onnx_names_new(r),
+               .wanted = onnx_take(r->pool, nodes, 1),
+               .stack = onnx_take(r->pool, nodes, sizeof *n.stack),
+               .from = onnx_take(r->pool, nodes, sizeof *n.from),
+               .to = onnx_take(r->pool, nodes, sizeof *n.to)};
     for (size_t i = 0; i < g->node_count; i++)
         for (size_t k = 0; k < g->nodes[i].outputs; k++)
             if (g->nodes[i].out[k][0])
                 insert(r, n.makers, g->nodes[i].out[k])->number = i;
     for (size_t i = 0; i < count; i++)
         want(&n, names[i]);
-    while (n.depth)
-        want_inputs(&n, &g->nodes[n.stack[--n.depth]]);
-    return n.wanted;
+    while (n.depth) {
+        size_t at = n.stack[--n.depth];
+        n.from[at] = n.makings;
+        want_inputs(&n, &g->nodes[at]);
+        n.to[at] = n.makings;
+    }
+    return in_order(&n, g, order);
 }
 
 /* ------------------------------------------------------- inlined nodes ---- */
@@ -423,8 +498,8 @@ static void do_node(onnx_run *r, onnx_scope *s, const onnx_node *node)
 void onnx_walk(onnx_run *r, onnx_scope *s, const onnx_graph *graph,
                const char *const *wanted, size_t wanted_count)
 {
-    unsigned char *needs = needed(r, graph, wanted, wanted_count);
-    for (size_t i = 0; i < graph->node_count; i++)
-        if (needs[i])
-            do_node(r, s, &graph->nodes[i]);
+    size_t *order = onnx_take(r->pool, graph->node_count, sizeof *order);
+    size_t count = needed(r, graph, wanted, wanted_count, order);
+    for (size_t i = 0; i < count; i++)
+        do_node(r, s, &graph->nodes[order[i]]);
 }

@@ -500,6 +500,12 @@ def optimised():
     golden("fused-products", g, {"x": noise(5, 6)}, {"x": 0}, [1],
            mode="window")
 
+    g = Graph()  # nodes in any order, as tools that add some leave them
+    h = g.op("Relu", g.conv(g.input("x", 1, 1, "time"), 1, 2, 3, pads=(2, 0)))
+    g.output(g.op("Add", g.conv(h, 2, 2, 1), h), "y")
+    g.nodes.reverse()
+    golden("in-any-order", g, {"x": noise(1, 1, T)}, {"x": 2}, [2])
+
 
 shutil.rmtree(HERE, ignore_errors=True)
 os.makedirs(HERE)
