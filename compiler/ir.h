@@ -281,7 +281,8 @@ ir_id ir_distance(ir_graph *g, ir_id x, uint32_t inputs, uint32_t points,
  * Whole numbers times factors in fixed point, rounded and held in low .. high;
  * format.h says what the kinds compute. u: IR_NONE where the kind has one
  * input; else of x's dims. n factors m * 2^(s - 31), 0 <= m < 2^31. left: bits
- * that ADD, SUB and SQUARED_DIFFERENCE shift by, else 0.
+ * that ADD, SUB and SQUARED_DIFFERENCE shift by; those in front of the point of
+ * LOGISTIC and TANH; else 0.
  */
 typedef struct ir_factors {
     uint32_t n;
@@ -293,6 +294,11 @@ typedef struct ir_factors {
 } ir_factors;
 ir_id ir_requantize(ir_graph *g, mli_requantize kind, ir_id x, ir_id u,
                     const ir_factors *f);
+/* The kind TABLE: n numbers, multiples of 1/2, at steps of 2^left, straight
+   lines between; x = 0 is at table[n / 2]. Of f only rounding, left, low, high.
+ */
+ir_id ir_lookup(ir_graph *g, ir_id x, uint32_t n, const float *table,
+                const ir_factors *f);
 /* Probabilities of the pairs i < j (01 02 .. 12 ..) to those of the classes. */
 ir_id ir_couple(ir_graph *g, ir_id x, uint32_t classes);
 ir_id ir_delay(ir_graph *g, ir_id x, uint32_t frames);

@@ -1,10 +1,24 @@
-/* ir_requantize.c - whole numbers times fixed-point factors. */
+/* ir_requantize.c - whole numbers times fixed-point factors, and from tables.
+ */
 #include "ir_build.h"
+
+static ir_id parameters(ir_graph *g, ir_id y, mli_requantize kind,
+                        const ir_factors *f)
+{
+    if (y == IR_NONE)
+        return IR_NONE;
+    ir_made(g)->p[0] = kind;
+    ir_made(g)->p[1] = f->rounding;
+    ir_made(g)->p[2] = f->left;
+    ir_made(g)->fp = f->low;
+    ir_made(g)->fq = f->high;
+    return y;
+}
 
 ir_id ir_requantize(ir_graph *g, mli_requantize kind, ir_id x, ir_id u,
                     const ir_factors *f)
 {
-    int two = kind != MLI_REQUANTIZE_SCALE;
+    int two = kind >= MLI_REQUANTIZE_ADD && kind <= MLI_REQUANTIZE_MUL;
     ir_id in[3] = {x, u, IR_NONE}, y;
     ir_shape s;
     float *m;
@@ -29,12 +43,19 @@ ir_id ir_requantize(ir_graph *g, mli_requantize kind, ir_id x, ir_id u,
     }
     in[two ? 2 : 1] = ir_take(g, IR_PLAIN, 3 * (uint64_t)f->n, m);
     y = ir_emit(g, MLI_OP_REQUANTIZE, two ? 3 : 2, in, &s);
-    if (y == IR_NONE)
+    return parameters(g, y, kind, f);
+}
+
+ir_id ir_lookup(ir_graph *g, ir_id x, uint32_t n, const float *table,
+                const ir_factors *f)
+{
+    ir_id in[2] = {x, IR_NONE}, y;
+    ir_shape s;
+
+    if (!ir_good(g, x))
         return IR_NONE;
-    ir_made(g)->p[0] = kind;
-    ir_made(g)->p[1] = f->rounding;
-    ir_made(g)->p[2] = f->left;
-    ir_made(g)->fp = f->low;
-    ir_made(g)->fq = f->high;
-    return y;
+    s = ir_shape_of(g, x);
+    in[1] = ir_const1(g, n, table);
+    y = ir_emit(g, MLI_OP_REQUANTIZE, 2, in, &s);
+    return parameters(g, y, MLI_REQUANTIZE_TABLE, f);
 }

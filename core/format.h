@@ -322,7 +322,16 @@ typedef struct mli_file_state {
  *                                    ADD, SUB, SQUARED_DIFFERENCE, x u, three
  *                                      factors: a = [x 2^p2]1, b = [u 2^p2]2;
  *                                      [a + b]3, [a - b]3, [(a - b)^2]3;
- *                                    MUL, x u: [x u].
+ *                                    MUL, x u: [x u];
+ *                                    LOGISTIC, TANH, x: of [x] as a number of
+ *                                      16 bits with p2 bits (at most 6) in
+ *                                      front of the point; of the result, all
+ *                                      15 lie behind it. See step_fixed.c;
+ *                                    TABLE, x: straight lines between m[k] at
+ *                                      (k - n/2) 2^p2, held at the ends; m: n
+ *                                      whole numbers of halves, below 2^20. The
+ *                                      result is rounded: halves up, but down
+ *                                      with HALF_AWAY where x < 0.
  *                                  Numbers too large are held inside 32 bits
  *                                  (MLI_ROUND_SHORT: 47) at every step, NaN is
  *                                  0.
@@ -381,6 +390,9 @@ typedef enum mli_requantize {
     MLI_REQUANTIZE_SUB = 2,
     MLI_REQUANTIZE_SQUARED_DIFFERENCE = 3,
     MLI_REQUANTIZE_MUL = 4,
+    MLI_REQUANTIZE_LOGISTIC = 5,
+    MLI_REQUANTIZE_TANH = 6,
+    MLI_REQUANTIZE_TABLE = 7,
     MLI_REQUANTIZE_COUNT
 } mli_requantize;
 
@@ -388,11 +400,13 @@ typedef enum mli_requantize {
  * How it rounds x times m 2^(s - 31). TWICE: x 2^s (s > 0), times m 2^-31 to
  * the nearest (halves up), then 2^s (s < 0), halves away from zero. ONCE: to
  * the nearest, halves up. SHORT: m to 15 bits, at most 32767, then as ONCE.
+ * HALF_AWAY: to the nearest, halves away from zero.
  */
 typedef enum mli_rounding {
     MLI_ROUND_TWICE = 0,
     MLI_ROUND_ONCE = 1,
     MLI_ROUND_SHORT = 2,
+    MLI_ROUND_HALF_AWAY = 3,
     MLI_ROUND_COUNT
 } mli_rounding;
 

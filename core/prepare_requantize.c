@@ -8,7 +8,7 @@ void mli_prepare_requantize(const prepare *p)
     step->x2 = last > 1 ? mli_step_operand(p, 1) : NULL;
     step->u.requantize = (mli_requantize_step){
         .m = mli_step_operand(p, last),
-        .channels = mli_operand(p->f, p->op, last)->dims[0] / 3,
+        .count = mli_operand(p->f, p->op, last)->dims[0],
         .kind = p->op->p[0],
         .rounding = p->op->p[1],
         .left = p->op->p[2],

@@ -182,8 +182,8 @@ typedef struct mli_product_step {
 } mli_product_step;
 
 typedef struct mli_requantize_step {
-    const float *m; /* factors, three floats each */
-    uint32_t channels;
+    const float *m; /* factors, three floats each; or a table */
+    uint32_t count; /* of these floats */
     uint32_t kind, rounding;
     uint32_t left; /* bits in front of the first factors */
     float low, high;
@@ -380,6 +380,10 @@ mli_step_run mli_run_unfold, mli_run_depth_to_time; /* step_rates.c */
 /* step_trees.c, step_distance.c, step_couple.c */
 mli_step_run mli_run_trees, mli_run_distance, mli_run_couple;
 mli_step_run mli_run_requantize;
+/* step_fixed.c: of a 16-bit number with this many bits in front of the point,
+   at most 6; the result has none there */
+int32_t mli_fixed_logistic(int32_t x, uint32_t bits);
+int32_t mli_fixed_tanh(int32_t x, uint32_t bits);
 mli_step_run mli_run_recall, mli_run_store; /* step_carry.c */
 /* step_random.c, step_dft.c, step_product.c */
 mli_step_run mli_run_random, mli_run_dft, mli_run_product;

@@ -69,6 +69,9 @@ static int64_t times(int64_t x, factor f, uint32_t rounding)
     x = held(x, MOST);
     if (rounding == MLI_ROUND_ONCE)
         return shifted(x * f.m, 31 - f.s);
+    if (rounding == MLI_ROUND_HALF_AWAY)
+        return x >= 0 ? shifted(x * f.m, 31 - f.s)
+                      : -shifted(-x * f.m, 31 - f.s);
     return twice_rounded(x, f);
 }
 
@@ -78,6 +81,38 @@ static float inside(const mli_requantize_step *r, int64_t y)
     return x > r->high ? r->high : x < r->low ? r->low : x;
 }
 
+static void table(const mli_requantize_step *r, const float *x, float *y,
+                  size_t n)
+{
+    uint32_t last = r->count - 1;
+    int64_t unit = (int64_t)1 << r->left, zero = (last + 1) / 2 * unit;
+    for (size_t i = 0; i < n; i++) {
+        int64_t at = held(whole(x[i], 0x1p31f), MOST), down, k, a, b;
+        down = at < 0 && r->rounding == MLI_ROUND_HALF_AWAY;
+        at = held(at, zero) + zero;
+        at = at > last * unit ? last * unit : at;
+        k = at < last * unit ? at >> r->left : last - 1;
+        a = whole(2.0f * r->m[k], 0x1p20f);
+        b = whole(2.0f * r->m[k + 1], 0x1p20f);
+        a = a * unit + (b - a) * (at - k * unit) + unit - down;
+        y[i] = inside(r, a >= 0 ? a >> (r->left + 1) : ~(~a >> (r->left + 1)));
+    }
+}
+
+/* Of numbers of 16 bits. */
+static void function(const mli_requantize_step *r, const float *x, float *y,
+                     size_t n)
+{
+    factor f = factor_at(r->m);
+    for (size_t i = 0; i < n; i++) {
+        int64_t a = times(whole(x[i], 0x1p31f), f, r->rounding);
+        a = a > 32767 ? 32767 : held(a, 32768);
+        y[i] = inside(r, r->kind == MLI_REQUANTIZE_TANH
+                             ? mli_fixed_tanh((int32_t)a, r->left)
+                             : mli_fixed_logistic((int32_t)a, r->left));
+    }
+}
+
 /* Sums, a factor for each element of a row or one. */
 static void scale(const mli_requantize_step *r, const float *x, float *y,
                   size_t n)
@@ -85,10 +120,10 @@ static void scale(const mli_requantize_step *r, const float *x, float *y,
     factor f = factor_at(r->m);
     for (size_t i = 0, c = 0; i < n; i++) {
         int64_t a = whole(x[i], 0x1p45f);
-        if (r->channels > 1)
-            f = factor_at(r->m + 3 * c);
+        if (r->count > 3)
+            f = factor_at(r->m + c);
         y[i] = inside(r, times(a, f, r->rounding));
-        c = c + 1 < r->channels ? c + 1 : 0;
+        c = c + 3 < r->count ? c + 3 : 0;
     }
 }
 
@@ -126,8 +161,18 @@ void mli_run_requantize(const mli_kernels *k, const mli_step *step,
     const mli_requantize_step *r = &step->u.requantize;
     size_t n = (size_t)frames * step->elements;
     (void)k;
-    if (r->kind == MLI_REQUANTIZE_SCALE)
+    switch (r->kind) {
+    case MLI_REQUANTIZE_SCALE:
         scale(r, step->x, step->y, n);
-    else
+        break;
+    case MLI_REQUANTIZE_LOGISTIC:
+    case MLI_REQUANTIZE_TANH:
+        function(r, step->x, step->y, n);
+        break;
+    case MLI_REQUANTIZE_TABLE:
+        table(r, step->x, step->y, n);
+        break;
+    default:
         combine(r, step->x, step->x2, step->y, n);
+    }
 }

@@ -1,9 +1,15 @@
-/* verify_requantize.c - the shapes and factors of REQUANTIZE. */
+/* verify_requantize.c - the shapes, factors and tables of REQUANTIZE. */
 #include "shapes.h"
 
 static int two_inputs(uint32_t kind)
 {
-    return kind != MLI_REQUANTIZE_SCALE;
+    return kind >= MLI_REQUANTIZE_ADD && kind <= MLI_REQUANTIZE_MUL;
+}
+
+static uint32_t most_bits(uint32_t kind)
+{
+    return kind == MLI_REQUANTIZE_LOGISTIC || kind == MLI_REQUANTIZE_TANH ? 6
+                                                                          : 20;
 }
 
 static int factors_fit(const op_view *v, const mli_file_tensor *m)
@@ -13,7 +19,11 @@ static int factors_fit(const op_view *v, const mli_file_tensor *m)
         return m->dims[0] == 3 || (v->x->rank >= 1 && m->dims[0] % 3 == 0 &&
                                    last_dim(v->x, m->dims[0] / 3));
     case MLI_REQUANTIZE_MUL:
+    case MLI_REQUANTIZE_LOGISTIC:
+    case MLI_REQUANTIZE_TANH:
         return m->dims[0] == 3;
+    case MLI_REQUANTIZE_TABLE:
+        return m->dims[0] >= 2;
     default:
         return m->dims[0] == 9;
     }
@@ -23,8 +33,8 @@ mli_status mli_derive_requantize(const op_view *v)
 {
     const uint32_t *p = v->op->p;
     const mli_file_tensor *m = mli_operand(v->file, v->op, v->op->inputs - 1u);
-    if (p[0] >= MLI_REQUANTIZE_COUNT || p[1] >= MLI_ROUND_COUNT || p[2] > 20 ||
-        !(v->op->fp <= v->op->fq))
+    if (p[0] >= MLI_REQUANTIZE_COUNT || p[1] >= MLI_ROUND_COUNT ||
+        p[2] > most_bits(p[0]) || !(v->op->fp <= v->op->fq))
         return MLI_ERR_OP_PARAMETER;
     if (v->op->inputs != 2u + (uint32_t)two_inputs(p[0]) ||
         m->region != MLI_CONSTANT || m->rank != 1)

@@ -42,6 +42,8 @@ static wide times(wide x, int32_t m, int s, mli_rounding rounding)
         wide part = m < 0x7fff0000 ? divided(m, 16, 0) : 0x7fff;
         return divided(x * part, 15 - s, 0);
     }
+    if (rounding == MLI_ROUND_HALF_AWAY)
+        return divided(x * m, 31 - s, 1);
     x = divided((s > 0 ? x * ((wide)1 << s) : x) * m, 31, 0);
     return s < 0 ? divided(x, -s, 1) : x;
 }
@@ -121,7 +123,7 @@ static void test_kinds(void **state)
 
     (void)state;
     for (uint32_t round = 0; round < 40; round++)
-        for (int kind = 0; kind < MLI_REQUANTIZE_COUNT; kind++) {
+        for (int kind = 0; kind <= MLI_REQUANTIZE_MUL; kind++) {
             int three = kind >= MLI_REQUANTIZE_ADD && kind < MLI_REQUANTIZE_MUL;
             f.n = three ? 3 : kind == MLI_REQUANTIZE_SCALE && round % 2 ? 4 : 1;
             f.left = !three                                      ? 0
@@ -135,6 +137,107 @@ static void test_kinds(void **state)
             }
             check((mli_requantize)kind, &f, most[kind]);
         }
+}
+
+/* y of all numbers of 16 bits. */
+static float *of_all(ir_graph *g, ir_id (*make)(ir_graph *g, ir_id x, int how),
+                     int how)
+{
+    static float x[65536], y[65536];
+    uint32_t dims[1] = {65536};
+    const float *in[1] = {x};
+    float *out[1] = {y};
+    mlc_image image;
+    mlc_error error;
+    player p;
+
+    for (int i = 0; i < 65536; i++)
+        x[i] = (float)(i - 32768);
+    ir_output(g, "y", make(g, ir_input(g, "x", 1, dims), how));
+    if (mlc_finish(g, NULL, &image, &error))
+        fail_msg("%s", error.text);
+    player_open(&p, (fb_image){image.bytes, (uint32_t)image.size}, NULL, 16);
+    mli_run(p.session, in, out);
+    player_close(&p);
+    mlc_image_free(&image);
+    return y;
+}
+
+/* how: bits in front of the point, 8 more for tanh */
+static ir_id function(ir_graph *g, ir_id x, int how)
+{
+    static const int32_t m = 1 << 30;
+    static const int s = 1;
+    ir_factors f = {.n = 1,
+                    .m = &m,
+                    .s = &s,
+                    .left = (uint32_t)how & 7,
+                    .low = -32768.f,
+                    .high = 32767.f};
+
+    return ir_requantize(
+        g, how & 8 ? MLI_REQUANTIZE_TANH : MLI_REQUANTIZE_LOGISTIC, x, IR_NONE,
+        &f);
+}
+
+/* In 16 bits they are good to 2^-11. */
+static void test_functions(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 15; how++) {
+        float *y;
+        if (how == 7)
+            continue;
+        y = of_all(ir_new(MLI_STEP), function, how);
+        for (int i = 0; i < 65536; i++) {
+            double a = ldexp(i - 32768, (how & 7) - 15);
+            double want = how & 8 ? tanh(a) : 1 / (1 + exp(-a));
+            if (!(fabs((double)y[i] / 32768 - want) < 0x1p-11))
+                fail_msg("%s, %d bits: %d gives %g, expected %g",
+                         how & 8 ? "tanh" : "logistic", how & 7, i - 32768,
+                         (double)y[i], want * 32768);
+        }
+    }
+}
+
+static float points[9];
+
+static ir_id lookup(ir_graph *g, ir_id x, int how)
+{
+    ir_factors f = {.left = (uint32_t)how / 2,
+                    .rounding = how & 1 ? MLI_ROUND_HALF_AWAY : MLI_ROUND_ONCE,
+                    .low = -60000.f,
+                    .high = 59000.f};
+
+    return ir_lookup(g, x, 9, points, &f);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 34; how++) {
+        int64_t unit = (int64_t)1 << how / 2;
+        float *y;
+        for (int k = 0; k < 9; k++)
+            points[k] = (float)((int)up_to(1 << 18) - (1 << 17)) / 2;
+        y = of_all(ir_new(MLI_STEP), lookup, how);
+        for (int i = 0; i < 65536; i++) {
+            int64_t x = i - 32768, at, k, f;
+            wide sum;
+            double want;
+            at = x < -4 * unit ? 0 : x > 4 * unit ? 8 * unit : x + 4 * unit;
+            k = at / unit < 8 ? at / unit : 7;
+            f = at - k * unit;
+            sum = (wide)(2 * points[k]) * (unit - f) +
+                  (wide)(2 * points[k + 1]) * f;
+            want = (double)(how & 1 && x < 0 ? -divided(-sum, how / 2 + 1, 0)
+                                             : divided(sum, how / 2 + 1, 0));
+            want = fmin(fmax(want, -60000), 59000);
+            if ((double)y[i] != want)
+                fail_msg("2^%d, %d: %g, expected %g", how / 2, (int)x,
+                         (double)y[i], want);
+        }
+    }
 }
 
 /* What no network gives, but a file may: some number in the range. */
@@ -211,13 +314,16 @@ static void test_wrong(void **state)
     expect(MLI_ERR_OP_PARAMETER, 2, 1, MLI_ROUND_COUNT);
     expect(MLI_ERR_OP_PARAMETER, 3, 2, 21);
     expect(MLI_ERR_OP_UNUSED, 2, 3, 1);
+    expect(MLI_OK, 2, 0, MLI_REQUANTIZE_TABLE);
+    expect(MLI_ERR_OP_OPERAND, 3, 0, MLI_REQUANTIZE_TABLE);
+    expect(MLI_ERR_OP_SHAPE, 2, 0, MLI_REQUANTIZE_TANH); /* 4 factors */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_odd),
+        cmocka_unit_test(test_kinds), cmocka_unit_test(test_functions),
+        cmocka_unit_test(test_table), cmocka_unit_test(test_odd),
         cmocka_unit_test(test_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,7 +119,8 @@ static fb_image picks(void)
     return fb_finish(b);
 }
 
-/* Whole numbers by a factor for each column, then added to themselves. */
+/* Whole numbers by a factor for each column, added to themselves, their tanh,
+   a table of that. */
 static fb_image integers(void)
 {
     static const float factors[12] = {16384, 0,     1, 20000, 7, 0,
@@ -140,6 +141,18 @@ static fb_image integers(void)
     fb_last(b)->p[2] = 20;
     fb_last(b)->fp = -128;
     fb_last(b)->fq = 127;
+    y = fb_op(b, MLI_OP_REQUANTIZE, fb_timed(4), 2,
+              (fb_id[2]){y, fb_const(b, fb_vector(3), factors, 1)});
+    fb_last(b)->p[0] = MLI_REQUANTIZE_TANH;
+    fb_last(b)->p[2] = 3;
+    fb_last(b)->fp = -32768;
+    fb_last(b)->fq = 32767;
+    y = fb_op(b, MLI_OP_REQUANTIZE, fb_timed(4), 2,
+              (fb_id[2]){y, fb_const(b, fb_vector(12), factors, 1)});
+    fb_last(b)->p[0] = MLI_REQUANTIZE_TABLE;
+    fb_last(b)->p[2] = 10;
+    fb_last(b)->fp = -32768;
+    fb_last(b)->fq = 32767;
     fb_output(b, y);
     return fb_finish(b);
 }
