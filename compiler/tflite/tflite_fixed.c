@@ -148,6 +148,13 @@ static int64_t inverse_root(const table *t, int32_t x)
                  1.0 / (double)(sqrtf(t->in) * t->out), -20);
 }
 
+float tfl_gelu(float x, int tanh)
+{
+    return tanh ? 0.5f * x *
+                      (1.f + tanhf(0.7978845608f * (x + 0.044715f * x * x * x)))
+                : 0.5f * x * erfcf(x * -0.70710678118f);
+}
+
 static float real_of(const table *t, float x)
 {
     switch (t->fn) {
@@ -162,10 +169,9 @@ static float real_of(const table *t, float x)
     case MLI_LOG:
         return x > 0.f ? logf(x) : -INFINITY;
     case MLI_GELU_TANH:
-        return 0.5f * x *
-               (1.f + tanhf(0.7978845608f * (x + 0.044715f * x * x * x)));
+        return tfl_gelu(x, 1);
     case MLI_GELU:
-        return 0.5f * x * erfcf(x * -0.70710678118f);
+        return tfl_gelu(x, 0);
     default:
         return x;
     }

@@ -60,45 +60,18 @@ void tfl_do_add_n(tfl_run *r, tfl_call *c, int what)
     tfl_put(r, c, 0, x);
 }
 
-/*
- * The logistic function and tanh of 16-bit numbers: TensorFlow Lite takes them
- * from a table of the logistic function at steps of 1/24, with straight lines
- * between; tanh x is 2 logistic(2 x) - 1. The argument is a whole number of
- * 1/12288, by a scale of 15 bits.
- */
-static float cut_scale(double scale)
+/* By a table, if there is one. */
+static int from_table(tfl_run *r, tfl_call *c, int fn, float alpha)
 {
-    int exponent;
-    double m = frexp(scale, &exponent);
+    tfl_value *v = c->in[0];
 
-    return (float)ldexp(floor(m * 32768.0), exponent - 15);
-}
-
-static ir_id from_table(tfl_run *r, tfl_value *v, int tanh)
-{
-    float at[256], rise[256], steps = tanh ? 1.f / 256.f : 1.f / 512.f;
-    float one = 1.f, two = tanh ? 2.f : 1.f, up = tanh ? 0.f : 0.5f;
-    float half = -0.5f, whole = cut_scale(12288.0 * (double)v->scale);
-    ir_graph *g = r->g;
-    ir_id x, u, i, f, y;
-
-    for (int k = 0; k < 256; k++)
-        at[k] = (float)(fmin(round(65536.0 / (1.0 + exp(-k / 24.0))), 65535.0) /
-                        65536.0);
-    for (int k = 0; k < 256; k++)
-        rise[k] = k < 255 ? at[k + 1] - at[k] : 0.f;
-    tfl_spend(r, 512);
-    x = tfl_scaled(r, tfl_id(r, v), 1, &whole, NULL, MLI_ROUND_AWAY, -0x1p31f,
-                   0x1p31f);
-    u = tfl_scaled(r, x, 1, &steps, NULL, MLI_ABS, 0.f, 0.f);
-    u = ir_unary(g, MLI_HARD_TANH, 0.f, 255.f, u);
-    i = ir_unary(g, MLI_FLOOR, 0.f, 0.f, u);
-    f = ir_binary(g, MLI_SUB, u, i);
-    f = ir_binary(g, MLI_MUL, f, ir_gather(g, ir_const1(g, 256, rise), i, 0));
-    y = ir_binary(g, MLI_ADD, f, ir_gather(g, ir_const1(g, 256, at), i, 0));
-    y = tfl_scaled(r, y, 1, &one, &half, MLI_IDENTITY, 0.f, 0.f);
-    y = ir_binary(g, MLI_MUL, y, ir_unary(g, MLI_SIGN, 0.f, 0.f, x));
-    return tfl_scaled(r, y, 1, &two, &up, MLI_IDENTITY, 0.f, 0.f);
+    if (tfl_tabled(c, v, fn))
+        tfl_put_table(r, c, v, fn, alpha);
+    else if (tfl_tabled16(c, v, fn))
+        tfl_put_table16(r, c, v, fn, alpha);
+    else
+        return 0;
+    return 1;
 }
 
 void tfl_do_unary(tfl_run *r, tfl_call *c, int fn)
@@ -106,17 +79,10 @@ void tfl_do_unary(tfl_run *r, tfl_call *c, int fn)
     float p = fn == MLI_ELU ? 1.f : 0.f;
     ir_id x;
 
-    if (tfl_tabled(c, c->in[0], fn)) {
-        tfl_put_table(r, c, c->in[0], fn, 0.f);
+    if (from_table(r, c, fn, 0.f))
         return;
-    }
     x = tfl_real(r, c->in[0]);
-    if ((fn == MLI_SIGMOID || fn == MLI_TANH) && c->in[0]->type == TFL_INT16 &&
-        declared_whole(c))
-        x = from_table(r, c->in[0], fn == MLI_TANH);
-    else
-        x = ir_unary(r->g, (mli_unary)fn, p, 0.f, x);
-    tfl_put(r, c, 0, x);
+    tfl_put(r, c, 0, ir_unary(r->g, (mli_unary)fn, p, 0.f, x));
 }
 
 void tfl_do_relu(tfl_run *r, tfl_call *c, int activation)
@@ -137,10 +103,8 @@ void tfl_do_leaky_relu(tfl_run *r, tfl_call *c, int what)
     float alpha = flat_float(&c->op->options, 0, 0.f);
 
     (void)what;
-    if (tfl_tabled(c, c->in[0], MLI_LEAKY_RELU)) {
-        tfl_put_table(r, c, c->in[0], MLI_LEAKY_RELU, alpha);
+    if (from_table(r, c, MLI_LEAKY_RELU, alpha))
         return;
-    }
     tfl_put(r, c, 0,
             ir_unary(r->g, MLI_LEAKY_RELU, alpha, 0.f, tfl_real(r, c->in[0])));
 }
@@ -150,9 +114,7 @@ void tfl_do_gelu(tfl_run *r, tfl_call *c, int what)
     mli_unary fn = tfl_option(c, 0, 0) ? MLI_GELU_TANH : MLI_GELU;
 
     (void)what;
-    if (tfl_tabled(c, c->in[0], fn))
-        tfl_put_table(r, c, c->in[0], fn, 0.f);
-    else
+    if (!from_table(r, c, fn, 0.f))
         tfl_put(r, c, 0, ir_unary(r->g, fn, 0.f, 0.f, tfl_real(r, c->in[0])));
 }
 
@@ -169,10 +131,8 @@ void tfl_do_rsqrt(tfl_run *r, tfl_call *c, int what)
     ir_id x;
 
     (void)what;
-    if (tfl_tabled(c, c->in[0], TFL_RSQRT)) {
-        tfl_put_table(r, c, c->in[0], TFL_RSQRT, 0.f);
+    if (from_table(r, c, TFL_RSQRT, 0.f))
         return;
-    }
     x = ir_unary(r->g, MLI_SQRT, 0.f, 0.f, tfl_real(r, c->in[0]));
     tfl_put(r, c, 0, ir_unary(r->g, MLI_RECIPROCAL, 0.f, 0.f, x));
 }
@@ -242,6 +202,10 @@ void tfl_do_softmax(tfl_run *r, tfl_call *c, int log)
     if (!log && beta > 0.f && v->scale > 0.f && declared_whole(c) &&
         (v->type == TFL_INT8 || v->type == TFL_UINT8)) {
         whole_softmax(r, c, beta);
+        return;
+    }
+    if (!log && beta > 0.f && tfl_tabled16(c, v, MLI_EXP)) {
+        tfl_put_softmax16(r, c, v, beta);
         return;
     }
     x = tfl_real(r, v);

@@ -215,6 +215,12 @@ void tfl_put_fixed(tfl_run *r, tfl_call *c, int k, ir_id id, uint32_t n,
 #define TFL_RSQRT (MLI_UNARY_COUNT + 1)
 int tfl_tabled(const tfl_call *c, const tfl_value *v, int fn);
 void tfl_put_table(tfl_run *r, tfl_call *c, tfl_value *v, int fn, float alpha);
+/* The same of 16-bit numbers. */
+int tfl_tabled16(const tfl_call *c, const tfl_value *v, int fn);
+void tfl_put_table16(tfl_run *r, tfl_call *c, tfl_value *v, int fn,
+                     float alpha);
+void tfl_put_softmax16(tfl_run *r, tfl_call *c, tfl_value *v, float beta);
+float tfl_gelu(float x, int tanh);
 /* Output 0 of two quantised operands; 0: they are not, nothing is done. */
 int tfl_fixed_pair(tfl_run *r, tfl_call *c, mli_requantize kind,
                    int activation);
