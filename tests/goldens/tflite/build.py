@@ -4,7 +4,8 @@ import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-TYPES = {"float32": 0, "int32": 2, "int64": 4, "bool": 6, "int8": 9}
+TYPES = {"float32": 0, "int32": 2, "int64": 4, "bool": 6, "int16": 7,
+         "int8": 9}
 
 
 class Builder:

@@ -2,7 +2,7 @@
 
     python3 make.py        (tensorflow 2.21, keras 3; writes beside itself)
     python3 make.py later       only the second half of them
-    python3 make.py NAME...     only these of operators.py
+    python3 make.py NAME...     only these of operators.py and integers.py
 
 NAME.tflite with NAME.in.npy [runs, inputs] and NAME.out.npy [runs, outputs],
 both real numbers: one row a run, states go on from run to run. Quantised models
@@ -17,6 +17,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+import integers  # noqa: E402
 import operators  # noqa: E402
 from keras import layers as L  # noqa: E402
 
@@ -181,6 +182,6 @@ if not sys.argv[1:]:
     main()
 if not sys.argv[1:] or "later" in sys.argv[1:]:
     later()
-for name, model in operators.models():
+for name, model in (*operators.models(), *integers.models()):
     if name in sys.argv[1:] or not sys.argv[1:]:
         answer(name, model, np.random.default_rng(len(name)))
