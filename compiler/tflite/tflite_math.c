@@ -13,6 +13,15 @@ static int declared_whole(const tfl_call *c)
     return c->outputs && c->out[0] && tfl_quantised(c->declared[0]);
 }
 
+/* Whole numbers have no NaN: 0/0 is 0, x/0 the end of the range. */
+static ir_id not_zero(tfl_run *r, ir_id y)
+{
+    ir_id zero = ir_binary(r->g, MLI_EQUAL, y, ir_scalar(r->g, 0.f));
+
+    zero = ir_binary(r->g, MLI_MUL, zero, ir_scalar(r->g, 1e-30f));
+    return ir_binary(r->g, MLI_ADD, y, zero);
+}
+
 void tfl_do_binary(tfl_run *r, tfl_call *c, int fn)
 {
     static const int has_activation[] = {1, 1, 1, 1};
@@ -21,7 +30,7 @@ void tfl_do_binary(tfl_run *r, tfl_call *c, int fn)
         fn >= 0 && fn < 4 && has_activation[fn] && c->op->options.file
             ? tfl_option(c, 0, 0)
             : TFL_ACT_NONE;
-    ir_id y;
+    ir_id x, y;
 
     if ((fn == MLI_ADD &&
          tfl_fixed_pair(r, c, MLI_REQUANTIZE_ADD, activation)) ||
@@ -32,8 +41,11 @@ void tfl_do_binary(tfl_run *r, tfl_call *c, int fn)
     if (fn == MLI_DIV && c->outputs && c->out[0] && a->scale == 0.f &&
         tfl_whole(c->declared[0]->type))
         fn = MLI_TRUNC_DIV;
-    y = tfl_real(r, a);
-    y = ir_binary(r->g, (mli_binary)fn, y, tfl_real(r, b));
+    x = tfl_real(r, a);
+    y = tfl_real(r, b);
+    if (fn == MLI_DIV && a->scale > 0.f)
+        y = not_zero(r, y);
+    y = ir_binary(r->g, (mli_binary)fn, x, y);
     tfl_put_active(r, c, 0, y, activation);
 }
 
