@@ -200,6 +200,9 @@ static const struct {
     {"functions_int16", 32767}, {"softmax_int16", 65535},
     {"resize_int8", EXACT},     {"resize_int16", EXACT16},
     {"divide_int8", 255},       {"lstm_int8", EXACT},
+    {"lstm_peephole", 0},       {"lstm_projection", 0},
+    {"lstm_normalised", 0},     {"lstm_coupled", 0},
+    {"bilstm_projection", 0},
 };
 #define GOLDENS (sizeof goldens / sizeof *goldens)
 

@@ -11,34 +11,40 @@
 #include "ir_build.h"
 #include "tflite_recurrent.h"
 
-/* Not the plain layer? */
-static int unusual(tfl_run *r, tfl_call *c, const tfl_lstm *l, int first,
-                   const int *peep, const int *norm, int projection)
+/* Has it more than the plain layer? */
+static int gated(const tfl_call *c, const tfl_lstm *l)
 {
-    (void)first;
-    for (int k = 0; k < 3; k++)
-        if (tfl_operand(c, peep[k])) {
-            tfl_unsupported(r, c, "peepholes");
-            return 1;
-        }
-    for (int k = 0; norm && k < 4; k++)
-        if (tfl_operand(c, norm[k])) {
-            tfl_unsupported(r, c, "layer normalisation inside");
-            return 1;
-        }
-    if (tfl_operand(c, projection)) {
-        tfl_unsupported(r, c, "a projection");
-        return 1;
+    int more = l->clip > 0.f || !tfl_operand(c, l->w[0]) ||
+               tfl_operand(c, l->projection) || l->activation != TFL_ACT_TANH;
+
+    for (int k = 0; k < 4; k++)
+        more |= tfl_operand(c, l->peep[k]) || tfl_operand(c, l->norm[k]);
+    return more;
+}
+
+static int only_clipped(const tfl_call *c, const tfl_lstm *l)
+{
+    tfl_lstm plain = *l;
+
+    plain.clip = 0.f;
+    return !gated(c, &plain);
+}
+
+/* Does the operator say how many units there are? */
+static int read_units(tfl_run *r, tfl_call *c, tfl_lstm *l)
+{
+    const tfl_value *w = tfl_operand(c, l->w[1]);
+
+    if (!w || w->rank != 2 || l->activation < 0 ||
+        l->activation > TFL_ACT_TANH) {
+        tfl_unsupported(r, c, "no forget gate, or fused activation %d",
+                        l->activation);
+        return 0;
     }
-    if (!tfl_operand(c, l->w[0])) {
-        tfl_unsupported(r, c, "a coupled input gate");
-        return 1;
-    }
-    if (l->activation != TFL_ACT_TANH) {
-        tfl_unsupported(r, c, "fused activation %d", l->activation);
-        return 1;
-    }
-    return 0;
+    l->units = w->dims[0];
+    if (!l->units || l->units > (1u << 20))
+        tfl_bad(r, c, "%u units", l->units);
+    return 1;
 }
 
 static ir_id reversed(tfl_run *r, ir_id x, uint32_t frames)
@@ -46,134 +52,115 @@ static ir_id reversed(tfl_run *r, ir_id x, uint32_t frames)
     return frames > 1 ? ir_slice(r->g, x, 0, frames - 1, -1, frames) : x;
 }
 
-/* A clipped cell: one step after the other. */
-static ir_id clipped_lstm(tfl_run *r, tfl_call *c, const tfl_lstm *l, ir_id x,
-                          const float *w, const float *u, const float *b)
-{
-    static const mli_unary fn[4] = {MLI_SIGMOID, MLI_SIGMOID, MLI_TANH,
-                                    MLI_SIGMOID};
-    uint32_t rows = 4 * l->units, one[2] = {1, l->units};
-    ir_id *y = onnx_take(r->pool, l->s.frames, sizeof *y);
-    ir_id h = tfl_read_state(r, c, l->hidden, l->units);
-    ir_id cell = tfl_read_state(r, c, l->cell, l->units), part[4];
-    ir_graph *g = r->g;
-
-    x = tfl_dense(r, x, l->s.inputs, rows, w, b, NULL);
-    for (uint32_t t = 0; t < l->s.frames; t++) {
-        ir_id row = ir_slice(g, x, 0, t, 1, 1);
-        row = ir_reshape(g, row, 1, &rows);
-        row = ir_binary(g, MLI_ADD, row,
-                        tfl_dense(r, h, l->units, rows, u, NULL, u));
-        for (uint32_t k = 0; k < 4; k++)
-            part[k] = ir_unary(g, fn[k], 0.f, 0.f,
-                               ir_slice(g, row, 0, k * l->units, 1, l->units));
-        cell = ir_binary(g, MLI_ADD, ir_binary(g, MLI_MUL, part[1], cell),
-                         ir_binary(g, MLI_MUL, part[0], part[2]));
-        cell = ir_unary(g, MLI_HARD_TANH, -l->clip, l->clip, cell);
-        h = ir_binary(g, MLI_MUL, part[3],
-                      ir_unary(g, MLI_TANH, 0.f, 0.f, cell));
-        y[t] = ir_reshape(g, h, 2, one);
-    }
-    tfl_write_state(r, c, l->hidden, h);
-    tfl_write_state(r, c, l->cell, cell);
-    return ir_concat(g, y, l->s.frames, 0);
-}
-
-static ir_id float_lstm(tfl_run *r, tfl_call *c, const tfl_lstm *l, ir_id x)
+static ir_id float_lstm(tfl_run *r, tfl_call *c, const tfl_lstm *l, ir_id x,
+                        uint32_t *outputs)
 {
     const float *w, *u, *b;
-    int clipped = l->clip > 0.f;
 
-    if (clipped &&
-        (l->s.frames > TFL_MAX_UNROLLED || !tfl_state_tensor(c, l->hidden) ||
-         !tfl_state_tensor(c, l->cell))) {
-        tfl_unsupported(r, c, "a clipped cell");
-        return IR_NONE;
-    }
+    *outputs = l->units;
+    if (gated(c, l))
+        return tfl_gated_lstm(r, c, l, x, outputs);
     w = tfl_stack(r, c, l->w, 4, l->units, l->s.inputs, 1);
     u = tfl_stack(r, c, l->u, 4, l->units, l->units, 1);
     b = tfl_stack(r, c, l->b, 4, l->units, 1, 1);
     if (!w || !u || !b)
         return IR_NONE;
-    if (clipped)
-        return clipped_lstm(r, c, l, x, w, u, b);
     return ir_lstm(r->g, x, l->s.inputs, l->units, w, u, b, NULL, NULL, NULL);
 }
 
 static void single_lstm(tfl_run *r, tfl_call *c)
 {
-    static const int peep[3] = {9, 10, 11}, norm[4] = {20, 21, 22, 23};
     tfl_lstm l = {.w = {1, 2, 3, 4},
                   .u = {5, 6, 7, 8},
                   .b = {12, 13, 14, 15},
+                  .peep = {9, 10, -1, 11},
+                  .norm = {20, 21, 22, 23},
+                  .projection = 16,
                   .hidden = 18,
                   .cell = 19,
                   .activation = tfl_option(c, 0, 0),
-                  .clip = flat_float(&c->op->options, 1, 0.f)};
+                  .clip = flat_float(&c->op->options, 1, 0.f),
+                  .project_clip = flat_float(&c->op->options, 2, 0.f)};
     int whole = c->in[0]->scale > 0.f;
+    uint32_t outputs;
     ir_id x, y;
 
     if (!tfl_read_sequence(r, c, tfl_option(c, 3, 0), &l.s) ||
-        unusual(r, c, &l, 0, peep, norm, 16))
+        !read_units(r, c, &l))
         return;
-    if (tfl_option(c, 5, 0) || tfl_operand(c, 2)->rank != 2) {
+    outputs = l.units;
+    if (tfl_option(c, 5, 0)) {
         tfl_unsupported(r, c, "diagonal weights");
         return;
     }
-    l.units = tfl_operand(c, 2)->dims[0];
-    if (!l.units || l.units > (1u << 20))
-        tfl_bad(r, c, "%u units", l.units);
+    if (whole && (gated(c, &l) && !only_clipped(c, &l))) {
+        tfl_unsupported(r, c,
+                        "peepholes, a projection, normalised or coupled "
+                        "gates in whole numbers (convert this layer "
+                        "without a representative dataset)");
+        return;
+    }
     x = whole ? tfl_id(r, c->in[0]) : tfl_real(r, c->in[0]);
     x = tfl_frames_of(r, &l.s, x);
-    y = whole ? tfl_whole_lstm(r, c, &l, x) : float_lstm(r, c, &l, x);
+    y = whole ? tfl_whole_lstm(r, c, &l, x) : float_lstm(r, c, &l, x, &outputs);
     if (y == IR_NONE && !r->g->error[0])
         return; /* said */
-    tfl_put_whole(r, c, 0, tfl_laid_out(r, &l.s, y, l.units));
+    tfl_put_whole(r, c, 0, tfl_laid_out(r, &l.s, y, outputs));
 }
 
-/* Two layers, one of them backwards: operands 1-17 and 18-34; 35 to 38 states.
- */
+/* One of two layers: operands 1-17 and 18-34; 35 to 38 states. */
+static ir_id direction(tfl_run *r, tfl_call *c, const tfl_sequence *s, int d,
+                       uint32_t *outputs)
+{
+    int o = 17 * d;
+    tfl_lstm l = {.s = *s,
+                  .w = {1 + o, 2 + o, 3 + o, 4 + o},
+                  .u = {5 + o, 6 + o, 7 + o, 8 + o},
+                  .b = {12 + o, 13 + o, 14 + o, 15 + o},
+                  .peep = {9 + o, 10 + o, -1, 11 + o},
+                  .norm = {-1, -1, -1, -1},
+                  .projection = 16 + o,
+                  .hidden = 35 + 2 * d,
+                  .cell = 36 + 2 * d,
+                  .activation = tfl_option(c, 0, 0),
+                  .clip = flat_float(&c->op->options, 1, 0.f),
+                  .project_clip = flat_float(&c->op->options, 2, 0.f)};
+    ir_id x = tfl_frames_of(r, s, tfl_real(r, c->in[0])), y;
+
+    if (!read_units(r, c, &l))
+        return IR_NONE;
+    y = float_lstm(r, c, &l, d ? reversed(r, x, s->frames) : x, outputs);
+    return d && y != IR_NONE ? reversed(r, y, s->frames) : y;
+}
+
+/* Two layers, one of them backwards. */
 static void double_lstm(tfl_run *r, tfl_call *c)
 {
-    static const int peep[2][3] = {{9, 10, 11}, {26, 27, 28}};
-    ir_id y[2];
-    tfl_sequence s;
     int merge = tfl_option(c, 3, 0) != 0;
+    uint32_t outputs[2];
+    tfl_sequence s;
+    ir_id y[2];
 
-    if (!tfl_read_sequence(r, c, tfl_option(c, 4, 0), &s))
+    if (!tfl_read_sequence(r, c, tfl_option(c, 4, 1), &s))
         return;
     if (tfl_operand(c, 39) || c->in[0]->scale > 0.f) {
-        tfl_unsupported(r, c, "another input, or whole numbers");
+        tfl_unsupported(r, c,
+                        "a second input, or whole numbers (use keras' "
+                        "Bidirectional, whose layers are converted one "
+                        "by one)");
         return;
     }
     for (int d = 0; d < 2; d++) {
-        int o = 17 * d;
-        tfl_lstm l = {.s = s,
-                      .w = {1 + o, 2 + o, 3 + o, 4 + o},
-                      .u = {5 + o, 6 + o, 7 + o, 8 + o},
-                      .b = {12 + o, 13 + o, 14 + o, 15 + o},
-                      .activation = tfl_option(c, 0, 0),
-                      .clip = flat_float(&c->op->options, 1, 0.f)};
-        ir_id x = tfl_frames_of(r, &s, tfl_real(r, c->in[0]));
-        if (unusual(r, c, &l, o, peep[d], NULL, 16 + o))
-            return;
-        l.units = tfl_operand(c, 2 + o) ? tfl_operand(c, 2 + o)->dims[0] : 0;
-        if (!l.units || l.units > (1u << 20))
-            tfl_bad(r, c, "%u units", l.units);
-        x = d ? reversed(r, x, s.frames) : x;
-        y[d] = float_lstm(r, c, &l, x);
+        y[d] = direction(r, c, &s, d, &outputs[d]);
         if (y[d] == IR_NONE)
             return;
-        y[d] = d ? reversed(r, y[d], s.frames) : y[d];
         if (!merge)
-            tfl_put_whole(r, c, d, tfl_laid_out(r, &s, y[d], l.units));
+            tfl_put_whole(r, c, d, tfl_laid_out(r, &s, y[d], outputs[d]));
     }
-    if (merge) {
-        ir_id both = ir_concat(r->g, y, 2, 1);
-        if (ir_good(r->g, both))
-            both = tfl_laid_out(r, &s, both, r->g->values[both].dims[1]);
-        tfl_put_whole(r, c, 0, both);
-    }
+    if (merge)
+        tfl_put_whole(r, c, 0,
+                      tfl_laid_out(r, &s, ir_concat(r->g, y, 2, 1),
+                                   outputs[0] + outputs[1]));
 }
 
 void tfl_do_lstm(tfl_run *r, tfl_call *c, int both)

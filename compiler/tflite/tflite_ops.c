@@ -183,7 +183,7 @@ static const tfl_op ops[] = {
     {"TOPK_V2", 48, do_top_k, 0, 2},
     {"TRANSPOSE", 39, tfl_do_transpose, 0, 2},
     {"TRANSPOSE_CONV", 67, tfl_do_transpose_conv, 0, 3},
-    {"UNIDIRECTIONAL_SEQUENCE_LSTM", 44, tfl_do_lstm, 0, 5},
+    {"UNIDIRECTIONAL_SEQUENCE_LSTM", 44, tfl_do_lstm, 0, 1},
     {"UNIDIRECTIONAL_SEQUENCE_RNN", 35, tfl_do_rnn, 1, 4},
     {"UNPACK", 88, tfl_do_unpack, 0, 1},
     {"VAR_HANDLE", 142, tfl_do_var_handle, 0, 0},

@@ -10,7 +10,7 @@
 
 tfl_value *tfl_operand(const tfl_call *c, int i)
 {
-    return i < c->inputs ? c->in[i] : NULL;
+    return i >= 0 && i < c->inputs ? c->in[i] : NULL;
 }
 
 /* A state's tensor, by the operand's number. */

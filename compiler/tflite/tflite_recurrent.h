@@ -22,9 +22,13 @@ typedef struct tfl_lstm {
     int hidden, cell;     /* of the states */
     int activation;
     float clip;
+    int peep[4], norm[4]; /* peep[2]: none, -1 as every operand there is not */
+    int projection;       /* and its bias behind it */
+    float project_clip;
 } tfl_lstm;
 
-/* An operand, NULL where it is missing; the tensor of one that is a state. */
+/* An operand, NULL where it is missing (or i negative); the tensor of one that
+ * is a state. */
 tfl_value *tfl_operand(const tfl_call *c, int i);
 const tfl_tensor *tfl_state_tensor(const tfl_call *c, int i);
 
@@ -45,5 +49,10 @@ void tfl_write_state(tfl_run *r, tfl_call *c, int i, ir_id id);
 /* x [frames, inputs] to [frames, units], in whole numbers; IR_NONE: it is
    unsupported, or the graph has failed. */
 ir_id tfl_whole_lstm(tfl_run *r, tfl_call *c, const tfl_lstm *l, ir_id x);
+
+/* The same in real numbers, with peepholes, projection, normalised or coupled
+   gates, clipping: y has `outputs` numbers a frame. */
+ir_id tfl_gated_lstm(tfl_run *r, tfl_call *c, const tfl_lstm *l, ir_id x,
+                     uint32_t *outputs);
 
 #endif
