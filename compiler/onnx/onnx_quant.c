@@ -109,6 +109,58 @@ static onnx_value *spread(onnx_run *r, onnx_call *c, const onnx_value *x,
     return onnx_reshaped(r, c, v, x->rank, dims);
 }
 
+/*
+ * Zeros in front (see "Time" in onnx_run.h) stay zeros when they are quantised,
+ * centred or scaled: those steps are done on what comes behind the zeros, and a
+ * convolution after them pads as it would without.
+ */
+static onnx_value *unpadded(onnx_run *r, onnx_value *v)
+{
+    onnx_value *y = v;
+    if (onnx_timed(r, v) && v->pad) {
+        y = onnx_like(r, v, v->rank, v->dims, v->time, v->id);
+        y->pad = 0;
+    }
+    return y;
+}
+
+/* y, made of v unpadded: with v's zeros again. */
+static onnx_value *padded_as(const onnx_run *r, const onnx_value *v,
+                             onnx_value *y)
+{
+    if (onnx_timed(r, v) && onnx_timed(r, y) && y->time == v->time &&
+        y->shift == v->shift) {
+        y->pad = v->pad;
+        y->clean = v->clean;
+    }
+    return y;
+}
+
+/* x * by or x / by. */
+static onnx_value *scaled(onnx_run *r, onnx_call *c, mli_binary fn,
+                          onnx_value *x, onnx_value *by)
+{
+    if (by->time >= 0) /* both have a time: 0 is not all that is known */
+        return onnx_binary(r, c, fn, onnx_settled(r, x), by);
+    return padded_as(r, x, onnx_binary(r, c, fn, unpadded(r, x), by));
+}
+
+/* centred + z, which is the value that the graph means. */
+static onnx_value *off_centre(onnx_run *r, onnx_call *c, onnx_value *centred,
+                              float z, int type)
+{
+    onnx_value *y;
+    if (z != 0.f)
+        y = onnx_binary(r, c, MLI_ADD, centred, onnx_new_scalar(r, z));
+    else
+        y = onnx_like(r, centred, centred->rank, centred->dims, centred->time,
+                      centred->id);
+    y->type = type;
+    y->centred = centred;
+    y->zero_point = z;
+    return y;
+}
+
 /* clamp(round(x) + zero): whole numbers of a type. What comes before the zero
    point is kept with it, for a dequantiser of the same. */
 static onnx_value *to_type(onnx_run *r, onnx_call *c, onnx_value *x,
@@ -116,23 +168,17 @@ static onnx_value *to_type(onnx_run *r, onnx_call *c, onnx_value *x,
 {
     range limits = {0, 0};
     float z = 0.f;
-    onnx_value *y, *centred = NULL;
+    onnx_value *y;
     range_of(type, &limits);
-    y = onnx_unary(r, x, MLI_ROUND, 0.f, 0.f);
     if (is_zero(zero) || onnx_single(zero, &z)) {
+        y = onnx_unary(r, unpadded(r, x), MLI_ROUND, 0.f, 0.f);
         y = onnx_unary(r, y, MLI_HARD_TANH, limits.low - z, limits.high - z);
-        centred = y;
-        if (z != 0.f)
-            y = onnx_binary(r, c, MLI_ADD, y, onnx_new_scalar(r, z));
-        else
-            y = onnx_like(r, y, y->rank, y->dims, y->time, y->id);
-    } else {
-        y = onnx_binary(r, c, MLI_ADD, y, zero);
-        y = onnx_unary(r, y, MLI_HARD_TANH, limits.low, limits.high);
+        return off_centre(r, c, padded_as(r, x, y), z, type);
     }
+    y = onnx_unary(r, onnx_settled(r, x), MLI_ROUND, 0.f, 0.f);
+    y = onnx_binary(r, c, MLI_ADD, y, zero);
+    y = onnx_unary(r, y, MLI_HARD_TANH, limits.low, limits.high);
     y->type = type;
-    y->centred = centred;
-    y->zero_point = z;
     return y;
 }
 
@@ -144,7 +190,7 @@ static onnx_value *centred(onnx_run *r, onnx_call *c, onnx_value *x,
     if (x->kind != ONNX_CONST && x->centred &&
         (is_zero(zero) || onnx_single(zero, &z)) && z == x->zero_point)
         return x->centred;
-    x = as_float(r, x);
+    x = as_float(r, onnx_settled(r, x));
     if (is_zero(zero))
         return x;
     if (x->kind == ONNX_CONST && zero->kind == ONNX_CONST) {
@@ -160,6 +206,21 @@ static onnx_value *centred(onnx_run *r, onnx_call *c, onnx_value *x,
         return y;
     }
     return onnx_binary(r, c, MLI_SUB, x, as_float(r, zero));
+}
+
+static onnx_value *scaled_constant(onnx_run *r, const onnx_value *x,
+                                   const onnx_value *scale)
+{
+    int64_t strides[ONNX_MAX_RANK] = {0}, own[ONNX_MAX_RANK];
+    onnx_value *y = onnx_new_const(r, ONNX_FLOAT, x->rank, x->dims);
+    int lead = x->rank - scale->rank;
+    onnx_strides(scale, own);
+    for (int i = 0; i < scale->rank && lead >= 0; i++)
+        strides[lead + i] = scale->dims[i] == 1 ? 0 : own[i];
+    scale = onnx_strided(r, scale, x->rank, x->dims, 0, strides);
+    for (int64_t i = 0; i < onnx_elements(y); i++)
+        y->f[i] = onnx_at(x, i) * onnx_at(scale, i);
+    return y;
 }
 
 /* The type that a quantiser makes: its zero point's, or as the attribute says.
@@ -185,7 +246,7 @@ void onnx_do_quantize(onnx_run *r, onnx_call *c, int what)
     (void)what;
     if (!type)
         return;
-    x = onnx_binary(r, c, MLI_DIV, x, spread(r, c, x, c->in[1], axis));
+    x = scaled(r, c, MLI_DIV, x, spread(r, c, x, c->in[1], axis));
     c->out[0] = to_type(r, c, x, spread(r, c, x, zero, axis), type);
 }
 
@@ -199,20 +260,55 @@ void onnx_do_dequantize(onnx_run *r, onnx_call *c, int what)
     y = centred(r, c, x, zero);
     if (y->kind == ONNX_CONST && scale->kind == ONNX_CONST) {
         /* a weight: a constant for the layers after it */
-        int64_t strides[ONNX_MAX_RANK] = {0}, own[ONNX_MAX_RANK];
-        onnx_value *w = onnx_new_const(r, ONNX_FLOAT, y->rank, y->dims);
-        int lead = y->rank - scale->rank;
-        onnx_strides(scale, own);
-        for (int i = 0; i < scale->rank && lead >= 0; i++)
-            strides[lead + i] = scale->dims[i] == 1 ? 0 : own[i];
-        scale = onnx_strided(r, scale, y->rank, y->dims, 0, strides);
-        for (int64_t i = 0; i < onnx_elements(w); i++)
-            w->f[i] = y->f[i] * scale->f[i];
-        w->learned = x->learned;
-        c->out[0] = w;
+        c->out[0] = scaled_constant(r, y, scale);
+        c->out[0]->learned = x->learned;
         return;
     }
-    c->out[0] = onnx_binary(r, c, MLI_MUL, y, scale);
+    c->out[0] = scaled(r, c, MLI_MUL, y, scale);
+}
+
+/* Operators that give elements another place, or take the largest, and so do
+   the same with or without the zero point. */
+static int moves_only(const onnx_call *c)
+{
+    static const char *const ops[] = {
+        "Flatten", "Gather", "Identity", "MaxPool",   "Pad",      "Reshape",
+        "Slice",   "Split",  "Squeeze",  "Transpose", "Unsqueeze"};
+    if (c->node->domain[0] && strcmp(c->node->domain, "ai.onnx"))
+        return 0;
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        if (!strcmp(c->node->op, ops[i]))
+            return c->outputs == 1 || strcmp(c->node->op, "MaxPool");
+    return 0;
+}
+
+int onnx_carry_centred(onnx_run *r, onnx_call *c, const onnx_op *op)
+{
+    onnx_value *x = c->inputs ? c->in[0] : NULL, **in;
+    onnx_call other = *c;
+    float value = 0.f;
+    if (!x || x->kind != ONNX_RUNS || !x->centred || !moves_only(c))
+        return 0;
+    in = onnx_take(r->pool, (size_t)c->inputs, sizeof *in);
+    memcpy(in, c->in, (size_t)c->inputs * sizeof *in);
+    in[0] = x->centred;
+    other.in = in;
+    if (!strcmp(c->node->op, "Pad")) { /* with the zero point: with zeros */
+        if (onnx_attr_of(c, "value") ||
+            (onnx_input(c, 2) && !onnx_single(c->in[2], &value)) ||
+            value != x->zero_point)
+            return 0;
+        if (c->inputs > 2)
+            in[2] = NULL;
+    }
+    for (int i = 0; i < c->inputs; i++)
+        if (in[i] && !(op->flags & ONNX_KEEPS_PAD))
+            in[i] = onnx_settled(r, in[i]);
+    op->run(r, &other, op->what);
+    for (int i = 0; i < c->outputs; i++)
+        if (c->out[i] && c->out[i]->kind == ONNX_RUNS)
+            c->out[i] = off_centre(r, c, c->out[i], x->zero_point, x->type);
+    return 1;
 }
 
 /* Scale and zero point from the values themselves: 0 is one of them. */
@@ -221,6 +317,8 @@ void onnx_do_dynamic_quantize(onnx_run *r, onnx_call *c, int what)
     onnx_value *x = as_float(r, c->in[0]), *low, *high, *scale, *zero, *y;
     uint32_t all = (1u << x->rank) - 1;
     (void)what;
+    if (x->time >= 0)
+        onnx_not_in_time(r, c, "takes its scale from the whole signal");
     low = onnx_reduced(r, c, x, MLI_REDUCE_MIN, all, 0);
     low = onnx_unary(r, low, MLI_HARD_TANH, -INFINITY, 0.f);
     high = onnx_reduced(r, c, x, MLI_REDUCE_MAX, all, 0);
@@ -374,7 +472,10 @@ static onnx_value *real(onnx_run *r, onnx_call *c, int n)
         onnx_bad(r, c, "input %d or %d is missing", n, n + 1);
     scale = spread(r, c, x, scale, -1);
     zero = spread(r, c, x, onnx_input(c, n + 2), -1);
-    return onnx_binary(r, c, MLI_MUL, centred(r, c, x, zero), scale);
+    x = centred(r, c, x, zero);
+    return x->kind == ONNX_CONST && scale->kind == ONNX_CONST
+               ? scaled_constant(r, x, scale)
+               : scaled(r, c, MLI_MUL, x, scale);
 }
 
 /* x quantised with inputs n and n+1. */
@@ -386,7 +487,7 @@ static void quantized(onnx_run *r, onnx_call *c, onnx_value *x, int n)
         return;
     if (!onnx_input(c, n))
         onnx_bad(r, c, "input %d is missing", n);
-    x = onnx_binary(r, c, MLI_DIV, x, spread(r, c, x, c->in[n], -1));
+    x = scaled(r, c, MLI_DIV, x, spread(r, c, x, c->in[n], -1));
     c->out[0] = to_type(r, c, x, spread(r, c, x, zero, -1), type);
 }
 

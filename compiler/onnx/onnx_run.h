@@ -475,6 +475,9 @@ void onnx_do_sequence_at(onnx_run *r, onnx_call *c, int what);
 void onnx_do_sequence_length(onnx_run *r, onnx_call *c, int what);
 void onnx_do_concat_sequence(onnx_run *r, onnx_call *c, int what);
 void onnx_do_split_sequence(onnx_run *r, onnx_call *c, int what);
+/* An operator that only moves elements, of a quantised value: done on what has
+   no zero point yet, so that zeros in front stay known. 0: it is no such. */
+int onnx_carry_centred(onnx_run *r, onnx_call *c, const onnx_op *op);
 void onnx_do_quantize(onnx_run *r, onnx_call *c, int what);
 void onnx_do_dequantize(onnx_run *r, onnx_call *c, int what);
 void onnx_do_dynamic_quantize(onnx_run *r, onnx_call *c, int what);

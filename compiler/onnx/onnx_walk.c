@@ -390,6 +390,8 @@ static void run_op(onnx_run *r, onnx_call *c)
             onnx_bad(r, c, "input %d is missing", i);
     if (onnx_evaluate(r, c, op))
         return;
+    if (onnx_carry_centred(r, c, op))
+        return;
     for (int i = 0; i < c->inputs; i++)
         if (c->in[i] && !(op->flags & ONNX_KEEPS_PAD))
             c->in[i] = onnx_settled(r, c->in[i]);

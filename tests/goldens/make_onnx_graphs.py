@@ -507,6 +507,47 @@ def optimised():
     golden("in-any-order", g, {"x": noise(1, 1, T)}, {"x": 2}, [2])
 
 
+def bytes_of(g, *shape):
+    return g.const(random.integers(-90, 91, shape).astype(np.int8))
+
+
+def quantised():
+    """Zeros in front stay zeros when they are quantised."""
+    for kind in ("pairs", "operators"):
+        g = Graph()
+        x = g.input("x", 1, 1, "time")
+        zero, none = g.const(np.uint8(117)), g.const(np.int8(0))
+        scale, small = g.const(np.float32(.02)), g.const(np.float32(.00437))
+
+        def pad(v, n, value):
+            return g.op("Pad", v, g.const([0, 0, n, 0, 0, 0]), value)
+
+        def taken(v):
+            return g.op("DequantizeLinear", v, scale, zero)
+
+        def put(v):
+            return g.op("QuantizeLinear", v, scale, zero)
+
+        def conv(v, inputs, outputs, dilation, n):
+            w = bytes_of(g, outputs, inputs, 3)
+            if kind == "operators":
+                v = pad(v, n, zero) if n else v
+                return g.op("QLinearConv", v, scale, zero, w, small, none,
+                            scale, zero, dilations=[dilation])
+            w = g.op("DequantizeLinear", w, small, none)
+            v = taken(v)
+            if n:
+                v = taken(put(pad(v, n, g.const(np.float32(0)))))
+            return put(g.op("Conv", v, w, dilations=[dilation]))
+
+        h = conv(put(x), 1, 3, 1, 2)
+        h = g.op("MaxPool", conv(h, 3, 4, 2, 4), kernel_shape=[1])
+        a, b = g.op("Split", h, g.const([2, 2]), axis=1, count=2)
+        h = g.op("Tanh", taken(conv(a, 2, 2, 4, 8)))
+        g.output(g.op("Add", h, taken(b)), "y")
+        golden(f"quantised-{kind}", g, {"x": noise(1, 1, T)}, {"x": 2}, [2])
+
+
 shutil.rmtree(HERE, ignore_errors=True)
 os.makedirs(HERE)
 streams("time", "time")
@@ -515,5 +556,6 @@ windows()
 steps()
 lengths()
 optimised()
+quantised()
 with open(os.path.join(HERE, "list.txt"), "w") as f:
     f.write("\n".join(lines) + "\n")
