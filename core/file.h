@@ -36,6 +36,14 @@ static inline uint32_t mli_elements(const mli_file_tensor *t)
     return n;
 }
 
+/* Floats that a constant takes in DATA. */
+static inline uint64_t mli_constant_floats(const mli_file_tensor *t)
+{
+    if (t->storage == MLI_F32)
+        return mli_elements(t);
+    return mli_stored_floats((mli_storage)t->storage, t->dims[0], t->dims[1]);
+}
+
 static inline int mli_timed(const mli_file_tensor *t)
 {
     return (t->flags & MLI_TIMED) != 0;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include "functions.h"
 #include "mlinfer.h"
+#include "weights.h"
 
 /* The tables in comments are set by hand. */
 /* clang-format off */
@@ -119,7 +120,8 @@ typedef struct mli_file_tensor { /* 64 bytes */
                         16. Arena, stream files: per frame: the tensor starts
                         at offset * tile; any value. Arena, other files:
                         multiple of 16 */
-    uint32_t rank;   /* 0..MLI_MAX_RANK; a packed matrix has rank 1 */
+    uint32_t rank;   /* 0..MLI_MAX_RANK; a packed matrix has rank 1, or 2 if it
+                        is stored: rows, products (weights.h) */
     uint32_t dims[MLI_MAX_RANK]; /* >= 1; 0 past the rank */
     uint32_t first;  /* arena: the operator that makes it, MLI_NONE for an
                         input port's. constants: 0 */
@@ -129,7 +131,9 @@ typedef struct mli_file_tensor { /* 64 bytes */
     uint32_t period;  /* ticks from frame to frame: timed tensors >= 1, others 0.
                          It gets a frame at the ticks t, counted from the last
                          reset, with t mod period = period - 1 */
-    uint32_t reserved;
+    uint32_t storage; /* mli_storage; not MLI_F32 only in the matrices of
+                         LINEAR, CONV1D and CONV2D (not depthwise), LSTM, GRU,
+                         RNN */
 } mli_file_tensor;
 
 /*

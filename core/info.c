@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "file.h"
 #include "kernels.h"
+#include "verify.h"
 
 const char *mli_status_text(mli_status status)
 {
@@ -52,6 +53,20 @@ static uint32_t sum_channels(const mli_file_port *port, uint32_t n,
     return sum;
 }
 
+static void sum_stored(const mli_file *f, uint64_t stored[MLI_STORAGE_COUNT])
+{
+    for (uint32_t i = 0; i < MLI_STORAGE_COUNT; i++)
+        stored[i] = 0;
+    for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
+        const mli_file_op *op = f->ops + i;
+        for (uint32_t k = 1; k < op->inputs; k++)
+            if (mli_is_matrix(op, k)) {
+                const mli_file_tensor *t = mli_operand(f, op, k);
+                stored[t->storage] += mli_elements(t);
+            }
+    }
+}
+
 void mli_get_info(const mli_model *model, mli_info *info)
 {
     mli_file f = mli_file_of(model->bytes);
@@ -73,6 +88,7 @@ void mli_get_info(const mli_model *model, mli_info *info)
     info->macs_per_frame = h->macs;
     info->file_bytes = h->file_bytes;
     info->weight_bytes = h->section[MLI_SEC_DATA].bytes;
+    sum_stored(&f, info->stored);
     info->arena_floats = h->arena;
     info->arena_bound_floats = h->arena_bound;
 }

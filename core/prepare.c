@@ -47,7 +47,6 @@ static void linear(const prepare *p)
     uint32_t in = p->op->p[0], out = p->op->p[1];
     step->rows = step->elements / out;
     m->conv = (mli_conv){.x = step->x,
-                         .w = mli_step_operand(p, 1),
                          .b = mli_step_operand(p, 2),
                          .y = step->y,
                          .x_stride = in,
@@ -58,6 +57,7 @@ static void linear(const prepare *p)
                          .groups = 1,
                          .in_per_group = in,
                          .out_per_group = out};
+    mli_give_matrix(p, 1, &m->conv);
     m->ring = NULL;
     m->kernel = p->s->kernels->conv;
     m->outputs = out;
@@ -75,7 +75,6 @@ void mli_prepare_conv1d(const prepare *p)
     step->rows = step->elements / q[4];
     m->ring = ring ? p->s->kept + p->op->state : NULL;
     m->conv = (mli_conv){.x = ring ? m->ring->data : step->x,
-                         .w = mli_step_operand(p, 1),
                          .b = mli_step_operand(p, 2),
                          .y = step->y,
                          .x_stride = q[3],
@@ -87,6 +86,7 @@ void mli_prepare_conv1d(const prepare *p)
                          .groups = q[2],
                          .in_per_group = q[3] / q[2],
                          .out_per_group = q[4] / q[2]};
+    mli_give_matrix(p, 1, &m->conv);
     m->kernel =
         q[2] > 1 && q[2] == q[3] && q[2] == q[4] ? k->depthwise : k->conv;
     if (!ring && m->kernel == k->conv)
@@ -99,17 +99,18 @@ void mli_prepare_conv1d(const prepare *p)
 static mli_conv product(const prepare *p, uint32_t at, uint32_t rows)
 {
     uint32_t units = p->op->p[0];
-    return (mli_conv){.w = mli_step_operand(p, at),
-                      .b = mli_step_operand(p, at + 1),
-                      .x_stride = units,
-                      .y_stride = rows,
-                      .frames = 1,
-                      .step = 1,
-                      .taps = 1,
-                      .dilation = 1,
-                      .groups = 1,
-                      .in_per_group = units,
-                      .out_per_group = rows};
+    mli_conv a = {.b = mli_step_operand(p, at + 1),
+                  .x_stride = units,
+                  .y_stride = rows,
+                  .frames = 1,
+                  .step = 1,
+                  .taps = 1,
+                  .dilation = 1,
+                  .groups = 1,
+                  .in_per_group = units,
+                  .out_per_group = rows};
+    mli_give_matrix(p, at, &a);
+    return a;
 }
 
 static mli_recurrent_step *recurrent(const prepare *p, mli_step_run *run,

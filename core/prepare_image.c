@@ -43,7 +43,6 @@ void mli_prepare_conv2d(const prepare *p)
     size_t row = (size_t)from[1] * in;
     step->rows = step->elements / (to[0] * to[1] * to[2]);
     m->conv = (mli_conv){.x = step->x,
-                         .w = mli_step_operand(p, 1),
                          .b = mli_step_operand(p, 2),
                          .y = step->y,
                          .x_stride = in,
@@ -57,6 +56,7 @@ void mli_prepare_conv2d(const prepare *p)
                          .out_per_group = out / groups,
                          .columns = q[1],
                          .row_jump = q[2] * row};
+    mli_give_matrix(p, 1, &m->conv);
     m->kernel =
         groups > 1 && groups == in && groups == out ? k->depthwise : k->conv;
     m->outputs = out;

@@ -38,6 +38,17 @@ static inline int is_weight_of(const op_view *v, uint32_t i, uint64_t floats)
            mli_operand(v->file, v->op, i)->dims[0] == floats;
 }
 
+/* Matrices of `outputs` rows each, packed one after another. */
+static inline int is_matrix_of(const op_view *v, uint32_t i, uint64_t matrices,
+                               uint32_t outputs, uint32_t taps, uint32_t inputs)
+{
+    const mli_file_tensor *t = mli_operand(v->file, v->op, i);
+    if (t->storage != MLI_F32)
+        return t->dims[0] == (outputs + 3u) / 4u * 4u * matrices &&
+               t->dims[1] == (uint64_t)taps * inputs;
+    return t->dims[0] == mli_packed_size(outputs, taps, inputs) * matrices;
+}
+
 static inline int last_dim(const mli_file_tensor *t, uint64_t n)
 {
     return t->rank >= 1 && t->dims[t->rank - 1] == n;

@@ -15,6 +15,17 @@ const float *mli_step_operand(const prepare *p, uint32_t i)
     return i < p->op->inputs ? mli_place(p, mli_operand(p->f, p->op, i)) : NULL;
 }
 
+void mli_give_matrix(const prepare *p, uint32_t i, mli_conv *a)
+{
+    const mli_file_tensor *t = mli_operand(p->f, p->op, i);
+    a->w = mli_place(p, t);
+    a->storage = (mli_storage)t->storage;
+    a->scale = NULL;
+    if (a->storage != MLI_F32)
+        a->scale = a->w + mli_stored_bytes(a->storage, t->dims[0], t->dims[1]) /
+                              sizeof(float);
+}
+
 mli_step *mli_add_step(const prepare *p, mli_step_run *run)
 {
     mli_step *step = p->s->steps + p->s->step_count++;

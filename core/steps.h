@@ -30,6 +30,8 @@ void mli_prepare_couple(const prepare *p);
 const float *mli_place(const prepare *p, const mli_file_tensor *t);
 /* The i-th input's place, NULL past the last. */
 const float *mli_step_operand(const prepare *p, uint32_t i);
+/* Give a product its matrix, which is the i-th input. */
+void mli_give_matrix(const prepare *p, uint32_t i, mli_conv *a);
 /* A step from the first input to y, its `rows` 1. */
 mli_step *mli_add_step(const prepare *p, mli_step_run *run);
 /* The function that an operator ends with. */

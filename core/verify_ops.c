@@ -65,6 +65,29 @@ int mli_is_weight(const mli_file_op *op, uint32_t i)
     return i >= rules[op->type].data && op->type != MLI_OP_CONCAT;
 }
 
+/* Which storage a matrix may have: only dense ones have four bits. */
+static uint32_t storages(const mli_file_op *op, uint32_t i)
+{
+    switch (op->type) {
+    case MLI_OP_CONV1D:
+    case MLI_OP_CONV2D:
+        return i == 1 ? MLI_INT4 : 1;
+    case MLI_OP_LINEAR:
+    case MLI_OP_LSTM:
+    case MLI_OP_RNN:
+        return i == 1 ? MLI_STORAGE_COUNT : 1;
+    case MLI_OP_GRU:
+        return i == 1 || i == 3 ? MLI_STORAGE_COUNT : 1;
+    default:
+        return 1;
+    }
+}
+
+int mli_is_matrix(const mli_file_op *op, uint32_t i)
+{
+    return storages(op, i) > 1;
+}
+
 static uint32_t bits(float x)
 {
     uint32_t u;
@@ -105,6 +128,8 @@ static int input_fits(const mli_file *f, const mli_file_op *op, uint32_t i,
     uint32_t t = f->operands[op->operand + i];
     if (t >= makes) /* later constants there are none */
         return 0;
+    if (f->tensors[t].storage != MLI_F32)
+        return f->tensors[t].storage < storages(op, i);
     if (!mli_is_weight(op, i))
         return 1;
     return f->tensors[t].region == MLI_CONSTANT && f->tensors[t].rank == 1;

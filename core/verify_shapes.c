@@ -15,7 +15,7 @@ static mli_status linear(const op_view *v)
     return shape_if(last_dim(v->x, inputs) && last_dim(v->y, outputs) &&
                     v->x->rank == v->y->rank &&
                     same_dims(v->x, v->y, 0, v->x->rank - 1) &&
-                    is_weight_of(v, 1, mli_packed_size(outputs, 1, inputs)) &&
+                    is_matrix_of(v, 1, 1, outputs, 1, inputs) &&
                     is_weight_of(v, 2, outputs));
 }
 
@@ -24,17 +24,16 @@ static mli_status linear(const op_view *v)
 int mli_conv_weights_fit(const op_view *v, uint32_t taps, uint32_t groups,
                          uint32_t inputs, uint32_t outputs)
 {
-    uint64_t floats;
     uint32_t in = inputs / groups, out = outputs / groups;
     if ((uint64_t)taps * in > MLI_MAX_ELEMENTS)
         return 0;
-    if (groups > 1 && in == 1 && out == 1)
-        floats = mli_packed_size(groups, taps, 1);
-    else if (mli_packed_size(out, taps, in) > MLI_MAX_ELEMENTS)
+    if (!is_weight_of(v, 2, outputs))
         return 0;
-    else
-        floats = mli_packed_size(out, taps, in) * groups;
-    return is_weight_of(v, 1, floats) && is_weight_of(v, 2, outputs);
+    if (groups > 1 && in == 1 && out == 1)
+        return mli_operand(v->file, v->op, 1)->storage == MLI_F32 &&
+               is_matrix_of(v, 1, 1, groups, taps, 1);
+    return mli_packed_size(out, taps, in) <= MLI_MAX_ELEMENTS &&
+           is_matrix_of(v, 1, groups, out, taps, in);
 }
 
 static mli_status conv1d(const op_view *v)
@@ -76,7 +75,7 @@ static int recurrent_fits(const op_view *v, uint32_t gates)
 static int matrix_fits(const op_view *v, uint32_t i, uint32_t gates)
 {
     uint32_t units = v->op->p[0], rows = gates * mli_quads(units);
-    return is_weight_of(v, i, mli_packed_size(rows, 1, units)) &&
+    return is_matrix_of(v, i, 1, rows, 1, units) &&
            is_weight_of(v, i + 1, rows);
 }
 

@@ -19,13 +19,22 @@ static int dims_fit(const mli_file_tensor *t)
     return 1;
 }
 
+/* f32 of any shape, or a matrix: whole quads of rows. */
+static int storage_fits(const mli_file_tensor *t)
+{
+    if (t->storage == MLI_F32)
+        return 1;
+    return t->storage < MLI_STORAGE_COUNT && t->region == MLI_CONSTANT &&
+           t->rank == 2 && t->dims[0] % 4 == 0;
+}
+
 static mli_status check_constant(const mli_file *f, const mli_file_tensor *t)
 {
     if (t->region != MLI_CONSTANT || t->flags != 0 || t->period != 0 ||
         t->first != 0 || t->last != 0)
         return MLI_ERR_TENSOR;
     if (t->offset % 16 != 0 ||
-        (uint64_t)t->offset + mli_elements(t) > f->count[MLI_SEC_DATA])
+        t->offset + mli_constant_floats(t) > f->count[MLI_SEC_DATA])
         return MLI_ERR_TENSOR_REGION;
     return MLI_OK;
 }
@@ -50,7 +59,7 @@ mli_status mli_verify_tensors(const mli_file *f, uint32_t *index)
     for (uint32_t i = 0; i < n; i++) {
         const mli_file_tensor *t = f->tensors + i;
         mli_status status;
-        if (!dims_fit(t) || t->reserved != 0)
+        if (!dims_fit(t) || !storage_fits(t))
             status = MLI_ERR_TENSOR;
         else if (i >= constants && i < made)
             status = check_constant(f, t);

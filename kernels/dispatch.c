@@ -32,7 +32,7 @@ static machine look(void)
     uint32_t a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d))
         return m;
-    if (!(c & bit_OSXSAVE) || !(c & bit_FMA))
+    if (!(c & bit_OSXSAVE) || !(c & bit_FMA) || !(c & bit_F16C))
         return m;
     uint32_t state = saved_state();
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))

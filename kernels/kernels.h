@@ -50,6 +50,10 @@
  *
  * first and last count outputs over all groups: [0, groups*out_per_group).
  * b may be NULL. x and y must not overlap.
+ *
+ * With another storage than MLI_F32, w points to the numbers as they are
+ * stored, and the products are summed before they are scaled. depthwise takes
+ * MLI_F32 only.
  */
 typedef struct mli_conv {
     const float *x;
@@ -69,6 +73,8 @@ typedef struct mli_conv {
     uint32_t out_per_group;
     uint32_t columns;
     size_t row_jump;
+    mli_storage storage; /* of w; what is not MLI_F32 has scales */
+    const float *scale;  /* weights.h; none for MLI_F32 */
 } mli_conv;
 
 /*

@@ -10,6 +10,7 @@
 #include "text_taps.h"
 #include "text_linear.h"
 #include "text_dot.h"
+#include "text_stored.h"
 #include "text_conv.h"
 #include "text_depthwise.h"
 #include "text_planar.h"

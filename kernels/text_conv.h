@@ -11,7 +11,9 @@ static void conv(const mli_conv *a, uint32_t first, uint32_t last)
         uint32_t to = last - g * outputs;
         if (to > outputs)
             to = outputs;
-        if (outputs == 1 && a->in_per_group == 1 && a->taps >= FIR_TAPS)
+        if (a->storage != MLI_F32)
+            stored_group(a, g, from, to);
+        else if (outputs == 1 && a->in_per_group == 1 && a->taps >= FIR_TAPS)
             fir_group(a, g);
         else if (outputs == 1 && a->in_per_group >= 4 &&
                  (uint64_t)a->taps * a->in_per_group >= DOT_PRODUCTS)

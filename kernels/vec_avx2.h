@@ -1,6 +1,6 @@
 /*
- * vec_avx2.h - the vector layer in AVX2 with FMA. For the meaning of the names
- * see vec_generic.h.
+ * vec_avx2.h - the vector layer in AVX2 with FMA and F16C. For the meaning of
+ * the names see vec_generic.h.
  */
 #define V_FN            static inline __attribute__((always_inline))
 #define V_LANES         8u
@@ -240,6 +240,45 @@ V_FN void v_turn_3(const vf in[4], vf out[3], const int n)
     out[0] = _mm256_blend_ps(in[0], in[1], 0xf0);
     out[1] = _mm256_permute2f128_ps(in[0], in[2], 0x21);
     out[2] = _mm256_blend_ps(in[1], in[2], 0xf0);
+}
+
+/* 8 bytes, or 4 and zeros. */
+V_FN __m128i v_bytes(const uint8_t *p, const int n)
+{
+    int32_t four;
+    if (n >= 8)
+        return _mm_loadl_epi64((const __m128i *)(const void *)p);
+    __builtin_memcpy(&four, p, sizeof four);
+    return _mm_cvtsi32_si128(four);
+}
+
+V_FN void v_row_f16(const uint8_t *p, const int n, vf *row)
+{
+    const __m128i *h = (const __m128i *)(const void *)p;
+    row[0] = _mm256_cvtph_ps(n >= 8 ? _mm_loadu_si128(h) : _mm_loadl_epi64(h));
+    if (n == 16)
+        row[1] = _mm256_cvtph_ps(_mm_loadu_si128(h + 1));
+}
+
+V_FN void v_row_i8(const uint8_t *p, const int n, vf *row)
+{
+    row[0] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(v_bytes(p, n)));
+    if (n == 16)
+        row[1] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(v_bytes(p + 8, 8)));
+}
+
+V_FN void v_halves(__m128i bytes, vf *low, vf *high)
+{
+    __m256i x = _mm256_cvtepi8_epi32(bytes);
+    *high = _mm256_cvtepi32_ps(_mm256_srai_epi32(x, 4));
+    *low = _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(x, 28), 28));
+}
+
+V_FN void v_row_i4(const uint8_t *p, const int n, vf *low, vf *high)
+{
+    v_halves(v_bytes(p, n), low, high);
+    if (n == 16)
+        v_halves(v_bytes(p + 8, 8), low + 1, high + 1);
 }
 
 #include "vec_common.h"

@@ -312,4 +312,32 @@ V_FN void v_turn_3(const vf in[4], vf out[3], const int n)
     }
 }
 
+V_FN __m128i v_bytes(const uint8_t *p, const int n)
+{
+    return n == 16 ? _mm_loadu_si128((const __m128i *)(const void *)p)
+                   : _mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1u), p);
+}
+
+V_FN void v_row_f16(const uint8_t *p, const int n, vf *row)
+{
+    row[0] = _mm512_cvtph_ps(
+        n == 16 ? _mm256_loadu_si256((const __m256i *)(const void *)p)
+                : _mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1u), p));
+}
+
+V_FN void v_row_i8(const uint8_t *p, const int n, vf *row)
+{
+    row[0] = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(v_bytes(p, n)));
+}
+
+V_FN void v_row_i4(const uint8_t *p, const int n, vf *low, vf *high)
+{
+    /* the four low bits of each lane choose one */
+    const vf numbers =
+        _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1);
+    __m512i x = _mm512_cvtepu8_epi32(v_bytes(p, n));
+    low[0] = _mm512_permutexvar_ps(x, numbers);
+    high[0] = _mm512_permutexvar_ps(_mm512_srli_epi32(x, 4), numbers);
+}
+
 #include "vec_common.h"

@@ -44,6 +44,11 @@
  *                            gate; v_turn_3 likewise of 3 gates
  *   v_load_quads(p, s, n)    n groups of 4 floats from p, p+s, p+2s...; with
  *                            V_LANES = 1 the one float at p
+ *   v_row_f16, v_row_i8(p, n, row)  n = 4, 8 or 16 (V_LANES = 1: 4) numbers of
+ *                            16 or 8 bits as floats, in as many vectors as they
+ *                            fill or begin; lanes above are any number. Halves
+ *                            are normal or zero
+ *   v_row_i4(p, n, low, high)  n bytes: their low and high halves, signed
  */
 #define V_FN            static inline __attribute__((always_inline))
 #define V_LANES         1u
@@ -223,6 +228,29 @@ V_FN vf v_load_quads(const float *p, size_t stride, unsigned n)
 V_FN vf v_load_fourths(const float *p)
 {
     return *p;
+}
+
+V_FN void v_row_f16(const uint8_t *p, const int n, vf *row)
+{
+    for (int i = 0; i < n; i++) {
+        uint32_t h = (uint32_t)p[2 * i] | (uint32_t)p[2 * i + 1] << 8;
+        row[i] =
+            0x1p112f * v_from_bits((h & 0x8000u) << 16 | (h & 0x7fffu) << 13);
+    }
+}
+
+V_FN void v_row_i8(const uint8_t *p, const int n, vf *row)
+{
+    for (int i = 0; i < n; i++)
+        row[i] = (float)(int8_t)p[i];
+}
+
+V_FN void v_row_i4(const uint8_t *p, const int n, vf *low, vf *high)
+{
+    for (int i = 0; i < n; i++) {
+        low[i] = (float)(((p[i] & 15) ^ 8) - 8);
+        high[i] = (float)((p[i] >> 4 ^ 8) - 8);
+    }
 }
 
 #include "vec_common.h"

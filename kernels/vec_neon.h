@@ -260,4 +260,66 @@ V_FN vf v_load_fourths(const float *p)
     return vld4q_f32(p).val[0];
 }
 
+/* 8 bytes, or 4 (at a multiple of 4) and zeros. */
+V_FN int8x8_t v_bytes(const uint8_t *p, const int n)
+{
+    if (n >= 8)
+        return vld1_s8((const int8_t *)p);
+    return vreinterpret_s8_s32(
+        vld1_lane_s32((const int32_t *)(const void *)p, vdup_n_s32(0), 0));
+}
+
+V_FN vf v_from_halves(uint16x4_t h)
+{
+#ifdef __aarch64__
+    return vcvt_f32_f16(vreinterpret_f16_u16(h));
+#else
+    /* sign and the rest where floats have them; then the exponents are 112 too
+       small */
+    int32x4_t x = vandq_s32(vshll_n_s16(vreinterpret_s16_u16(h), 13),
+                            vdupq_n_s32((int32_t)0x8fffffffu));
+    return vmulq_f32(vreinterpretq_f32_s32(x), vdupq_n_f32(0x1p112f));
+#endif
+}
+
+V_FN void v_row_f16(const uint8_t *p, const int n, vf *row)
+{
+    row[0] = v_from_halves(vreinterpret_u16_s8(v_bytes(p, 8)));
+    if (n > 4)
+        row[1] = v_from_halves(vreinterpret_u16_s8(v_bytes(p + 8, 8)));
+    if (n > 8) {
+        row[2] = v_from_halves(vreinterpret_u16_s8(v_bytes(p + 16, 8)));
+        row[3] = v_from_halves(vreinterpret_u16_s8(v_bytes(p + 24, 8)));
+    }
+}
+
+/* n = 4 or 8 bytes */
+V_FN void v_from_bytes(int8x8_t x, const int n, vf *row)
+{
+    int16x8_t wide = vmovl_s8(x);
+    row[0] = vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
+    if (n > 4)
+        row[1] = vcvtq_f32_s32(vmovl_s16(vget_high_s16(wide)));
+}
+
+V_FN void v_row_i8(const uint8_t *p, const int n, vf *row)
+{
+    v_from_bytes(v_bytes(p, n), n, row);
+    if (n > 8)
+        v_from_bytes(v_bytes(p + 8, n), n, row + 2);
+}
+
+V_FN void v_two_halves(int8x8_t x, const int n, vf *low, vf *high)
+{
+    v_from_bytes(vshr_n_s8(x, 4), n, high);
+    v_from_bytes(vshr_n_s8(vshl_n_s8(x, 4), 4), n, low);
+}
+
+V_FN void v_row_i4(const uint8_t *p, const int n, vf *low, vf *high)
+{
+    v_two_halves(v_bytes(p, n), n, low, high);
+    if (n > 8)
+        v_two_halves(v_bytes(p + 8, n), n, low + 2, high + 2);
+}
+
 #include "vec_common.h"

@@ -168,4 +168,96 @@ V_FN vf v_load_fourths(const float *p)
     return _mm_shuffle_ps(a, b, 0x88);
 }
 
+V_FN __m128i v_bytes(const uint8_t *p, const int n)
+{
+    int32_t four;
+    if (n == 16)
+        return _mm_loadu_si128((const __m128i *)(const void *)p);
+    if (n == 8)
+        return _mm_loadl_epi64((const __m128i *)(const void *)p);
+    __builtin_memcpy(&four, p, sizeof four);
+    return _mm_cvtsi32_si128(four);
+}
+
+/* Halves in the upper 16 bits of each lane: sign and the rest are put where
+   floats have them; then the exponents are 112 too small. */
+V_FN vf v_from_halves(__m128i x)
+{
+    const __m128i keep = _mm_set1_epi32((int)0x8fffffffu);
+    x = _mm_and_si128(_mm_srai_epi32(x, 3), keep);
+    return _mm_mul_ps(_mm_castsi128_ps(x), _mm_set1_ps(0x1p112f));
+}
+
+V_FN void v_eight_halves(const uint8_t *p, vf *row)
+{
+    const __m128i zero = _mm_setzero_si128(), x = v_bytes(p, 16);
+    row[0] = v_from_halves(_mm_unpacklo_epi16(zero, x));
+    row[1] = v_from_halves(_mm_unpackhi_epi16(zero, x));
+}
+
+V_FN void v_row_f16(const uint8_t *p, const int n, vf *row)
+{
+    if (n == 4) {
+        row[0] = v_from_halves(
+            _mm_unpacklo_epi16(_mm_setzero_si128(), v_bytes(p, 8)));
+        return;
+    }
+    v_eight_halves(p, row);
+    if (n > 8)
+        v_eight_halves(p + 16, row + 2);
+}
+
+/* n bytes in the top of n lanes. */
+V_FN void v_tops(const uint8_t *p, const int n, __m128i *top)
+{
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i x = v_bytes(p, n);
+    const __m128i low = _mm_unpacklo_epi8(zero, x);
+    const __m128i high = _mm_unpackhi_epi8(zero, x);
+    top[0] = _mm_unpacklo_epi16(zero, low);
+    if (n > 4)
+        top[1] = _mm_unpackhi_epi16(zero, low);
+    if (n > 8) {
+        top[2] = _mm_unpacklo_epi16(zero, high);
+        top[3] = _mm_unpackhi_epi16(zero, high);
+    }
+}
+
+V_FN vf v_high_bits(__m128i top, const int bits)
+{
+    return _mm_cvtepi32_ps(_mm_srai_epi32(top, 32 - bits));
+}
+
+V_FN void v_row_i8(const uint8_t *p, const int n, vf *row)
+{
+    __m128i top[4];
+    v_tops(p, n, top);
+    row[0] = v_high_bits(top[0], 8);
+    if (n > 4)
+        row[1] = v_high_bits(top[1], 8);
+    if (n > 8) {
+        row[2] = v_high_bits(top[2], 8);
+        row[3] = v_high_bits(top[3], 8);
+    }
+}
+
+V_FN void v_two_halves(__m128i top, vf *low, vf *high)
+{
+    *high = v_high_bits(top, 4);
+    *low = v_high_bits(_mm_slli_epi32(top, 4), 4);
+}
+
+V_FN void v_row_i4(const uint8_t *p, const int n, vf *low, vf *high)
+{
+    __m128i top[4];
+    v_tops(p, n, top);
+    v_two_halves(top[0], low, high);
+    if (n > 4)
+        v_two_halves(top[1], low + 1, high + 1);
+    if (n > 8) {
+        v_two_halves(top[2], low + 2, high + 2);
+        v_two_halves(top[3], low + 3, high + 3);
+    }
+}
+
 #include "vec_common.h"

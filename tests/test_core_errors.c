@@ -234,7 +234,7 @@ static void test_tensors(void **state)
     CASE(MLI_ERR_TENSOR, 1, tensor(i, 1)->dims[0] = (1u << 28) + 1);
     CASE(MLI_ERR_TENSOR, 1, tensor(i, 1)->rank = 8;
          memset(tensor(i, 1)->dims, 0xff, 32));
-    CASE(MLI_ERR_TENSOR, 0, tensor(i, 0)->reserved = 1);
+    CASE(MLI_ERR_TENSOR, 0, tensor(i, 0)->storage = 1);
     CASE(MLI_ERR_TENSOR, 2, tensor(i, 2)->flags = MLI_TIMED);
     CASE(MLI_ERR_TENSOR, 2, tensor(i, 2)->first = 1);
     CASE(MLI_ERR_TENSOR, 2, tensor(i, 2)->last = 1);

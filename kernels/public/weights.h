@@ -38,4 +38,70 @@ static inline uint64_t mli_packed_index(uint32_t outputs, uint32_t taps,
            (o - base);
 }
 
+/*
+ * How the numbers of a packed matrix are stored. All but MLI_F32 have a scale
+ * for each row (output): the weight is the number that is stored times the
+ * scale of its row; MLI_INT4 has one for each MLI_INT4_GROUP products of a row.
+ *
+ * Here a matrix has `rows` outputs, whole quads of them (those of all groups
+ * together, if a convolution has groups), and `products` = taps * inputs for
+ * each. The numbers lie in the one order; right behind them the scales, f32:
+ * for MLI_F16 and MLI_INT8 row after row; for MLI_INT4 panel after panel,
+ * within it group after group, the panel's rows side by side.
+ *
+ *   MLI_F16   IEEE 754 halves, normal or zero: subnormal ones, infinities and
+ *             NaN are not used
+ *   MLI_INT8  signed bytes
+ *   MLI_INT4  two's complement. The numbers of two products of a row share a
+ *             byte, the first in the low half; if a row has an odd number of
+ *             products the last high halves are zero.
+ */
+typedef enum mli_storage {
+    MLI_F32 = 0,
+    MLI_F16 = 1,
+    MLI_INT8 = 2,
+    MLI_INT4 = 3,
+    MLI_STORAGE_COUNT
+} mli_storage;
+
+#define MLI_INT4_GROUP 32u
+
+/* Bytes of the numbers of so many rows: a multiple of 4 as rows is. */
+static inline uint64_t mli_stored_bytes(mli_storage type, uint64_t rows,
+                                        uint64_t products)
+{
+    switch (type) {
+    case MLI_F16:
+        return rows * products * 2u;
+    case MLI_INT8:
+        return rows * products;
+    case MLI_INT4:
+        return rows * ((products + 1u) / 2u);
+    default:
+        return rows * products * 4u;
+    }
+}
+
+/* Scales of one row. */
+static inline uint64_t mli_stored_scales(mli_storage type, uint64_t products)
+{
+    switch (type) {
+    case MLI_F16:
+    case MLI_INT8:
+        return 1;
+    case MLI_INT4:
+        return (products + MLI_INT4_GROUP - 1u) / MLI_INT4_GROUP;
+    default:
+        return 0;
+    }
+}
+
+/* Floats that numbers and scales take in the file. */
+static inline uint64_t mli_stored_floats(mli_storage type, uint64_t rows,
+                                         uint64_t products)
+{
+    return mli_stored_bytes(type, rows, products) / 4u +
+           rows * mli_stored_scales(type, products);
+}
+
 #endif
