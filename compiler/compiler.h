@@ -30,12 +30,22 @@ typedef struct mlc_options {
        before (ONNX). Those that names and shapes tell need not be named. */
     const char *const *states;
     uint32_t state_count;
-    int spread; /* the work of a hop is done in the course of the next */
+    int spread;  /* the work of a hop is done in the course of the next */
+    int weights; /* an mlc_weights */
 } mlc_options;
+
+/* How the weights of layers are stored. */
+typedef enum mlc_weights {
+    MLC_WEIGHTS_AS_THEY_ARE = 0, /* as the source has them */
+    MLC_WEIGHTS_F32 = 1,
+    MLC_WEIGHTS_F16 = 2,
+    MLC_WEIGHTS_INT8 = 3,
+    MLC_WEIGHTS_INT4 = 4 /* convolutions: int8 */
+} mlc_weights;
 
 #define MLC_OPTIONS_DEFAULT                                                    \
     {                                                                          \
-        -1, 0, 0, 0.0, NULL, 0, 0                                              \
+        -1, 0, 0, 0.0, NULL, 0, 0, 0                                           \
     }
 
 /* Multiply-accumulates a second that no core does: 32 lanes, two instructions a

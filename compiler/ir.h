@@ -45,7 +45,9 @@ typedef struct ir_value {
     uint64_t elements; /* product of dims */
     float *data;       /* owned; constants only */
     ir_role role;
-    int node; /* the node that makes it, -1: input or constant */
+    mli_storage storage; /* a packed constant's; not MLI_F32: dims are rows,
+                            products, and data is as the file has it */
+    int node;            /* the node that makes it, -1: input or constant */
 } ir_value;
 
 typedef struct ir_state {
@@ -353,5 +355,13 @@ ir_id ir_dft(ir_graph *g, ir_id x, uint32_t n, int inverse, int real, int half,
 ir_id ir_matmul(ir_graph *g, ir_id a, ir_id b, int transposed, float factor);
 
 const ir_value *ir_get(const ir_graph *g, ir_id id);
+
+/* Floats of a constant's data. */
+static inline uint64_t ir_data_floats(const ir_value *v)
+{
+    if (v->storage == MLI_F32)
+        return v->elements;
+    return mli_stored_floats(v->storage, v->dims[0], v->dims[1]);
+}
 
 #endif

@@ -164,6 +164,15 @@ static mlc_status check_spread(const mlc_options *asked, const mlc_image *image,
                     "source with --spread");
 }
 
+static mlc_status check_weights(const mlc_options *asked, mlc_error *error)
+{
+    if (!asked || asked->weights == MLC_WEIGHTS_AS_THEY_ARE)
+        return MLC_OK;
+    return mlc_fail(error, MLC_UNSUPPORTED,
+                    "a model.bin's weights are stored as they are: convert "
+                    "its source with --weights");
+}
+
 mlc_status mlc_load(const char *path, const mlc_options *options,
                     mlc_image *image, mlc_error *error)
 {
@@ -187,6 +196,8 @@ mlc_status mlc_load(const char *path, const mlc_options *options,
             status = check_asked(options, image, error);
         if (status == MLC_OK)
             status = check_spread(options, image, error);
+        if (status == MLC_OK)
+            status = check_weights(options, error);
         if (status == MLC_OK)
             status = mlc_check_memory(image, error);
         break;

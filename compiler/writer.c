@@ -89,12 +89,13 @@ static void write_tensor(writer *w, const mlc_tensor *t)
 
     f.region = v->constant ? MLI_CONSTANT : MLI_ARENA;
     f.flags = v->timed ? MLI_TIMED : 0;
-    f.offset = v->constant ? put_floats(w, v->data, v->elements) : t->offset;
+    f.offset = v->constant ? put_floats(w, v->data, ir_data_floats(v)) : t->offset;
     f.rank = v->rank;
     memcpy(f.dims, v->dims, v->rank * sizeof f.dims[0]);
     f.first = t->first;
     f.last = t->last;
     f.period = mlc_period(&w->p->rates, v);
+    f.storage = v->storage;
     mlc_put(&w->section[MLI_SEC_TENSORS], &f, sizeof f);
 }
 

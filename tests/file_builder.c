@@ -14,6 +14,7 @@ typedef struct fb_tensor {
     uint32_t over;   /* the tensor whose place it takes, MLI_NONE: its own */
     uint32_t number; /* in the file */
     uint32_t port_kind;
+    uint32_t storage;
 } fb_tensor;
 
 /* One growing array of bytes for each section. */
@@ -30,6 +31,7 @@ struct fb {
     uint32_t outputs;
     fb_bytes section[MLI_SEC_COUNT];
     uint32_t seed;
+    mli_storage storage;
 };
 
 static void *more(void *p, size_t n)
@@ -116,13 +118,13 @@ static fb_id add_tensor(fb *b, fb_tensor t)
 fb_id fb_input(fb *b, fb_shape shape)
 {
     return add_tensor(
-        b, (fb_tensor){FB_INPUT, shape, 0, MLI_NONE, 0, MLI_PORT_SIGNAL});
+        b, (fb_tensor){FB_INPUT, shape, 0, MLI_NONE, 0, MLI_PORT_SIGNAL, 0});
 }
 
 fb_id fb_control(fb *b, fb_shape shape)
 {
     return add_tensor(
-        b, (fb_tensor){FB_INPUT, shape, 0, MLI_NONE, 0, MLI_PORT_CONTROL});
+        b, (fb_tensor){FB_INPUT, shape, 0, MLI_NONE, 0, MLI_PORT_CONTROL, 0});
 }
 
 void fb_output(fb *b, fb_id x)
@@ -140,7 +142,7 @@ void fb_meta(fb *b, const char *key, const char *value)
 fb_id fb_const(fb *b, fb_shape shape, const float *data, float scale)
 {
     uint32_t at = add_floats(b, data, fb_elements(shape), scale);
-    return add_tensor(b, (fb_tensor){FB_CONST, shape, at, MLI_NONE, 0, 0});
+    return add_tensor(b, (fb_tensor){FB_CONST, shape, at, MLI_NONE, 0, 0, 0});
 }
 
 mli_file_op *fb_last(fb *b)
@@ -158,7 +160,7 @@ fb_id fb_op(fb *b, mli_op_type type, fb_shape y, uint32_t inputs,
     op.outputs = 1;
     op.state = MLI_NONE;
     op.operand = add(b, MLI_SEC_OPERANDS, in, inputs * sizeof *in) / 4;
-    fb_id made = add_tensor(b, (fb_tensor){FB_OP, y, 0, MLI_NONE, 0, 0});
+    fb_id made = add_tensor(b, (fb_tensor){FB_OP, y, 0, MLI_NONE, 0, 0, 0});
     add(b, MLI_SEC_OPERANDS, &made, sizeof made);
     add(b, MLI_SEC_OPS, &op, sizeof op);
     return made;
@@ -186,11 +188,61 @@ fb_shape fb_shape_of(const fb *b, fb_id x)
 
 /* ----------------------------------------------------------- operators ---- */
 
+void fb_store(fb *b, mli_storage storage)
+{
+    b->storage = storage;
+}
+
+/* A matrix in fewer bits, random up to scale. */
+static fb_id stored(fb *b, mli_storage storage, uint32_t rows,
+                    uint32_t products, float scale)
+{
+    const float most[] = {1.0f, 2.0f, 128.0f, 8.0f};
+    size_t bytes = (size_t)mli_stored_bytes(storage, rows, products);
+    size_t scales = rows * (size_t)mli_stored_scales(storage, products);
+    float *data = more(NULL, bytes + scales * sizeof *data);
+    uint8_t *to = (uint8_t *)data;
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = (uint8_t)(128.0f * fb_random(&b->seed) + 128.0f);
+    for (size_t i = 1; storage == MLI_F16 && i < bytes; i += 2)
+        to[i] = (uint8_t)((to[i] & 0x83) | 0x3c); /* in [1, 2) */
+    for (size_t i = 0; i < scales; i++)
+        data[bytes / 4 + i] = scale / most[storage];
+    uint32_t at = add_floats(b, data, bytes / 4 + scales, 1.0f);
+    free(data);
+    return add_tensor(b, (fb_tensor){FB_CONST, fb_matrix(rows, products), at,
+                                     MLI_NONE, 0, 0, storage});
+}
+
+/* The matrices of a layer. */
+static fb_id matrices(fb *b, uint32_t count, uint32_t outputs, uint32_t taps,
+                      uint32_t inputs, float scale)
+{
+    uint32_t floats = (uint32_t)mli_packed_size(outputs, taps, inputs) * count;
+    if (b->storage != MLI_F32)
+        return stored(b, b->storage, (outputs + 3) / 4 * 4 * count,
+                      taps * inputs, scale);
+    return fb_const(b, fb_vector(floats), NULL, scale);
+}
+
+/* Those of a convolution. */
+static fb_id kernels(fb *b, uint32_t groups, uint32_t outputs, uint32_t taps,
+                     uint32_t inputs)
+{
+    mli_storage storage = b->storage;
+    int depthwise = groups > 1 && inputs == 1 && outputs == 1;
+    if (storage == MLI_INT4 || depthwise)
+        b->storage = depthwise ? MLI_F32 : MLI_INT8;
+    fb_id w = depthwise ? matrices(b, 1, groups, taps, 1, 0.4f)
+                        : matrices(b, groups, outputs, taps, inputs, 0.4f);
+    b->storage = storage;
+    return w;
+}
+
 fb_id fb_linear(fb *b, fb_id x, uint32_t inputs, uint32_t outputs)
 {
     fb_shape y = fb_shape_of(b, x);
-    uint32_t floats = (uint32_t)mli_packed_size(outputs, 1, inputs);
-    fb_id in[3] = {x, fb_const(b, fb_vector(floats), NULL, 0.7f),
+    fb_id in[3] = {x, matrices(b, 1, outputs, 1, inputs, 0.7f),
                    fb_const(b, fb_vector(outputs), NULL, 0.3f)};
     y.dims[y.rank - 1] = outputs;
     fb_id made = fb_op(b, MLI_OP_LINEAR, y, 3, in);
@@ -206,13 +258,10 @@ fb_id fb_conv(fb *b, fb_id x, uint32_t inputs, uint32_t outputs, uint32_t taps,
     fb_shape s = fb_shape_of(b, x);
     uint32_t in = inputs / groups, out = outputs / groups;
     uint32_t back = (taps - 1) * dilation;
-    uint32_t floats = groups > 1 && in == 1 && out == 1
-                          ? (uint32_t)mli_packed_size(groups, taps, 1)
-                          : (uint32_t)mli_packed_size(out, taps, in) * groups;
     fb_shape y = s.timed
                      ? fb_slow(s.timed, outputs)
                      : fb_matrix((s.dims[0] - back - 1) / step + 1, outputs);
-    fb_id ops[3] = {x, fb_const(b, fb_vector(floats), NULL, 0.4f),
+    fb_id ops[3] = {x, kernels(b, groups, out, taps, in),
                     fb_const(b, fb_vector(outputs), NULL, 0.2f)};
     fb_id made = fb_op(b, MLI_OP_CONV1D, y, 3, ops);
     uint32_t p[6] = {taps, dilation, groups, inputs, outputs, step};
@@ -227,10 +276,7 @@ fb_id fb_conv2d(fb *b, fb_id x, uint32_t outputs, const uint32_t p[7])
     fb_shape s = fb_shape_of(b, x);
     uint32_t *dims = s.dims + s.rank - 3, taps = p[0] * p[1];
     uint32_t in = dims[2] / p[6], out = outputs / p[6];
-    uint32_t floats = p[6] > 1 && in == 1 && out == 1
-                          ? (uint32_t)mli_packed_size(p[6], taps, 1)
-                          : (uint32_t)mli_packed_size(out, taps, in) * p[6];
-    fb_id ops[3] = {x, fb_const(b, fb_vector(floats), NULL, 0.4f),
+    fb_id ops[3] = {x, kernels(b, p[6], out, taps, in),
                     fb_const(b, fb_vector(outputs), NULL, 0.2f)};
     for (int i = 0; i < 2; i++)
         dims[i] = (dims[i] - (p[i] - 1) * p[2 + i] - 1) / p[4 + i] + 1;
@@ -257,8 +303,7 @@ static uint32_t quads(uint32_t units)
 
 static uint32_t matrix(fb *b, uint32_t rows, uint32_t units, fb_id in[2])
 {
-    uint32_t floats = (uint32_t)mli_packed_size(rows, 1, units);
-    in[0] = fb_const(b, fb_vector(floats), NULL, 0.5f);
+    in[0] = matrices(b, 1, rows, 1, units, 0.5f);
     in[1] = fb_const(b, fb_vector(rows), NULL, 0.3f);
     return 2;
 }
@@ -422,6 +467,7 @@ static mli_file_tensor record(const fb *b, const fb_tensor *t, uint32_t made)
     mli_file_tensor r = {0};
     (void)b;
     r.region = t->kind == FB_CONST ? MLI_CONSTANT : MLI_ARENA;
+    r.storage = t->storage;
     r.flags = t->shape.timed ? MLI_TIMED : 0;
     r.period = t->shape.timed;
     r.rank = t->shape.rank;

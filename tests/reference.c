@@ -559,13 +559,65 @@ static void run_op(const run *r, const mli_file_op *op, values *y)
     }
 }
 
+static double half(const uint8_t *p)
+{
+    uint32_t h = p[0] | (uint32_t)p[1] << 8, e = h >> 10 & 31;
+    double m = e ? ldexp(1024 + (h & 1023), (int)e - 25) : 0;
+    return h >> 15 ? -m : m;
+}
+
+/* How many matrices a tensor is: the groups of the layer that has it. */
+static uint32_t matrices(const run *r, uint32_t tensor)
+{
+    for (uint32_t i = 0; i < r->h->section[MLI_SEC_OPS].bytes / sizeof *r->op;
+         i++)
+        for (uint32_t k = 0; k < r->op[i].inputs; k++)
+            if (r->operand[r->op[i].operand + k] == tensor)
+                return r->op[i].type == MLI_OP_CONV1D   ? r->op[i].p[2]
+                       : r->op[i].type == MLI_OP_CONV2D ? r->op[i].p[6]
+                                                        : 1;
+    return 1;
+}
+
+/* The weights that are stored in fewer bits. */
+static void decode(const run *r, const mli_file_tensor *t, double *to)
+{
+    uint32_t rows = t->dims[0], products = t->dims[1];
+    uint32_t each = rows / matrices(r, (uint32_t)(t - r->tensor));
+    const uint8_t *w = (const uint8_t *)(r->data + t->offset);
+    const float *scale =
+        r->data + t->offset +
+        mli_stored_bytes((mli_storage)t->storage, rows, products) / 4;
+    for (uint32_t base = 0, width; base < rows; base += width) {
+        uint32_t left = each - base % each;
+        width = left < 16 ? left : 16;
+        for (size_t i = 0; i < (size_t)products * width; i++) {
+            size_t at = (size_t)base * products + i, p = i / width;
+            if (t->storage == MLI_F16)
+                to[at] = half(w + 2 * at) * scale[base + i % width];
+            else if (t->storage == MLI_INT8)
+                to[at] = (int8_t)w[at] * (double)scale[base + i % width];
+            else {
+                int two = w[(size_t)base * ((products + 1) / 2) +
+                            p / 2 * width + i % width];
+                int n = p % 2 ? two >> 4 : two & 15;
+                to[at] = (n > 7 ? n - 16 : n) *
+                         (double)scale[base * ((products + 31) / 32) +
+                                       p / 32 * width + i % width];
+            }
+        }
+    }
+}
+
 static values make_values(const run *r, const mli_file_tensor *t)
 {
     values v = {NULL, t->period != 0 ? r->ticks / t->period : 1, 1};
     for (uint32_t i = 0; i < t->rank; i++)
         v.n *= t->dims[i];
     v.v = zeros((size_t)v.frames * v.n);
-    if (t->region == MLI_CONSTANT)
+    if (t->storage != MLI_F32)
+        decode(r, t, v.v);
+    else if (t->region == MLI_CONSTANT)
         for (uint32_t i = 0; i < v.n; i++)
             v.v[i] = r->data[t->offset + i];
     return v;

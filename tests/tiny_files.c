@@ -157,6 +157,21 @@ static fb_image integers(void)
     return fb_finish(b);
 }
 
+/* Matrices in fewer bits. */
+static fb_image stored(void)
+{
+    fb *b = fb_new(MLI_STREAM);
+    fb_id x = fb_input(b, fb_timed(2));
+    fb_store(b, MLI_INT4);
+    fb_id a = fb_linear(b, x, 2, 35);
+    a = fb_linear(b, a, 35, 4);
+    fb_store(b, MLI_F16);
+    a = fb_conv(b, a, 4, 4, 2, 1, 2, 1, 0);
+    fb_store(b, MLI_INT8);
+    fb_output(b, fb_recurrent(b, MLI_OP_GRU, a, 4, 2, 0, 0));
+    return fb_finish(b);
+}
+
 /* Images at half the rate: in groups, plain and pooled. */
 static fb_image images(void)
 {
@@ -231,6 +246,7 @@ static const struct {
     {"spectrum", spectrum},
     {"picks", picks},
     {"integers", integers},
+    {"stored", stored},
     {"images", images},
     {"spread stream", spread_stream},
     {"spread window", spread_window},

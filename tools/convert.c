@@ -39,6 +39,18 @@ static int parse_rate(const char *text, double *rate)
     return -1;
 }
 
+static int parse_weights(const char *text, int *weights)
+{
+    static const char *const words[] = {"f32", "f16", "int8", "int4"};
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(text, words[i])) {
+            *weights = MLC_WEIGHTS_F32 + i;
+            return 0;
+        }
+    tool_usage("--weights %s: expected f32, f16, int8 or int4", text);
+    return -1;
+}
+
 static int parse(int argc, char **argv, convert_arguments *a)
 {
     static const struct option options[] = {
@@ -49,6 +61,7 @@ static int parse(int argc, char **argv, convert_arguments *a)
         {"rate", required_argument, NULL, 'r'},
         {"state", required_argument, NULL, 's'},
         {"spread", no_argument, NULL, 'p'},
+        {"weights", required_argument, NULL, 'b'},
         {NULL, 0, NULL, 0}};
     int bad = 0, option;
     opterr = 0;
@@ -66,6 +79,8 @@ static int parse(int argc, char **argv, convert_arguments *a)
             bad = tool_number("--hop", optarg, 1, 1u << 24, &a->options.hop);
         else if (option == 'p')
             a->options.spread = 1;
+        else if (option == 'b')
+            bad = parse_weights(optarg, &a->options.weights);
         else if (option == 'r')
             bad = parse_rate(optarg, &a->options.rate);
         else if (option == 's')

@@ -106,6 +106,8 @@ static void json_machines(json_writer *w, const loaded_model *loaded)
     json_put_close(w, ']');
 }
 
+static const char *const storages[] = {"f32", "f16", "int8", "int4"};
+
 static void print_json(const loaded_model *loaded, const char *path)
 {
     const mli_info *info = &loaded->info;
@@ -128,6 +130,10 @@ static void print_json(const loaded_model *loaded, const char *path)
     json_put_count(&w, "macs_per_frame", info->macs_per_frame);
     json_put_count(&w, "file_bytes", info->file_bytes);
     json_put_count(&w, "weight_bytes", info->weight_bytes);
+    json_put_open(&w, "stored", '{');
+    for (int i = 0; i < 4; i++)
+        json_put_count(&w, storages[i], info->stored[i]);
+    json_put_close(&w, '}');
     json_put_count(&w, "state_bytes", loaded->memory.state_bytes);
     json_put_count(&w, "tile", TOOL_TILE);
     json_put_count(&w, "arena_bytes", arena_bytes(info, info->arena_floats));
@@ -256,6 +262,22 @@ static void print_machines(const loaded_model *loaded)
     }
 }
 
+/* Only where some are not floats. */
+static void print_stored(const mli_info *info)
+{
+    const char *between = "";
+    if (!info->stored[1] && !info->stored[2] && !info->stored[3])
+        return;
+    printf("%-18s", "weights of layers");
+    for (int i = 0; i < 4; i++)
+        if (info->stored[i]) {
+            printf("%s%llu as %s", between, (unsigned long long)info->stored[i],
+                   storages[i]);
+            between = ", ";
+        }
+    putchar('\n');
+}
+
 static void print_readable(const loaded_model *loaded, const char *path)
 {
     const char *key, *value;
@@ -267,6 +289,7 @@ static void print_readable(const loaded_model *loaded, const char *path)
     print_ports(&loaded->model, inputs_of(&loaded->info));
     print_ports(&loaded->model, outputs_of(&loaded->info));
     print_cost(loaded);
+    print_stored(&loaded->info);
     print_machines(loaded);
     for (uint32_t i = 0; mli_get_meta_at(&loaded->model, i, &key, &value); i++)
         if (strcmp(key, "name")) {

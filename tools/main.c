@@ -20,6 +20,8 @@ static const char usage[] =
     "    --state IN=OUT       an input that is an output of the call before;\n"
     "                         may be repeated; usual names are recognised\n"
     "    --spread             the work of a hop is done during the next one\n"
+    "    --weights f32|f16|int8|int4  how the weights of layers are stored;\n"
+    "                         computing stays in floats\n"
     "mlinfer info MODEL [--json]\n"
     "    what a model is, needs and costs\n"
     "mlinfer run MODEL --wav IN.wav -o OUT.wav [--block N]\n"

@@ -50,3 +50,58 @@ void ir_end_replacing(ir_graph *g, ir_id *stands_for)
         g->outputs[i].value = stands_for[g->outputs[i].value];
     free(stands_for);
 }
+
+/* ------------------------------------------------------------- matrices ----
+ */
+
+static ir_matrix recurrent_matrix(const ir_node *layer, uint32_t k)
+{
+    uint32_t units = layer->p[0], units4 = (units + 3u) / 4u * 4u;
+    uint32_t gates = layer->type == MLI_OP_LSTM  ? 4
+                     : layer->type == MLI_OP_RNN ? 1
+                     : layer->inputs < 5         ? 3
+                     : k == 1                    ? 2
+                                                 : 1;
+    ir_matrix m = {1, gates * units4, 1, units, 0};
+
+    if (k != 1 && (k != 3 || layer->type != MLI_OP_GRU))
+        m.matrices = 0;
+    return m;
+}
+
+static ir_matrix conv_matrix(uint32_t groups, uint32_t outputs, uint32_t taps,
+                             uint32_t inputs)
+{
+    ir_matrix m = {groups, outputs / groups, taps, inputs / groups, 0};
+
+    if (groups > 1 && m.inputs == 1 && m.outputs == 1) {
+        m.depthwise = 1;
+        m.matrices = 1;
+        m.outputs = groups;
+    }
+    return m;
+}
+
+ir_matrix ir_matrix_of(const ir_graph *g, const ir_node *layer, uint32_t k)
+{
+    const ir_value *x = &g->values[layer->in[0]], *y = &g->values[layer->out];
+    const uint32_t *p = layer->p;
+    ir_matrix none = {0, 0, 0, 0, 0};
+
+    switch (layer->type) {
+    case MLI_OP_LSTM:
+    case MLI_OP_GRU:
+    case MLI_OP_RNN:
+        return recurrent_matrix(layer, k);
+    case MLI_OP_LINEAR:
+        return k == 1 ? (ir_matrix){1, p[1], 1, p[0], 0} : none;
+    case MLI_OP_CONV1D:
+        return k == 1 ? conv_matrix(p[2], p[4], p[0], p[3]) : none;
+    case MLI_OP_CONV2D:
+        return k == 1 ? conv_matrix(p[6], y->dims[y->rank - 1], p[0] * p[1],
+                                    x->dims[x->rank - 1])
+                      : none;
+    default:
+        return none;
+    }
+}

@@ -11,6 +11,17 @@
 uint32_t *ir_count_readers(ir_graph *g);
 
 /*
+ * The packed matrices that operand k of a layer is: so many one after another,
+ * each of outputs * taps * inputs. A depthwise convolution has a single one, of
+ * one input. matrices is 0 if the operand is none.
+ */
+typedef struct ir_matrix {
+    uint32_t matrices, outputs, taps, inputs;
+    int depthwise;
+} ir_matrix;
+ir_matrix ir_matrix_of(const ir_graph *g, const ir_node *layer, uint32_t k);
+
+/*
  * Replacing values: start with every value standing for itself, set
  * stands_for[old] = new while going through the nodes in order (resolve each
  * node's operands first), finish with the output ports.

@@ -115,38 +115,10 @@ static uint32_t outputs_of(const ir_graph *g, const ir_node *layer)
     return last_dim(&g->values[layer->out]);
 }
 
-/* Groups, and the packed matrix of one of them. */
-static void matrix_of(const ir_graph *g, const ir_node *layer, uint32_t *groups,
-                      uint32_t *outputs, uint32_t *taps, uint32_t *inputs)
-{
-    const uint32_t *p = layer->p;
-
-    *groups = 1;
-    *taps = 1;
-    *inputs = p[0];
-    *outputs = p[1];
-    if (layer->type == MLI_OP_LINEAR)
-        return;
-    if (layer->type == MLI_OP_CONV1D) {
-        *taps = p[0];
-        *groups = p[2];
-        *inputs = p[3] / p[2];
-        *outputs = p[4] / p[2];
-    } else {
-        *taps = p[0] * p[1];
-        *groups = p[6];
-        *inputs = last_dim(&g->values[layer->in[0]]) / p[6];
-        *outputs = outputs_of(g, layer) / p[6];
-    }
-    if (*groups > 1 && *inputs == 1 && *outputs == 1) { /* one matrix */
-        *outputs = *groups;
-        *groups = 1;
-    }
-}
-
 static ir_id scaled_weights(ir_graph *g, const ir_node *layer, const scale *s)
 {
-    uint32_t groups, outputs, taps, inputs, o = 0;
+    uint32_t o = 0;
+    ir_matrix m = ir_matrix_of(g, layer, 1);
     const ir_value *old = &g->values[layer->in[1]];
     const float *w = old->data;
     ir_id id = ir_const1(g, (uint32_t)old->elements, w);
@@ -157,14 +129,13 @@ static ir_id scaled_weights(ir_graph *g, const ir_node *layer, const scale *s)
         return IR_NONE;
     g->values[id].role = IR_PACKED;
     to = g->values[id].data;
-    matrix_of(g, layer, &groups, &outputs, &taps, &inputs);
-    one = mli_packed_size(outputs, taps, inputs);
-    for (uint32_t n = 0; n < groups; n++, to += one)
-        for (uint32_t r = 0; r < outputs; r++, o++)
-            for (uint32_t k = 0; k < taps; k++)
-                for (uint32_t i = 0; i < inputs; i++) {
-                    float *x =
-                        to + mli_packed_index(outputs, taps, inputs, r, k, i);
+    one = mli_packed_size(m.outputs, m.taps, m.inputs);
+    for (uint32_t n = 0; n < m.matrices; n++, to += one)
+        for (uint32_t r = 0; r < m.outputs; r++, o++)
+            for (uint32_t k = 0; k < m.taps; k++)
+                for (uint32_t i = 0; i < m.inputs; i++) {
+                    float *x = to + mli_packed_index(m.outputs, m.taps,
+                                                     m.inputs, r, k, i);
                     *x = (float)(*x * s->scale[o]);
                 }
     return id;

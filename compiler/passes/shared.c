@@ -11,14 +11,15 @@ static uint64_t hash_of(const ir_value *v)
 {
     uint64_t h = mlc_hash(MLC_HASH, v->dims, v->rank * sizeof v->dims[0]);
 
-    return mlc_hash(h, v->data, v->elements * sizeof *v->data);
+    return mlc_hash(h, v->data, ir_data_floats(v) * sizeof *v->data);
 }
 
 static int equal(const ir_value *a, const ir_value *b)
 {
-    return a->role == b->role && a->rank == b->rank &&
+    return a->role == b->role && a->storage == b->storage &&
+           a->rank == b->rank &&
            !memcmp(a->dims, b->dims, a->rank * sizeof a->dims[0]) &&
-           !memcmp(a->data, b->data, a->elements * sizeof *a->data);
+           !memcmp(a->data, b->data, ir_data_floats(a) * sizeof *a->data);
 }
 
 /* The first constant that equals v, entered in the table if it is new. */
