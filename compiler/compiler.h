@@ -31,17 +31,17 @@ typedef struct mlc_options {
     const char *const *states;
     uint32_t state_count;
     int spread;  /* the work of a hop is done in the course of the next */
-    int weights; /* an mlc_weights */
+    int weights; /* an mlc_storage */
 } mlc_options;
 
 /* How the weights of layers are stored. */
-typedef enum mlc_weights {
+typedef enum mlc_storage {
     MLC_WEIGHTS_AS_THEY_ARE = 0, /* as the source has them */
     MLC_WEIGHTS_F32 = 1,
     MLC_WEIGHTS_F16 = 2,
     MLC_WEIGHTS_INT8 = 3,
     MLC_WEIGHTS_INT4 = 4 /* convolutions: int8 */
-} mlc_weights;
+} mlc_storage;
 
 #define MLC_OPTIONS_DEFAULT                                                    \
     {                                                                          \

@@ -248,6 +248,9 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
     f.parameters = g->parameters ? g->parameters : mlc_graph_parameters(g);
     before = macs_before(g);
     ir_passes(g, &tally);
+    if (options && options->weights != MLC_WEIGHTS_AS_THEY_ARE &&
+        options->weights != MLC_WEIGHTS_INT8)
+        ir_widen_weights(g);
     if (options && options->weights > MLC_WEIGHTS_F32)
         ir_store_weights(g, (mli_storage)(options->weights - 1));
     status = check_graph(g, error);

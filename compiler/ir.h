@@ -172,6 +172,27 @@ ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                         const float *w, const float *b);
 
 /*
+ * Weights of 8 bits, kept as they are: that of output o, tap k and input i (of
+ * the output's group) is the number w[o * output + k * tap + i * input], times
+ * the output's scale.
+ */
+typedef struct ir_bytes {
+    const int8_t *w;
+    size_t output, tap, input;
+    const float *scale; /* of each output; NULL: 1 */
+} ir_bytes;
+/* Each as the one without _bytes. */
+ir_id ir_linear_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                      const ir_bytes *w, const float *b);
+ir_id ir_conv1d_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                      uint32_t taps, uint32_t dilation, uint32_t groups,
+                      uint32_t step, const ir_bytes *w, const float *b);
+ir_id ir_conv2d_bytes(ir_graph *g, ir_id x, uint32_t outputs,
+                      const uint32_t size[2], const uint32_t dilation[2],
+                      const uint32_t step[2], uint32_t groups,
+                      const ir_bytes *w, const float *b);
+
+/*
  * Convolution along time. w: [outputs][inputs/groups][taps] (PyTorch, ONNX),
  * tap taps-1 is the newest frame. b: [outputs] or NULL. Timed: x has `inputs`
  * elements (any dims), y is [outputs], causal, history zero. Not timed: x [L,

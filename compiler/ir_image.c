@@ -43,9 +43,11 @@ static int conv2d_shape(ir_graph *g, const uint32_t *p, uint32_t outputs,
     return 1;
 }
 
-ir_id ir_conv2d(ir_graph *g, ir_id x, uint32_t outputs, const uint32_t size[2],
-                const uint32_t dilation[2], const uint32_t step[2],
-                uint32_t groups, const float *w, const float *b)
+/* One of w and bytes. */
+static ir_id conv2d(ir_graph *g, ir_id x, uint32_t outputs,
+                    const uint32_t size[2], const uint32_t dilation[2],
+                    const uint32_t step[2], uint32_t groups, const float *w,
+                    const ir_bytes *bytes, const float *b)
 {
     uint32_t p[8] = {size[0], size[1], dilation[0], dilation[1],
                      step[0], step[1], groups};
@@ -63,12 +65,28 @@ ir_id ir_conv2d(ir_graph *g, ir_id x, uint32_t outputs, const uint32_t size[2],
     if (!conv2d_shape(g, p, outputs, &s))
         return IR_NONE;
     in[0] = x;
-    in[1] = ir_pack_conv(g, inputs, outputs, p[0] * p[1], groups, w);
+    in[1] = w ? ir_pack_conv(g, inputs, outputs, p[0] * p[1], groups, w)
+              : ir_pack_bytes(g, inputs, outputs, p[0] * p[1], groups, bytes);
     in[2] = ir_bias(g, outputs, b);
     y = ir_emit(g, MLI_OP_CONV2D, b ? 3 : 2, in, &s);
     if (y != IR_NONE)
         memcpy(ir_made(g)->p, p, sizeof p);
     return y;
+}
+
+ir_id ir_conv2d(ir_graph *g, ir_id x, uint32_t outputs, const uint32_t size[2],
+                const uint32_t dilation[2], const uint32_t step[2],
+                uint32_t groups, const float *w, const float *b)
+{
+    return conv2d(g, x, outputs, size, dilation, step, groups, w, NULL, b);
+}
+
+ir_id ir_conv2d_bytes(ir_graph *g, ir_id x, uint32_t outputs,
+                      const uint32_t size[2], const uint32_t dilation[2],
+                      const uint32_t step[2], uint32_t groups,
+                      const ir_bytes *w, const float *b)
+{
+    return conv2d(g, x, outputs, size, dilation, step, groups, NULL, w, b);
 }
 
 ir_id ir_pool(ir_graph *g, mli_reduce fn, ir_id x, uint32_t axis,

@@ -145,6 +145,15 @@ ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
     return dense(g, x, inputs, outputs, pack_columns(g, outputs, inputs, w), b);
 }
 
+ir_id ir_linear_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                      const ir_bytes *w, const float *b)
+{
+    if (!dense_fits(g, x, inputs, outputs))
+        return IR_NONE;
+    return dense(g, x, inputs, outputs,
+                 ir_pack_bytes(g, inputs, outputs, 1, 1, w), b);
+}
+
 /* The shape of the result; rank 0 if x does not fit. */
 static ir_shape conv_shape(ir_graph *g, ir_id x, uint32_t inputs,
                            uint32_t outputs, uint32_t taps, uint32_t dilation,
@@ -182,9 +191,11 @@ ir_id ir_flat(ir_graph *g, ir_id x)
     return ir_reshape(g, x, 1, &n);
 }
 
-ir_id ir_conv1d(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
-                uint32_t taps, uint32_t dilation, uint32_t groups,
-                uint32_t step, const float *w, const float *b)
+/* One of w and bytes. */
+static ir_id conv1d(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                    uint32_t taps, uint32_t dilation, uint32_t groups,
+                    uint32_t step, const float *w, const ir_bytes *bytes,
+                    const float *b)
 {
     uint32_t p[8] = {taps, dilation, groups, inputs, outputs, step};
     uint32_t reach;
@@ -209,7 +220,8 @@ ir_id ir_conv1d(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
     if (!s.rank)
         return IR_NONE;
     in[0] = x;
-    in[1] = ir_pack_conv(g, inputs, outputs, taps, groups, w);
+    in[1] = w ? ir_pack_conv(g, inputs, outputs, taps, groups, w)
+              : ir_pack_bytes(g, inputs, outputs, taps, groups, bytes);
     in[2] = ir_bias(g, outputs, b);
     y = ir_emit(g, MLI_OP_CONV1D, b ? 3 : 2, in, &s);
     if (y == IR_NONE)
@@ -219,4 +231,20 @@ ir_id ir_conv1d(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
     if (s.timed && reach)
         ir_emit_state(g, reach, inputs, NULL);
     return g->error[0] ? IR_NONE : y;
+}
+
+ir_id ir_conv1d(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                uint32_t taps, uint32_t dilation, uint32_t groups,
+                uint32_t step, const float *w, const float *b)
+{
+    return conv1d(g, x, inputs, outputs, taps, dilation, groups, step, w, NULL,
+                  b);
+}
+
+ir_id ir_conv1d_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                      uint32_t taps, uint32_t dilation, uint32_t groups,
+                      uint32_t step, const ir_bytes *w, const float *b)
+{
+    return conv1d(g, x, inputs, outputs, taps, dilation, groups, step, NULL, w,
+                  b);
 }

@@ -25,6 +25,11 @@ ir_id ir_linear_rows(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
 ir_id ir_pack_conv(ir_graph *g, uint32_t inputs, uint32_t outputs,
                    uint32_t taps, uint32_t groups, const float *w);
 
+/* The same of bytes; floats where 8 bits cannot be stored: depthwise, and of
+   one output. */
+ir_id ir_pack_bytes(ir_graph *g, uint32_t inputs, uint32_t outputs,
+                    uint32_t taps, uint32_t groups, const ir_bytes *w);
+
 /* x with one dim. */
 ir_id ir_flat(ir_graph *g, ir_id x);
 

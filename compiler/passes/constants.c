@@ -27,7 +27,8 @@ static int foldable(const ir_graph *g, const ir_node *node)
     if (node->dead || node->state_count || node->type == MLI_OP_STORE)
         return 0;
     for (uint32_t k = 0; k < node->inputs; k++) {
-        if (!g->values[node->in[k]].constant)
+        if (!g->values[node->in[k]].constant ||
+            g->values[node->in[k]].storage != MLI_F32)
             return 0;
         operands += g->values[node->in[k]].elements;
     }

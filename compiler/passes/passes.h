@@ -35,6 +35,8 @@ void ir_pass_scales(ir_graph *g, ir_tally *tally);
 void ir_pass_functions(ir_graph *g, ir_tally *tally);
 /* Equal constants become one. */
 void ir_pass_shared(ir_graph *g, ir_tally *tally);
+/* Matrices that are stored in fewer bits become floats. */
+void ir_widen_weights(ir_graph *g);
 /* After all of these: the matrices of layers are stored so, where it takes less
    room; int4 only those of dense and recurrent layers, others as int8. */
 void ir_store_weights(ir_graph *g, mli_storage storage);

@@ -2,6 +2,8 @@
  * rewrite.c - what passes share.
  */
 #include <stdlib.h>
+#include <string.h>
+#include "ir_build.h"
 #include "rewrite.h"
 
 static void *or_fail(ir_graph *g, void *memory)
@@ -104,4 +106,32 @@ ir_matrix ir_matrix_of(const ir_graph *g, const ir_node *layer, uint32_t k)
     default:
         return none;
     }
+}
+
+ir_id ir_copy_constant(ir_graph *g, ir_id constant)
+{
+    uint64_t floats = ir_data_floats(&g->values[constant]);
+    float *data = ir_floats(g, floats);
+    ir_value *from, *to;
+    ir_id id;
+
+    if (!data)
+        return IR_NONE;
+    memcpy(data, g->values[constant].data, floats * sizeof *data);
+    id = ir_take(g, g->values[constant].role, 1, data);
+    if (id == IR_NONE)
+        return IR_NONE;
+    from = &g->values[constant];
+    to = &g->values[id];
+    to->storage = from->storage;
+    to->rank = from->rank;
+    memcpy(to->dims, from->dims, sizeof to->dims);
+    to->elements = from->elements;
+    return id;
+}
+
+float *ir_scales_of(const ir_value *v)
+{
+    return v->data +
+           mli_stored_bytes(v->storage, v->dims[0], v->dims[1]) / sizeof(float);
 }

@@ -20,6 +20,10 @@ typedef struct ir_matrix {
     int depthwise;
 } ir_matrix;
 ir_matrix ir_matrix_of(const ir_graph *g, const ir_node *layer, uint32_t k);
+/* Another constant like it; IR_NONE without memory. */
+ir_id ir_copy_constant(ir_graph *g, ir_id constant);
+/* The scales of a stored matrix. */
+float *ir_scales_of(const ir_value *v);
 
 /*
  * Replacing values: start with every value standing for itself, set

@@ -115,19 +115,31 @@ static uint32_t outputs_of(const ir_graph *g, const ir_node *layer)
     return last_dim(&g->values[layer->out]);
 }
 
+/* The rows of stored weights have scales of their own. */
+static void scale_rows(ir_value *v, const ir_matrix *m, const scale *s)
+{
+    float *to = ir_scales_of(v);
+    uint32_t quads = (m->outputs + 3u) / 4u * 4u, o = 0;
+
+    for (uint32_t n = 0; n < m->matrices; n++)
+        for (uint32_t r = 0; r < m->outputs; r++, o++)
+            to[n * quads + r] = (float)(to[n * quads + r] * s->scale[o]);
+}
+
 static ir_id scaled_weights(ir_graph *g, const ir_node *layer, const scale *s)
 {
     uint32_t o = 0;
     ir_matrix m = ir_matrix_of(g, layer, 1);
-    const ir_value *old = &g->values[layer->in[1]];
-    const float *w = old->data;
-    ir_id id = ir_const1(g, (uint32_t)old->elements, w);
+    ir_id id = ir_copy_constant(g, layer->in[1]);
     uint64_t one;
     float *to;
 
     if (id == IR_NONE)
         return IR_NONE;
-    g->values[id].role = IR_PACKED;
+    if (g->values[id].storage != MLI_F32) {
+        scale_rows(&g->values[id], &m, s);
+        return id;
+    }
     to = g->values[id].data;
     one = mli_packed_size(m.outputs, m.taps, m.inputs);
     for (uint32_t n = 0; n < m.matrices; n++, to += one)
@@ -159,8 +171,11 @@ static ir_id scaled_bias(ir_graph *g, const ir_node *layer, const scale *s)
 /* Numbers that leave the range would make infinities out of nothing. */
 static int finite_values(const ir_value *v)
 {
-    for (uint64_t i = 0; i < v->elements; i++)
-        if (!(v->data[i] - v->data[i] == 0.f))
+    int stored = v->storage != MLI_F32;
+    const float *x = stored ? ir_scales_of(v) : v->data;
+
+    for (uint64_t i = 0; i < (stored ? v->dims[0] : v->elements); i++)
+        if (!(x[i] - x[i] == 0.f))
             return 0;
     return 1;
 }

@@ -291,6 +291,59 @@ static void look(const ir_graph *g, const ir_node *node, use *uses)
     }
 }
 
+/* One panel of `width` rows, the first of which is row `base`. */
+static void widen_panel(const ir_value *v, uint64_t base, uint32_t width,
+                        float *to)
+{
+    uint64_t products = v->dims[1];
+    const uint8_t *from = (const uint8_t *)v->data;
+    const float *scale = ir_scales_of(v);
+
+    for (uint64_t i = base * products; i < (base + width) * products; i++) {
+        uint64_t row = base + (i - base * products) % width;
+        uint16_t h;
+
+        if (v->storage == MLI_INT8) {
+            to[i] = (float)((double)(int8_t)from[i] * scale[row]);
+            continue;
+        }
+        memcpy(&h, from + 2 * i, sizeof h);
+        to[i] = (float)(of_half(h) * scale[row]);
+    }
+}
+
+/* Importers keep 8 and 16 bits. */
+static void widen(ir_graph *g, ir_value *v, const ir_matrix *m)
+{
+    uint32_t quads = (m->outputs + 3u) / 4u * 4u;
+    float *data = ir_floats(g, v->elements);
+
+    if (!data)
+        return;
+    for (uint32_t n = 0; n < m->matrices; n++)
+        for (uint32_t o = 0; o < quads; o += MLI_PANEL)
+            widen_panel(v, (uint64_t)n * quads + o,
+                        quads - o < MLI_PANEL ? quads - o : MLI_PANEL, data);
+    free(v->data);
+    v->data = data;
+    v->storage = MLI_F32;
+    v->rank = 1;
+    v->dims[0] = (uint32_t)v->elements;
+    v->dims[1] = 0;
+}
+
+void ir_widen_weights(ir_graph *g)
+{
+    for (uint32_t i = 0; i < g->node_count; i++)
+        for (uint32_t k = 0; !g->nodes[i].dead && k < g->nodes[i].inputs; k++) {
+            ir_value *v = &g->values[g->nodes[i].in[k]];
+            ir_matrix m = ir_matrix_of(g, &g->nodes[i], k);
+
+            if (v->constant && v->storage != MLI_F32)
+                widen(g, v, &m);
+        }
+}
+
 static void say(ir_graph *g, const tally *t)
 {
     static const char *const names[] = {"f32", "f16", "int8", "int4"};

@@ -461,22 +461,28 @@ static void turn_weights(work *w, ir_node *node)
     uint32_t a = row_axis(w, x, inputs), at[MLI_MAX_RANK] = {0};
     uint32_t step[MLI_MAX_RANK], dims[MLI_MAX_RANK], rank = v->rank, n = 1;
     uint32_t to = 0;
-    const float *from;
+    size_t size = sizeof(float);
+    const uint8_t *from;
+    uint8_t *moved;
 
     for (uint32_t i = rank; i-- > a;) {
         step[i] = n;
         n *= base->dims[i];
     }
     memcpy(dims, v->dims, sizeof dims);
-    id = ir_const1(g, (uint32_t)g->values[node->in[1]].elements, NULL);
+    id = ir_copy_constant(g, node->in[1]);
     if (id == IR_NONE)
         return;
-    g->values[id].role = IR_PACKED;
-    from = g->values[node->in[1]].data;
+    from = (const uint8_t *)g->values[node->in[1]].data;
+    moved = (uint8_t *)g->values[id].data;
+    if (g->values[id].storage != MLI_F32) /* a byte or two */
+        size = (size_t)mli_stored_bytes(g->values[id].storage, 4, 1) / 4u;
     for (uint32_t i = 0; i < inputs; i++) {
         for (uint32_t o = 0; o < outputs; o++)
-            g->values[id].data[mli_packed_index(outputs, 1, inputs, o, 0, to)] =
-                from[mli_packed_index(outputs, 1, inputs, o, 0, i)];
+            memcpy(moved +
+                       size * mli_packed_index(outputs, 1, inputs, o, 0, to),
+                   from + size * mli_packed_index(outputs, 1, inputs, o, 0, i),
+                   size);
         for (uint32_t k = rank; k-- > a;) { /* the next in the view's order */
             to += step[w->views[x].perm[k]];
             if (++at[k] < dims[k])

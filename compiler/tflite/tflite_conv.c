@@ -21,21 +21,37 @@ typedef struct kernel {
     int same;
 } kernel;
 
-/* w: [outputs][inputs/groups][height][width] */
+/* Of the layer's weights: floats [outputs][inputs/groups][height][width], or
+   bytes as they lie. */
+typedef struct weights {
+    const float *w;
+    ir_bytes bytes;
+} weights;
+
+static ir_id product(tfl_run *r, const tfl_layer *l, const kernel *k, ir_id x,
+                     const weights *w, const float *b)
+{
+    uint32_t inputs = l->x->dims[3];
+
+    if (k->size[0] == 1 && k->size[1] == 1 && k->step[0] == 1 &&
+        k->step[1] == 1 && k->groups == 1)
+        return w->w
+                   ? ir_linear(r->g, x, inputs, l->outputs, w->w, b)
+                   : ir_linear_bytes(r->g, x, inputs, l->outputs, &w->bytes, b);
+    return w->w ? ir_conv2d(r->g, x, l->outputs, k->size, k->dilation, k->step,
+                            k->groups, w->w, b)
+                : ir_conv2d_bytes(r->g, x, l->outputs, k->size, k->dilation,
+                                  k->step, k->groups, &w->bytes, b);
+}
+
 static void convolve(tfl_run *r, tfl_call *c, tfl_layer *l, const kernel *k,
-                     const float *w)
+                     const weights *w)
 {
     const uint32_t *dims = l->x->dims;
     ir_id x = tfl_layer_input(r, l, 14u, tfl_scale_count(l->w) > 1);
 
     x = padded(r, x, k->same, dims, k->size, k->step, k->dilation);
-    if (k->size[0] == 1 && k->size[1] == 1 && k->step[0] == 1 &&
-        k->step[1] == 1 && k->groups == 1)
-        x = ir_linear(r->g, x, dims[3], l->outputs, w, tfl_layer_bias(r, c, l));
-    else
-        x = ir_conv2d(r->g, x, l->outputs, k->size, k->dilation, k->step,
-                      k->groups, w, tfl_layer_bias(r, c, l));
-    tfl_layer_finish(r, c, l, x);
+    tfl_layer_finish(r, c, l, product(r, l, k, x, w, tfl_layer_bias(r, c, l)));
 }
 
 /* [outputs][height][width][inputs] to [outputs][inputs][height][width] */
@@ -52,35 +68,44 @@ static float *reorder(tfl_run *r, const float *w, uint32_t outputs,
     return to;
 }
 
-/* Weights in the order of convolve, and the groups they make. */
-static const float *conv_weights(tfl_run *r, tfl_call *c, const tfl_layer *l,
-                                 kernel *k)
+/* Weights as convolve takes them, and the groups they make. */
+static weights conv_weights(tfl_run *r, tfl_call *c, const tfl_layer *l,
+                            kernel *k)
 {
     uint32_t taps = k->size[0] * k->size[1], inputs = l->w->dims[3];
-    const float *w = tfl_layer_weights(r, l);
+    weights w = {NULL,
+                 {l->x->time ? NULL : tfl_layer_bytes(l), (size_t)taps * inputs,
+                  inputs, 1, NULL}};
 
     k->groups = inputs ? l->x->dims[3] / inputs : 0;
     if (!k->groups || l->x->dims[3] % inputs || l->outputs % k->groups)
         tfl_bad(r, c, "%u input channels for weights of %u", l->x->dims[3],
                 inputs);
-    return taps > 1 ? reorder(r, w, l->outputs, taps, inputs) : w;
+    if (!w.bytes.w)
+        w.w = tfl_layer_weights(r, l);
+    if (w.w && taps > 1)
+        w.w = reorder(r, w.w, l->outputs, taps, inputs);
+    return w;
 }
 
 /* [1][height][width][outputs] to [outputs][1][height][width] */
-static const float *depthwise_weights(tfl_run *r, tfl_call *c,
-                                      const tfl_layer *l, kernel *k)
+static weights depthwise_weights(tfl_run *r, tfl_call *c, const tfl_layer *l,
+                                 kernel *k)
 {
+    weights w = {0};
+
     k->groups = l->x->dims[3];
     if (l->w->dims[0] != 1 || !k->groups || l->outputs % k->groups)
         tfl_bad(r, c, "%u input channels for %u outputs", k->groups,
                 l->outputs);
-    return reorder(r, tfl_layer_weights(r, l), 1, k->size[0] * k->size[1],
-                   l->outputs);
+    w.w = reorder(r, tfl_layer_weights(r, l), 1, k->size[0] * k->size[1],
+                  l->outputs);
+    return w;
 }
 
 /* The same on what the input was before its space became batches. */
 static void convolve_spread(tfl_run *r, tfl_call *c, const tfl_layer *l,
-                            const kernel *k, const float *w)
+                            const kernel *k, const weights *w)
 {
     const tfl_spread *s = l->x->spread;
     tfl_value x = *l->x, y = {0}, *out = &y;
@@ -142,7 +167,7 @@ void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
                    0,
                    tfl_option(c, slot, 0),
                    IR_NONE};
-    const float *w;
+    weights w;
     kernel k = {.step = {(uint32_t)tfl_option_int(c, 2, 1),
                          (uint32_t)tfl_option_int(c, 1, 1)},
                 .dilation = {(uint32_t)tfl_option_int(c, slot + 2, 1),
@@ -160,9 +185,9 @@ void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
     w = depthwise ? depthwise_weights(r, c, &l, &k)
                   : conv_weights(r, c, &l, &k);
     if (l.x->time) {
-        convolve_in_time(r, c, &l, &k, w);
+        convolve_in_time(r, c, &l, &k, w.w);
         return;
     }
-    convolve(r, c, &l, &k, w);
-    convolve_spread(r, c, &l, &k, w);
+    convolve(r, c, &l, &k, &w);
+    convolve_spread(r, c, &l, &k, &w);
 }

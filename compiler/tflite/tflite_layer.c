@@ -4,7 +4,9 @@
 #include "ir_build.h"
 #include "tflite_layer.h"
 
-#define MAX_SIZE 65536 /* of a kernel's side, a step, a dilation */
+/* Fewer weights are floats: nothing is gained. */
+#define LEAST_BYTES 4096u
+#define MAX_SIZE    65536 /* of a kernel's side, a step, a dilation */
 
 int tfl_layer_kind(const tfl_layer *l)
 {
@@ -18,6 +20,16 @@ const float *tfl_layer_weights(tfl_run *r, const tfl_layer *l)
 {
     return tfl_layer_kind(l) == TFL_FLOAT_LAYER ? tfl_real_floats(r, l->w)
                                                 : tfl_floats(r, l->w);
+}
+
+const int8_t *tfl_layer_bytes(const tfl_layer *l)
+{
+    const tfl_tensor *t = l->w->raw;
+
+    if (tfl_layer_kind(l) == TFL_FLOAT_LAYER || !t || t->type != TFL_INT8 ||
+        tfl_has_zeros(t) || tfl_elements(l->w) < LEAST_BYTES)
+        return NULL;
+    return (const int8_t *)t->raw;
 }
 
 const float *tfl_layer_bias(tfl_run *r, tfl_call *c, const tfl_layer *l)

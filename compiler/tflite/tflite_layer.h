@@ -22,6 +22,9 @@ enum { TFL_FLOAT_LAYER, TFL_WHOLE_LAYER, TFL_HYBRID_LAYER };
 int tfl_layer_kind(const tfl_layer *l);
 /* Weights as this kind of layer multiplies them. */
 const float *tfl_layer_weights(tfl_run *r, const tfl_layer *l);
+/* The weights as they lie, in bytes; NULL where they are none that can stay so.
+   As above they are multiplied without their scales. */
+const int8_t *tfl_layer_bytes(const tfl_layer *l);
 /* The bias, if it goes into the sums: a hybrid layer adds it after. */
 const float *tfl_layer_bias(tfl_run *r, tfl_call *c, const tfl_layer *l);
 /* Are weights and bias known? Else the operator is unsupported. */

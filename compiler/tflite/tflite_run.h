@@ -173,6 +173,11 @@ float tfl_tensor_scale(const tfl_tensor *t);
 /* y = x w^T + b over the last dim; key: weights with one are packed once. */
 ir_id tfl_dense(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
                 const float *w, const float *b, const void *key);
+/* The same of bytes, which are the key, too. */
+ir_id tfl_dense_bytes(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
+                      const int8_t *w, const float *b);
+/* Has a quantised tensor zero points other than 0? */
+int tfl_has_zeros(const tfl_tensor *t);
 /* Constants in the graph are bounded by the size of the file. */
 void tfl_spend(tfl_run *r, uint64_t floats);
 int tfl_axis(tfl_run *r, const tfl_call *c, int64_t axis, uint32_t rank);

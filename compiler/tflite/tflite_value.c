@@ -176,16 +176,21 @@ static int64_t zero_of(const tfl_tensor *t, uint32_t channel)
     return tfl_zero(t);
 }
 
+int tfl_has_zeros(const tfl_tensor *t)
+{
+    for (uint32_t k = 0; k < t->zeros.count; k++)
+        if (zero_at(t, k))
+            return 1;
+    return 0;
+}
+
 /* 8-bit weights as they mostly are: no zero points. */
 static int read_bytes(const tfl_tensor *t, uint64_t n, float *f)
 {
     const int8_t *from = (const int8_t *)t->raw;
 
-    if (t->type != TFL_INT8)
+    if (t->type != TFL_INT8 || tfl_has_zeros(t))
         return 0;
-    for (uint32_t k = 0; k < t->zeros.count; k++)
-        if (zero_at(t, k))
-            return 0;
     for (uint64_t i = 0; i < n; i++)
         f[i] = (float)from[i];
     return 1;
@@ -466,9 +471,11 @@ void tfl_put_like(tfl_run *r, tfl_call *c, int k, ir_id id,
 /* --------------------------------------------------------- dense layers ----
  */
 
+/* One of w and bytes. */
 static ir_id packed(tfl_run *r, uint32_t inputs, uint32_t outputs,
-                    const float *w, const void *key)
+                    const float *w, const int8_t *bytes, const void *key)
 {
+    const ir_bytes b = {bytes, inputs, 1, 1, NULL};
     tfl_packed *p, *grown;
 
     for (uint32_t i = 0; key && i < r->packed_count; i++) {
@@ -488,12 +495,15 @@ static ir_id packed(tfl_run *r, uint32_t inputs, uint32_t outputs,
     p->key = key;
     p->inputs = inputs;
     p->outputs = outputs;
-    p->id = ir_pack(r->g, outputs, inputs, w);
+    p->id = w ? ir_pack(r->g, outputs, inputs, w)
+              : ir_pack_bytes(r->g, inputs, outputs, 1, 1, &b);
     return p->id;
 }
 
-ir_id tfl_dense(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
-                const float *w, const float *b, const void *key)
+/* One of w and bytes. */
+static ir_id dense(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
+                   const float *w, const int8_t *bytes, const float *b,
+                   const void *key)
 {
     ir_id in[3], y;
     ir_shape s;
@@ -508,7 +518,7 @@ ir_id tfl_dense(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
         return IR_NONE;
     }
     in[0] = x;
-    in[1] = packed(r, inputs, outputs, w, key);
+    in[1] = packed(r, inputs, outputs, w, bytes, key);
     in[2] = ir_bias(r->g, outputs, b);
     s.dims[s.rank - 1] = outputs;
     y = ir_emit(r->g, MLI_OP_LINEAR, b ? 3 : 2, in, &s);
@@ -517,4 +527,16 @@ ir_id tfl_dense(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
     ir_made(r->g)->p[0] = inputs;
     ir_made(r->g)->p[1] = outputs;
     return y;
+}
+
+ir_id tfl_dense(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
+                const float *w, const float *b, const void *key)
+{
+    return dense(r, x, inputs, outputs, w, NULL, b, key);
+}
+
+ir_id tfl_dense_bytes(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
+                      const int8_t *w, const float *b)
+{
+    return dense(r, x, inputs, outputs, NULL, w, b, w);
 }
