@@ -318,6 +318,194 @@ static void write_trees(FILE *f)
     put_opset(f, "ai.onnx.ml", 1);
 }
 
+/* ------------------------------------------------------ 8-bit weights ---- */
+
+#define WIDE 1024 /* a square matrix of a megabyte of bytes */
+
+static void put_bytes_tensor(FILE *graph, const char *name, unsigned side)
+{
+    message tensor, raw;
+    begin(&tensor);
+    for (int i = 0; i < 2; i++)
+        put_number(tensor.f, 1, side);
+    put_number(tensor.f, 2, 3);
+    put_text(tensor.f, 8, name);
+    begin(&raw);
+    for (unsigned i = 0; i < side * side; i++)
+        fputc((int)(weight(i) * 254.0f) & 255, raw.f);
+    end(&raw, tensor.f, 9);
+    end(&tensor, graph, 5);
+}
+
+static void put_scalar(FILE *graph, const char *name, unsigned type,
+                       const void *bytes, size_t n)
+{
+    message tensor;
+    begin(&tensor);
+    put_number(tensor.f, 2, type);
+    put_text(tensor.f, 8, name);
+    field(tensor.f, 9, bytes, n);
+    end(&tensor, graph, 5);
+}
+
+static void put_node(FILE *graph, const char *op, const char *const *in,
+                     int inputs, const char *out)
+{
+    message node;
+    begin(&node);
+    for (int i = 0; i < inputs; i++)
+        put_text(node.f, 1, in[i]);
+    put_text(node.f, 2, out);
+    put_text(node.f, 4, op);
+    end(&node, graph, 1);
+}
+
+/* As onnxruntime's quantiser writes a dense layer. */
+static void write_qdq(FILE *f)
+{
+    static const char *const x[] = {"x", "s", "z"}, *const q[] = {"q", "s",
+                                                                  "z"};
+    static const char *const w[] = {"wq", "s", "z"}, *const m[] = {"r", "w"};
+    const unsigned dims[] = {1, WIDE};
+    const float scale = 0.02f;
+    message graph;
+    put_number(f, 1, 8);
+    begin(&graph);
+    put_node(graph.f, "QuantizeLinear", x, 3, "q");
+    put_node(graph.f, "DequantizeLinear", q, 3, "r");
+    put_node(graph.f, "DequantizeLinear", w, 3, "w");
+    put_node(graph.f, "MatMul", m, 2, "y");
+    put_bytes_tensor(graph.f, "wq", WIDE);
+    put_scalar(graph.f, "s", 1, &scale, sizeof scale);
+    put_scalar(graph.f, "z", 3, "", 1);
+    put_shape(graph.f, 11, "x", 2, dims);
+    put_shape(graph.f, 12, "y", 2, dims);
+    end(&graph, f, 7);
+    put_opset(f, "", 13);
+}
+
+/* A flatbuffer, from its front to its end: what is pointed to comes later. */
+typedef struct flat {
+    unsigned char *bytes;
+    unsigned size;
+} flat;
+
+static void flat_put(flat *b, unsigned at, unsigned value, unsigned width)
+{
+    for (unsigned i = 0; i < width; i++)
+        b->bytes[at + i] = (unsigned char)(value >> (8 * i));
+}
+
+static unsigned flat_more(flat *b, unsigned n)
+{
+    unsigned at = (b->size + 15) / 16 * 16;
+    b->size = at + n;
+    return at;
+}
+
+/* Let what is at `from` point to `to`. */
+static void flat_link(flat *b, unsigned from, unsigned to)
+{
+    flat_put(b, from, to - from, 4);
+}
+
+/* A table of `fields` numbers of 4 bytes, of which the bits of `there` are
+   there; answers where the first would be. */
+static unsigned flat_table(flat *b, unsigned fields, unsigned there)
+{
+    unsigned at = flat_more(b, 4 + 4 * fields);
+    unsigned v = flat_more(b, 4 + 2 * fields);
+    flat_put(b, at, at - v, 4);
+    flat_put(b, v, 4 + 2 * fields, 2);
+    flat_put(b, v + 2, 4 + 4 * fields, 2);
+    for (unsigned i = 0; i < fields; i++)
+        flat_put(b, v + 4 + 2 * i, there >> i & 1 ? 4 + 4 * i : 0, 2);
+    return at + 4;
+}
+
+/* The table that begins 4 bytes before its first field. */
+static void flat_link_table(flat *b, unsigned from, unsigned first_field)
+{
+    flat_link(b, from, first_field - 4);
+}
+
+/* Elements begin 4 bytes later; `from` points to the vector. */
+static unsigned flat_vector(flat *b, unsigned from, unsigned count,
+                            unsigned width)
+{
+    unsigned at = flat_more(b, 12 + count * width) + 8;
+    /* 8-byte elements lie at multiples of 8 */
+    at += width == 8 ? 4 : 0;
+    b->size = at + 4 + count * width;
+    flat_put(b, at, count, 4);
+    flat_link(b, from, at);
+    return at + 4;
+}
+
+static void flat_tensor(flat *b, unsigned from, unsigned rows, unsigned buffer,
+                        unsigned scale_bits)
+{
+    unsigned t = flat_table(b, 5, 0x17), q, v;
+    flat_link_table(b, from, t);
+    v = flat_vector(b, t, 2, 4);
+    flat_put(b, v, rows, 4);
+    flat_put(b, v + 4, WIDE, 4);
+    flat_put(b, t + 4, 9, 1); /* int8 */
+    flat_put(b, t + 8, buffer, 4);
+    q = flat_table(b, 4, 0xc);
+    flat_link_table(b, t + 16, q);
+    flat_put(b, flat_vector(b, q + 8, 1, 4), scale_bits, 4);
+    flat_vector(b, q + 12, 1, 8);
+}
+
+static void flat_list(flat *b, unsigned from, unsigned count, unsigned first)
+{
+    unsigned v = flat_vector(b, from, count, 4);
+    for (unsigned i = 0; i < count; i++)
+        flat_put(b, v + 4 * i, first + i, 4);
+}
+
+static void write_tflite(FILE *f)
+{
+    enum { ROOM = WIDE * WIDE + 4096, SCALE = 0x3ca3d70a /* 0.02 */ };
+    flat b = {calloc(ROOM, 1), 8};
+    unsigned model, code, graph, tensors, op, buffers, v;
+    assert_non_null(b.bytes);
+    memcpy(b.bytes + 4, "TFL3", 4);
+    model = flat_table(&b, 5, 0x17);
+    flat_link_table(&b, 0, model);
+    flat_put(&b, model, 3, 4);
+    v = flat_vector(&b, model + 4, 1, 4);
+    code = flat_table(&b, 4, 0xd);
+    flat_link_table(&b, v, code);
+    flat_put(&b, code, 9, 1); /* FULLY_CONNECTED */
+    flat_put(&b, code + 8, 1, 4);
+    flat_put(&b, code + 12, 9, 4);
+    v = flat_vector(&b, model + 8, 1, 4);
+    graph = flat_table(&b, 4, 0xf);
+    flat_link_table(&b, v, graph);
+    tensors = flat_vector(&b, graph, 3, 4);
+    flat_tensor(&b, tensors, 1, 0, SCALE);
+    flat_tensor(&b, tensors + 4, WIDE, 1, SCALE);
+    flat_tensor(&b, tensors + 8, 1, 0, 0x3f800000);
+    flat_list(&b, graph + 4, 1, 0);
+    flat_list(&b, graph + 8, 1, 2);
+    v = flat_vector(&b, graph + 12, 1, 4);
+    op = flat_table(&b, 3, 0x7);
+    flat_link_table(&b, v, op);
+    flat_list(&b, op + 4, 2, 0);
+    flat_list(&b, op + 8, 1, 2);
+    buffers = flat_vector(&b, model + 16, 2, 4);
+    flat_link_table(&b, buffers, flat_table(&b, 1, 0));
+    v = flat_table(&b, 1, 1);
+    flat_link_table(&b, buffers + 4, v);
+    v = flat_vector(&b, v, WIDE * WIDE, 1);
+    for (unsigned i = 0; i < WIDE * WIDE; i++)
+        b.bytes[v + i] = (unsigned char)(int)(weight(i) * 254.0f);
+    fwrite(b.bytes, 1, b.size, f);
+    free(b.bytes);
+}
+
 /* A WaveNet would be warmed up, which costs time of its own. */
 static void write_nam(FILE *f)
 {
@@ -450,11 +638,25 @@ static void guitarml_opens_cheaply(void **state)
     opens_cheaply("GuitarML", write_state_dict);
 }
 
+static void qdq_opens_cheaply(void **state)
+{
+    (void)state;
+    opens_cheaply("QDQ", write_qdq);
+}
+
+static void tflite_opens_cheaply(void **state)
+{
+    (void)state;
+    opens_cheaply("TensorFlow Lite", write_tflite);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(onnx_opens_cheaply),
         cmocka_unit_test(lstm_opens_cheaply),
+        cmocka_unit_test(qdq_opens_cheaply),
+        cmocka_unit_test(tflite_opens_cheaply),
         cmocka_unit_test(trees_open_cheaply),
         cmocka_unit_test(nam_opens_cheaply),
         cmocka_unit_test(rtneural_opens_cheaply),

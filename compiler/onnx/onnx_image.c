@@ -117,10 +117,13 @@ static onnx_value *images(onnx_run *r, onnx_value *v, const onnx_conv *k,
         dims[v->rank - 3 + i] = onnx_windows(&at[i]);
     }
     dims[v->rank - 1] = k->outputs;
-    return onnx_result(r, v, v->rank, dims, v->time,
-                       ir_conv2d(r->g, onnx_kept_id(r, v, keep),
-                                 (uint32_t)k->outputs, size, dilation, step,
-                                 (uint32_t)k->groups, w, k->b));
+    return onnx_result(
+        r, v, v->rank, dims, v->time,
+        w ? ir_conv2d(r->g, onnx_kept_id(r, v, keep), (uint32_t)k->outputs,
+                      size, dilation, step, (uint32_t)k->groups, w, k->b)
+          : ir_conv2d_bytes(r->g, onnx_kept_id(r, v, keep),
+                            (uint32_t)k->outputs, size, dilation, step,
+                            (uint32_t)k->groups, &k->bytes, k->b));
 }
 
 /* v [N, L, C]: an image of one row, or a plain convolution of one signal. */
@@ -131,10 +134,15 @@ static onnx_value *signals(onnx_run *r, onnx_call *c, onnx_value *v,
     int64_t dims[4] = {v->dims[0], 1, v->dims[1], v->dims[2]};
     if (v->dims[0] == 1 && !onnx_timed(r, v)) {
         uint32_t flat[2] = {(uint32_t)v->dims[1], (uint32_t)v->dims[2]};
-        ir_id y = ir_conv1d(r->g, onnx_as(r, v, 2, flat), (uint32_t)k->inputs,
-                            (uint32_t)k->outputs, (uint32_t)at[1].taps,
-                            (uint32_t)at[1].dilation, (uint32_t)k->groups,
-                            (uint32_t)at[1].stride, k->w, k->b);
+        ir_id x = onnx_as(r, v, 2, flat), y;
+        uint32_t in = (uint32_t)k->inputs, out = (uint32_t)k->outputs;
+        uint32_t taps = (uint32_t)at[1].taps, groups = (uint32_t)k->groups;
+        uint32_t dilation = (uint32_t)at[1].dilation;
+        uint32_t stride = (uint32_t)at[1].stride;
+        y = k->w ? ir_conv1d(r->g, x, in, out, taps, dilation, groups, stride,
+                             k->w, k->b)
+                 : ir_conv1d_bytes(r->g, x, in, out, taps, dilation, groups,
+                                   stride, &k->bytes, k->b);
         dims[1] = onnx_windows(&at[1]);
         dims[2] = k->outputs;
         return onnx_result(r, v, 3, dims, v->time, y);
@@ -251,7 +259,13 @@ int onnx_read_conv(onnx_run *r, onnx_call *c, onnx_conv *k)
     if (b && onnx_elements(b) != k->outputs)
         onnx_bad(r, c, "%lld biases for %lld outputs",
                  (long long)onnx_elements(b), (long long)k->outputs);
-    k->w = onnx_floats(r, w);
+    k->w = NULL;
+    k->bytes =
+        (ir_bytes){NULL, (size_t)(onnx_elements(w) / k->outputs), 1,
+                   (size_t)(onnx_elements(w) / k->outputs / w->dims[1]), NULL};
+    if (onnx_timed(r, x) || k->axes > 2 ||
+        !onnx_layer_bytes(r, w, 0, &k->bytes))
+        k->w = onnx_floats(r, w);
     k->b = b ? onnx_floats(r, b) : NULL;
     for (int i = 0; i < k->axes; i++)
         onnx_read_window(r, c, i, k->axes, x->dims[2 + i], w->dims[2 + i],

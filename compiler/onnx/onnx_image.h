@@ -47,6 +47,7 @@ typedef struct onnx_conv {
     onnx_window at[ONNX_MAX_SPATIAL];
     int64_t inputs, outputs, groups;
     const float *w, *b;
+    ir_bytes bytes; /* where w is NULL: of images and signals, not timed */
 } onnx_conv;
 onnx_value *onnx_conv_last(onnx_run *r, onnx_call *c, onnx_value *v,
                            const onnx_conv *k);

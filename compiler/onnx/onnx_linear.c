@@ -9,9 +9,32 @@
 /* A constant matrix as it lies: outputs along its rows (w[outputs][inputs]) or
    its columns. */
 typedef struct matrix {
-    const float *w;
+    const float *w; /* or NULL: */
+    ir_bytes bytes;
     int columns;
 } matrix;
+
+/* b is [inputs][outputs] (columns), or [outputs][inputs]. */
+static matrix matrix_of(onnx_run *r, const onnx_value *b, int columns)
+{
+    matrix m = {NULL, {0}, columns};
+    if (b->rank == 2 && onnx_layer_bytes(r, b, columns ? 1 : 0, &m.bytes)) {
+        m.bytes.output = columns ? 1 : (size_t)b->dims[1];
+        m.bytes.input = columns ? (size_t)b->dims[1] : 1;
+    } else {
+        m.w = onnx_floats(r, b);
+    }
+    return m;
+}
+
+static ir_id layer(ir_graph *g, ir_id x, uint32_t in, uint32_t out,
+                   const matrix *m, const float *b)
+{
+    if (!m->w)
+        return ir_linear_bytes(g, x, in, out, &m->bytes, b);
+    return m->columns ? ir_linear_columns(g, x, in, out, m->w, b)
+                      : ir_linear(g, x, in, out, m->w, b);
+}
 
 /* x w^T over the last axis of x. */
 static onnx_value *dense(onnx_run *r, onnx_value *x, int64_t outputs, matrix m,
@@ -23,8 +46,7 @@ static onnx_value *dense(onnx_run *r, onnx_value *x, int64_t outputs, matrix m,
     memcpy(dims, x->dims, sizeof dims);
     dims[x->rank - 1] = outputs;
     return onnx_result(r, x, x->rank, dims, x->time,
-                       m.columns ? ir_linear_columns(r->g, id, in, out, m.w, b)
-                                 : ir_linear(r->g, id, in, out, m.w, b));
+                       layer(r->g, id, in, out, &m, b));
 }
 
 onnx_value *onnx_swap_last(onnx_run *r, onnx_value *v)
@@ -155,7 +177,7 @@ static onnx_value *times_constant(onnx_run *r, onnx_call *c, onnx_value *a,
     onnx_value *y;
     if (a->time == a->rank - 1)
         onnx_not_in_time(r, c, "is a matrix product over time");
-    y = dense(r, a, n, (matrix){onnx_floats(r, b), 1}, NULL);
+    y = dense(r, a, n, matrix_of(r, b, 1), NULL);
     if (a->time == a->rank - 1)
         y->time = -1;
     return b->rank > 1 ? y : onnx_reshaped(r, c, y, y->rank - 1, y->dims);
@@ -169,7 +191,7 @@ static onnx_value *constant_times(onnx_run *r, onnx_call *c, onnx_value *a,
     if (b->time >= 0 && b->time == (b->rank > 1 ? b->rank - 2 : 0))
         onnx_not_in_time(r, c, "is a matrix product over time");
     y = b->rank > 1 ? onnx_swap_last(r, b) : b;
-    y = dense(r, y, m, (matrix){onnx_floats(r, a), 0}, NULL);
+    y = dense(r, y, m, matrix_of(r, a, 0), NULL);
     if (b->rank > 1)
         y = onnx_swap_last(r, y);
     if (a->rank == 1 && b->rank > 1) {
@@ -279,9 +301,11 @@ void onnx_do_gemm(onnx_run *r, onnx_call *c, int what)
         if (alpha != 1.f)
             y = onnx_binary(r, c, MLI_MUL, y, onnx_new_scalar(r, alpha));
     } else {
-        matrix m = {onnx_floats(r, b), !turned};
-        if (alpha != 1.f)
+        matrix m = matrix_of(r, b, !turned);
+        if (alpha != 1.f && m.w)
             m.w = scaled(r, m.w, k * n, alpha);
+        else if (alpha != 1.f)
+            m.bytes.scale = scaled(r, m.bytes.scale, n, alpha);
         if (a->time == 1)
             onnx_not_in_time(r, c, "is a matrix product over time");
         bias = add ? gemm_bias(r, add, n, beta) : NULL;

@@ -128,6 +128,9 @@ void onnx_model_read(onnx_model *m, const uint8_t *bytes, size_t size);
 /* One TensorProto by itself. */
 void onnx_tensor_parse(onnx_model *m, onnx_reader message, onnx_tensor *t);
 /* Its numbers, into t->f or t->i; done once. */
+/* Numbers of one byte as they lie in the file, NULL if they are not in it in
+   one piece. */
+const uint8_t *onnx_tensor_bytes(onnx_model *m, onnx_tensor *t);
 void onnx_tensor_read(onnx_model *m, onnx_tensor *t);
 /* The version of a domain ("" is ONNX itself); 0 if it is not imported. */
 int64_t onnx_opset_of(const onnx_opset *o, size_t count, const char *domain);

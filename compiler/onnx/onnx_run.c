@@ -234,6 +234,8 @@ int onnx_is_int(const onnx_value *v)
 
 float onnx_at(const onnx_value *v, int64_t n)
 {
+    if (v->bytes)
+        return onnx_byte_at(v, n);
     return onnx_is_int(v) ? (float)v->i[n] : v->f[n];
 }
 

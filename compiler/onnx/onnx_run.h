@@ -59,6 +59,11 @@ typedef struct onnx_value {
     int64_t dims[ONNX_MAX_RANK];
     float *f; /* constants: one of the two */
     int64_t *i;
+    /* Instead of f: 8-bit weights as they lie in the file, to be multiplied by
+       one scale or one for each element of an axis. onnx_floats widens them. */
+    const int8_t *bytes;
+    const float *byte_scale;
+    int byte_axis;              /* -1: one scale */
     const char *const *strings; /* texts: of constants; i are then their
                                    numbers, counted from 0 */
     int state;   /* constants: a recurrent layer's first state, or a part */
@@ -220,6 +225,18 @@ float onnx_at(const onnx_value *v, int64_t n);
 int64_t onnx_int_at(const onnx_value *v, int64_t n);
 /* A constant's numbers as floats. */
 const float *onnx_floats(onnx_run *r, const onnx_value *v);
+/* The same as a value. */
+onnx_value *onnx_solid(onnx_run *r, onnx_value *v);
+/* Are a layer's weights bytes with a scale for each element of this axis, its
+   outputs, or one for all? Fills in w but for its strides. */
+int onnx_layer_bytes(onnx_run *r, const onnx_value *v, int axis, ir_bytes *w);
+/* Its output, if a node dequantises weights that layers can take as bytes; else
+   NULL. */
+onnx_value *onnx_kept_bytes(onnx_run *r, const onnx_scope *s,
+                            const onnx_node *node);
+float onnx_byte_at(const onnx_value *v, int64_t n);
+/* An initializer that nobody asked for yet; NULL if there is none. */
+onnx_tensor *onnx_unread_tensor(const onnx_scope *s, const char *name);
 /* The one number of a constant of one element; 0 if it is no such thing. */
 int onnx_single(const onnx_value *v, float *value);
 /* A constant of nothing but zeros? */

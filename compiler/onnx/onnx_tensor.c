@@ -349,3 +349,17 @@ void onnx_tensor_read(onnx_model *m, onnx_tensor *t)
     room(m, t);
     from_raw(t, raw.bytes);
 }
+
+const uint8_t *onnx_tensor_bytes(onnx_model *m, onnx_tensor *t)
+{
+    onnx_field f, raw = {0};
+    onnx_reader r;
+    if (t->external || !known(t->type) || types[t->type].bytes != 1)
+        return NULL;
+    t->message.exit = m->exit;
+    r = t->message;
+    while (onnx_next(&r, &f))
+        if (f.number == 9 && f.wire == ONNX_BYTES)
+            raw = f;
+    return raw.bytes && raw.size == t->count ? raw.bytes : NULL;
+}

@@ -94,6 +94,12 @@ onnx_value *onnx_look_up(onnx_run *r, const onnx_scope *s, const char *name)
     return NULL;
 }
 
+onnx_tensor *onnx_unread_tensor(const onnx_scope *s, const char *name)
+{
+    entry *e = find(s->names, name);
+    return e->name && !e->value ? e->tensor : NULL;
+}
+
 /* ------------------------------------------------------ what is needed ---- */
 
 typedef struct needs {
@@ -360,6 +366,17 @@ static int takes_texts(const onnx_call *c)
     return !strcmp(c->node->op, "Cast") && onnx_int(c, "to", 0) == ONNX_STRING;
 }
 
+/* Weights are bytes for what runs only. */
+static void solid_inputs(onnx_run *r, onnx_call *c)
+{
+    for (int i = 0; i < c->inputs; i++)
+        if (c->in[i] && c->in[i]->kind != ONNX_CONST)
+            return;
+    for (int i = 0; i < c->inputs; i++)
+        if (c->in[i])
+            c->in[i] = onnx_solid(r, c->in[i]);
+}
+
 static void run_op(onnx_run *r, onnx_call *c)
 {
     const onnx_op *op = operator_of(r, c->node);
@@ -374,6 +391,7 @@ static void run_op(onnx_run *r, onnx_call *c)
     }
     if (lost(r, c, op))
         return;
+    solid_inputs(r, c);
     for (int i = 0; i < c->inputs; i++)
         if (c->in[i] && c->in[i]->type == ONNX_STRING && !takes_texts(c)) {
             onnx_unsupported(r, c, "values of type string");
@@ -445,8 +463,13 @@ static void do_node(onnx_run *r, onnx_scope *s, const onnx_node *node)
     const onnx_opset *opsets;
     size_t opset_count;
     int standard = !node->domain[0] || !strcmp(node->domain, "ai.onnx");
+    onnx_value *kept = onnx_kept_bytes(r, s, node);
     if (++r->walked > MAX_WALKED)
         onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED, "too many nodes");
+    if (kept) {
+        onnx_name(r, s, node->out[0], kept);
+        return;
+    }
     c.name = s->prefix ? onnx_print(r->pool, "%s%s", s->prefix, node->name)
                        : node->name;
     c.inputs = (int)node->inputs;

@@ -94,14 +94,34 @@ static int all_halves(const row *r)
     return 1;
 }
 
-static int all_whole(const row *r, double low, double high)
+/* Of a number that is not 0: its lowest bit. */
+static int lowest_bit(double x)
 {
-    for (uint64_t i = 0; i < r->n; i++) {
-        double x = r->w[i * r->step];
-        if (x != nearbyint(x) || x < low || x > high)
-            return 0;
-    }
-    return 1;
+    int e;
+    uint64_t bits = (uint64_t)ldexp(frexp(fabs(x), &e), 24);
+
+    for (e -= 24; !(bits & 1); bits >>= 1)
+        e++;
+    return e;
+}
+
+/* A power of two that all weights are whole multiples of, from low to high; 0
+   if there is none. */
+static float exact_scale(const row *r, double low, double high)
+{
+    int least = 128;
+    double scale;
+
+    for (uint64_t i = 0; i < r->n; i++)
+        if (r->w[i * r->step] != 0.f) {
+            int e = lowest_bit(r->w[i * r->step]);
+            least = e < least ? e : least;
+        }
+    scale = least < 128 ? ldexp(1.0, least) : 1.0;
+    for (uint64_t i = 0; i < r->n; i++)
+        if (r->w[i * r->step] < low * scale || r->w[i * r->step] > high * scale)
+            return 0.f;
+    return (float)scale;
 }
 
 /* A power of two that leaves the bits of the weights alone; the largest comes
@@ -118,9 +138,9 @@ static float half_scale(const row *r)
 
 static float byte_scale(const row *r)
 {
-    if (all_whole(r, -128.0, 127.0))
-        return 1.f;
-    return (float)(largest(r) / 127.0);
+    float exact = exact_scale(r, -128.0, 127.0);
+
+    return exact > 0.f ? exact : (float)(largest(r) / 127.0);
 }
 
 static double nearest(double x, double scale, double low, double high)
@@ -146,10 +166,10 @@ static double four_bit_error(const row *r, float scale)
 static float four_bit_scale(const row *r)
 {
     double most = largest(r), sign = 1.0;
-    float even, full;
+    float even, full, exact = exact_scale(r, -8.0, 7.0);
 
-    if (all_whole(r, -8.0, 7.0))
-        return 1.f;
+    if (exact > 0.f)
+        return exact;
     for (uint64_t i = 0; i < r->n; i++)
         if (r->w[i * r->step] == most)
             sign = -1.0;
