@@ -56,10 +56,12 @@ int mli_is_planar(const mli_file *f)
     int matrices = 0;
     if (f->header->mode != MLI_STREAM || f->header->spread != 0)
         return 0;
-    for (uint32_t i = 0; i < f->count[MLI_SEC_TENSORS]; i++)
-        if (f->tensors[i].region == MLI_ARENA &&
-            (!mli_timed(f->tensors + i) || f->tensors[i].period != 1))
+    for (uint32_t i = 0; i < f->count[MLI_SEC_TENSORS]; i++) {
+        const mli_file_tensor *t = f->tensors + i;
+        if (t->storage != MLI_F32 ||
+            (t->region == MLI_ARENA && (!mli_timed(t) || t->period != 1)))
             return 0;
+    }
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
         const mli_file_op *op = f->ops + i;
         matrices |= op->type == MLI_OP_LINEAR || op->type == MLI_OP_CONV1D;
