@@ -62,7 +62,7 @@ static fb_image recurrent(mli_mode mode, int after)
 {
     static const mli_op_type types[] = {MLI_OP_LSTM, MLI_OP_GRU, MLI_OP_RNN};
     fb *b = stored_new(mode);
-    uint32_t in = up_to(5), units = up_to(40);
+    uint32_t in = up_to(5), units = up_to(21);
     fb_id x = fb_input(b, mode == MLI_STREAM ? fb_timed(in)
                                              : fb_matrix(up_to(20), in));
     return finish(b, fb_recurrent(b, types[up_to(3) - 1], x, in, units,
