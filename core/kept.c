@@ -17,13 +17,6 @@ static frames of_ring(const mli_kept *k, uint32_t at)
     return (frames){k->data + (size_t)at * k->width, 0};
 }
 
-/* The frames after the first n. */
-static frames skip(const mli_kept *k, frames x, uint32_t n)
-{
-    x.from += x.row != 0 ? n : (size_t)n * k->width;
-    return x;
-}
-
 static void copy_frames(const mli_kept *k, uint32_t to, frames x, uint32_t n)
 {
     if (k->row == 0) {
@@ -67,28 +60,52 @@ void mli_kept_reset(mli_kept *k)
     k->pos = k->frames < k->capacity ? k->frames : 0;
 }
 
-static void push(mli_kept *k, frames x, uint32_t n)
+/* Where n frames are to go from pos on, before the ring begins again. */
+static uint32_t before_end(const mli_kept *k, uint32_t n)
 {
     uint32_t end = k->capacity - k->pos;
-    uint32_t now = n < end ? n : end;
-    copy_frames(k, k->pos, x, now);
-    mirror(k, k->pos, k->pos + now);
-    k->pos += now;
-    if (k->pos < k->capacity)
-        return;
-    copy_frames(k, 0, skip(k, x, now), n - now);
-    mirror(k, 0, n - now);
-    k->pos = n - now;
+    return n < end ? n : end;
+}
+
+static void advance(mli_kept *k, uint32_t n)
+{
+    k->pos += n;
+    if (k->pos >= k->capacity)
+        k->pos -= k->capacity;
 }
 
 void mli_kept_push(mli_kept *k, const float *x, uint32_t n)
 {
-    push(k, (frames){x, 0}, n);
+    uint32_t now = before_end(k, n);
+    copy_frames(k, k->pos, (frames){x, 0}, now);
+    mirror(k, k->pos, k->pos + now);
+    if (now < n) {
+        copy_frames(k, 0, (frames){x + (size_t)now * k->width, 0}, n - now);
+        mirror(k, 0, n - now);
+    }
+    advance(k, n);
 }
 
-void mli_kept_push_planes(mli_kept *k, const float *x, size_t row, uint32_t n)
+/* n frames of planes to `at`, and to the mirror. */
+static void place_planes(const mli_kernels *by, const mli_kept *k, uint32_t at,
+                         const float *x, size_t row, uint32_t n)
 {
-    push(k, (frames){x, row}, n);
+    by->rows(x, row, k->data + at, k->row, k->width, n);
+    if (at >= k->mirror)
+        return;
+    uint32_t most = k->mirror - at;
+    by->rows(x, row, k->data + k->capacity + at, k->row, k->width,
+             n < most ? n : most);
+}
+
+void mli_kept_push_planes(const mli_kernels *by, mli_kept *k, const float *x,
+                          size_t row, uint32_t n)
+{
+    uint32_t now = before_end(k, n);
+    place_planes(by, k, k->pos, x, row, now);
+    if (now < n)
+        place_planes(by, k, 0, x + now, row, n - now);
+    advance(k, n);
 }
 
 void mli_state_read(const mli_session *session, uint32_t state, float *out)

@@ -64,7 +64,7 @@ int mli_is_planar(const mli_file *f)
     }
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
         const mli_file_op *op = f->ops + i;
-        matrices |= op->type == MLI_OP_LINEAR || op->type == MLI_OP_CONV1D;
+        matrices |= op->type == MLI_OP_CONV1D;
         if (!op_is_planar(f, op))
             return 0;
     }
@@ -81,8 +81,9 @@ typedef struct chain {
     const prepare *p;
     mli_planar *a;
     uint32_t begin;    /* the first operator */
+    uint32_t x;        /* what it reads, if not from a ring */
     uint32_t next;     /* after the last one taken over */
-    uint32_t sum;      /* tensors: where the products are summed, */
+    uint32_t sum;      /* tensors: the sums of products, */
     uint32_t result;   /* what the step makes, */
     uint32_t mix, add; /* what it reads on the way */
 } chain;
@@ -155,6 +156,7 @@ static int take(chain *c, uint32_t last, uint32_t mix, uint32_t add)
 {
     uint32_t y = result_of(c->p->f, last);
     if (!same_or_apart(c, y, c->sum) ||
+        (c->x != MLI_NONE && !apart(c, y, c->x)) ||
         (mix != MLI_NONE && !apart(c, y, mix)) ||
         (add != MLI_NONE && !same_or_apart(c, y, add)))
         return 0;
@@ -270,15 +272,23 @@ static void matrix(const prepare *p, progress *w, mli_planar a, mli_kept *ring)
     a.x_row = ring != NULL ? ring->row : p->s->tile;
     a.w = mli_step_operand(p, 1);
     a.b = mli_step_operand(p, 2);
-    a.sum = a.y = step->y;
+    a.y = step->y;
     a.y_row = p->s->tile;
     m->ring = ring;
     m->x_row = p->s->tile;
     m->outputs = step->elements;
     m->planar = a;
     set_function(&m->planar, p->op);
-    chain c = {p,   &m->planar, w->next,  w->next + 1,
-               sum, sum,        MLI_NONE, MLI_NONE};
+    uint32_t x = ring != NULL ? MLI_NONE : operand(p->f, w->next, 0);
+    chain c = {.p = p,
+               .a = &m->planar,
+               .begin = w->next,
+               .x = x,
+               .next = w->next + 1,
+               .sum = sum,
+               .result = sum,
+               .mix = MLI_NONE,
+               .add = MLI_NONE};
     if (p->op->fn == MLI_IDENTITY) {
         take_mix(&c);
         take_residual(&c);

@@ -32,7 +32,8 @@ void mli_kept_reset(mli_kept *k);
 /* Take n <= mirror frames in, mirror included. */
 void mli_kept_push(mli_kept *k, const float *x, uint32_t n);
 /* The same from planes, `row` floats from channel to channel, into planes. */
-void mli_kept_push_planes(mli_kept *k, const float *x, size_t row, uint32_t n);
+void mli_kept_push_planes(const mli_kernels *by, mli_kept *k, const float *x,
+                          size_t row, uint32_t n);
 
 typedef struct mli_step mli_step;
 

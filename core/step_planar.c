@@ -11,7 +11,7 @@ void mli_run_planar(const mli_kernels *k, const mli_step *step, uint32_t frames)
     a.frames = frames;
     if (m->ring != NULL) {
         a.pos = m->ring->pos;
-        mli_kept_push_planes(m->ring, step->x, m->x_row, frames);
+        mli_kept_push_planes(k, m->ring, step->x, m->x_row, frames);
     }
     k->planar(&a, 0, m->outputs);
 }

@@ -91,9 +91,8 @@ typedef struct mli_conv {
  * depthwise.
  *
  * Rows are read and written up to a multiple of MLI_PLANE frames; what lies
- * past `frames` means nothing. y may be sum or add; otherwise they overlap
- * nothing. The products of an output are summed in the same order
- * whatever the frames.
+ * past `frames` means nothing. y may be add; otherwise they overlap nothing.
+ * The products of an output are summed in the same order whatever the frames.
  */
 #define MLI_PLANE 16u
 
@@ -101,7 +100,6 @@ typedef struct mli_planar {
     const float *x;
     const float *w;
     const float *b; /* or NULL */
-    float *sum;
     float *y;
     size_t x_row;
     size_t y_row;
@@ -180,6 +178,9 @@ typedef struct mli_kernels {
     /* in_per_group = out_per_group = 1, packed as one matrix of groups rows */
     void (*depthwise)(const mli_conv *a, uint32_t first, uint32_t last);
     void (*planar)(const mli_planar *a, uint32_t first, uint32_t last);
+    /* y[r*y_row + i] = x[r*x_row + i] for `count` rows of n floats. */
+    void (*rows)(const float *x, size_t x_row, float *y, size_t y_row,
+                 uint32_t count, uint32_t n);
 
     void (*lstm)(const mli_recurrent *a, uint32_t first, uint32_t last);
     void (*gru)(const mli_recurrent *a, uint32_t first, uint32_t last);

@@ -24,6 +24,7 @@ const mli_kernels V_TABLE = {
     .conv = conv,
     .depthwise = depthwise,
     .planar = planar,
+    .rows = rows,
     .lstm = lstm,
     .gru = gru,
     .rnn = rnn,

@@ -14,8 +14,12 @@ typedef struct plane_job {
     const float *x; /* frame 0 of the group's first row */
     const float *w; /* first row of weights, at the first output */
     const float *b; /* of the first output, or NULL */
-    float *sum;     /* of the first output */
+    size_t row;     /* the first output's */
     uint32_t width; /* floats from row to row of w */
+    /* where outputs lie across the lanes: lanes */
+    uint32_t held;   /* that w has, */
+    uint32_t real;   /* that are outputs; */
+    uint32_t lo, hi; /* outputs to store, from `row` on */
 } plane_job;
 
 typedef struct plane_cursor {
@@ -112,12 +116,11 @@ V_FN int plane_block(const plane_job *j, plane_cursor *c,
     }
 }
 
-V_FN void plane_tile(const plane_job *j, uint32_t f, const int outs,
+V_FN void plane_sums(const plane_job *j, plane_cursor c,
+                     vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
                      const int vecs)
 {
-    vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL],
-        before[V_PLANE_OUTPUTS][V_PLANE_TALL];
-    plane_cursor c = plane_start(j, f);
+    vf before[V_PLANE_OUTPUTS][V_PLANE_TALL];
     UNROLL
     for (int o = 0; o < outs; o++)
         UNROLL
@@ -139,12 +142,105 @@ V_FN void plane_tile(const plane_job *j, uint32_t f, const int outs,
         for (int v = 0; v < vecs; v++)
             sum[o][v] = v_add(before[o][v], sum[o][v]);
     }
+}
+
+/* ------------------------------------------------------- what comes after - */
+
+/* f is a constant wherever this is used. */
+V_FN void plane_map(const mli_planar *a, size_t at, uint32_t rows, uint32_t n,
+                    mli_unary f)
+{
+    const vf p = v_set1(a->p), q = v_set1(a->q);
+    float *row = a->y + at, *total = a->total ? a->total + at : NULL;
+    for (; rows != 0; rows--, row += a->y_row) {
+        for (uint32_t i = 0; i < n; i += V_LANES) {
+            vf y = unary_one(f, v_load(row + i), p, q);
+            v_store(row + i, y);
+            if (total)
+                v_store(total + i, v_add(v_load(total + i), y));
+        }
+        if (total)
+            total += a->y_row;
+    }
+}
+
+/*
+ * The function and the total, of n frames in each of some rows. Functions that
+ * convolutions often end with go without another pass.
+ */
+static void plane_finish(const mli_planar *a, size_t at, uint32_t rows,
+                         uint32_t n)
+{
+    switch (a->f) {
+    case MLI_IDENTITY:
+        plane_map(a, at, rows, n, MLI_IDENTITY);
+        break;
+    case MLI_TANH:
+        plane_map(a, at, rows, n, MLI_TANH);
+        break;
+    case MLI_SIGMOID:
+        plane_map(a, at, rows, n, MLI_SIGMOID);
+        break;
+    case MLI_RELU:
+        plane_map(a, at, rows, n, MLI_RELU);
+        break;
+    case MLI_LEAKY_RELU:
+        plane_map(a, at, rows, n, MLI_LEAKY_RELU);
+        break;
+    default:
+        for (uint32_t r = 0; r < rows; r++, at += a->y_row) {
+            unary(a->f, a->p, a->q, a->y + at, a->y + at, 0, n);
+            if (a->total)
+                binary(MLI_ADD, a->total + at, 1, a->y + at, 1, a->total + at,
+                       0, n);
+        }
+    }
+}
+
+/* Sums of outputs from row o on, frames from f on, are completed. */
+V_FN void plane_end(const mli_planar *a, size_t o, uint32_t f,
+                    vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
+                    const int vecs)
+{
+    const size_t first = o * a->y_row + f;
+    if (a->mix) {
+        UNROLL
+        for (int r = 0; r < outs; r++) {
+            const vf slope = v_set1(a->mix_w[o + (unsigned)r]);
+            const vf shift =
+                a->mix_b ? v_set1(a->mix_b[o + (unsigned)r]) : K(0.0f);
+            UNROLL
+            for (int v = 0; v < vecs; v++) {
+                vf mix = v_load(a->mix + f + v * (int)V_LANES);
+                sum[r][v] = v_add(sum[r][v], v_fma(mix, slope, shift));
+            }
+        }
+    }
+    if (a->add) {
+        UNROLL
+        for (int r = 0; r < outs; r++)
+            UNROLL
+        for (int v = 0; v < vecs; v++)
+            sum[r][v] = v_add(v_load(a->add + first + (size_t)r * a->y_row +
+                                     (unsigned)v * V_LANES),
+                              sum[r][v]);
+    }
     UNROLL
-    for (int o = 0; o < outs; o++)
+    for (int r = 0; r < outs; r++)
         UNROLL
     for (int v = 0; v < vecs; v++)
-        v_store(j->sum + (size_t)o * j->a->y_row + f + (unsigned)v * V_LANES,
-                sum[o][v]);
+        v_store(a->y + first + (size_t)r * a->y_row + (unsigned)v * V_LANES,
+                sum[r][v]);
+    if (a->f != MLI_IDENTITY || a->total)
+        plane_finish(a, first, (uint32_t)outs, (uint32_t)vecs * V_LANES);
+}
+
+V_FN void plane_tile(const plane_job *j, uint32_t f, const int outs,
+                     const int vecs)
+{
+    vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL];
+    plane_sums(j, plane_start(j, f), sum, outs, vecs);
+    plane_end(j->a, j->row, f, sum, outs, vecs);
 }
 
 /* All frames, in tiles of `vecs` vectors and then of one. */
@@ -185,21 +281,27 @@ static void plane_one(const plane_job *j)
     plane_frames(j, 1, V_PLANE_TALL);
 }
 
-/* From output o of group g on; answers how many outputs that were. */
-static uint32_t plane_outputs(const mli_planar *a, uint32_t g, uint32_t o,
-                              uint32_t last)
+static plane_job plane_at(const mli_planar *a, uint32_t g, uint32_t o)
 {
-    const uint32_t outputs = a->out_per_group, n = last - o;
+    const uint32_t outputs = a->out_per_group;
     const uint32_t in_panel = outputs - o / MLI_PANEL * MLI_PANEL;
     const size_t row = (size_t)g * outputs + o;
-    plane_job j = {
+    return (plane_job){
         .a = a,
         .x = a->x + (size_t)g * a->in_per_group * a->x_row,
         .w = a->w + mli_packed_size(outputs, a->taps, a->in_per_group) * g +
              mli_packed_index(outputs, a->taps, a->in_per_group, o, 0, 0),
         .b = a->b ? a->b + row : NULL,
-        .sum = a->sum + row * a->y_row,
+        .row = row,
         .width = in_panel < MLI_PANEL ? (in_panel + 3) / 4 * 4 : MLI_PANEL};
+}
+
+/* From output o of group g on; answers how many outputs that were. */
+static uint32_t plane_outputs(const mli_planar *a, uint32_t g, uint32_t o,
+                              uint32_t last)
+{
+    const uint32_t n = last - o;
+    const plane_job j = plane_at(a, g, o);
 #if V_PLANE_OUTPUTS > 4
     if (n >= 8 && o % 8 == 0) {
         plane_eight(&j);
@@ -232,70 +334,181 @@ static void plane_channel(const mli_planar *a, uint32_t c)
         const float *w =
             a->w + mli_packed_index(a->groups, a->taps, 1, c, 0, 0);
         plane_cursor at = plane_start(&j, f);
-        vf sum = b;
+        vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL];
+        sum[0][0] = b;
         for (;; plane_next_tap(&j, &at), w += width) {
-            sum = v_fma(v_load(at.x), v_set1(*w), sum);
+            sum[0][0] = v_fma(v_load(at.x), v_set1(*w), sum[0][0]);
             if (at.taps == 0)
                 break;
         }
-        v_store(a->sum + c * a->y_row + f, sum);
+        plane_end(a, c, f, sum, 1, 1);
     }
 }
 
-/* ------------------------------------------------------- what comes after - */
+/* ------------------------------------------------------------- few frames - */
 
-/* A row of sums becomes a row of y; f is a constant wherever this is used. */
-V_FN void plane_row(const mli_planar *a, uint32_t o, mli_unary f)
+/* One input of one tap: a row of weights times a number for each frame. */
+V_FN void plane_few_products(const plane_job *j, plane_cursor *c, uint32_t n,
+                             vf sum[4][PANEL_VECTORS], const int tile,
+                             const int count)
 {
-    const size_t row = o * a->y_row;
-    const vf p = v_set1(a->p), q = v_set1(a->q);
-    const vf slope = a->mix ? v_set1(a->mix_w[o]) : K(0.0f);
-    const vf shift = a->mix && a->mix_b ? v_set1(a->mix_b[o]) : K(0.0f);
-    for (size_t i = 0; i < a->frames; i += V_LANES) {
-        vf y = v_load(a->sum + row + i);
-        if (a->mix)
-            y = v_add(y, v_fma(v_load(a->mix + i), slope, shift));
-        if (a->add)
-            y = v_add(v_load(a->add + row + i), y);
-        y = unary_one(f, y, p, q);
-        v_store(a->y + row + i, y);
+    const float *x = c->x, *w = c->w;
+    c->inputs -= n;
+    do {
+        vf row[PANEL_VECTORS];
+        UNROLL
+        for (int v = 0; v < count; v++)
+            row[v] = v_load_part(w + v * (int)V_LANES, 0, j->held);
+        UNROLL
+        for (int t = 0; t < tile; t++) {
+            vf in = v_set1(x[t]);
+            UNROLL
+            for (int v = 0; v < count; v++)
+                sum[t][v] = v_fma(in, row[v], sum[t][v]);
+        }
+        x += j->a->x_row;
+        w += j->width;
+    } while (--n != 0);
+    c->x = x;
+    c->w = w;
+}
+
+V_FN int plane_few_block(const plane_job *j, plane_cursor *c,
+                         vf sum[4][PANEL_VECTORS], const int tile,
+                         const int count)
+{
+    uint32_t done = 0;
+    for (;;) {
+        uint32_t n = c->inputs < LINEAR_BLOCK ? c->inputs : LINEAR_BLOCK;
+        plane_few_products(j, c, n, sum, tile, count);
+        done += n;
+        if (c->inputs == 0) {
+            if (c->taps == 0)
+                return 0;
+            plane_next_tap(j, c);
+        }
+        if (done >= LINEAR_BLOCK)
+            return 1;
+    }
+}
+
+/* The numbers of one frame, in y's rows. */
+V_FN void plane_spread(const plane_job *j, uint32_t f, const float *t)
+{
+    const mli_planar *a = j->a;
+    const size_t row = a->y_row;
+    size_t at = (j->row + j->lo) * row + f;
+    for (uint32_t i = j->lo; i < j->hi; i++, at += row) {
+        a->y[at] = t[i];
         if (a->total)
-            v_store(a->total + row + i, v_add(v_load(a->total + row + i), y));
+            a->total[at] += t[i];
     }
 }
 
-/* Those functions that convolutions often end with go without another pass. */
-V_FN int plane_finish(const mli_planar *a, uint32_t o)
+V_FN void plane_few_end(const plane_job *j, uint32_t f,
+                        vf sum[4][PANEL_VECTORS], const int tile,
+                        const int count)
 {
-    switch (a->f) {
-    case MLI_IDENTITY:
-        plane_row(a, o, MLI_IDENTITY);
-        return 1;
-    case MLI_TANH:
-        plane_row(a, o, MLI_TANH);
-        return 1;
-    case MLI_RELU:
-        plane_row(a, o, MLI_RELU);
-        return 1;
-    case MLI_LEAKY_RELU:
-        plane_row(a, o, MLI_LEAKY_RELU);
-        return 1;
-    default:
-        return 0;
+    const mli_planar *a = j->a;
+    float t[4][PANEL_VECTORS * V_LANES];
+    UNROLL
+    for (int v = 0; v < count; v++) {
+        const size_t o = j->row + (unsigned)v * V_LANES;
+        const vf slope =
+            a->mix ? v_load_part(a->mix_w + o, 0, j->real) : K(0.0f);
+        const vf shift = a->mix && a->mix_b
+                             ? v_load_part(a->mix_b + o, 0, j->real)
+                             : K(0.0f);
+        UNROLL
+        for (int i = 0; i < tile; i++) {
+            vf y = sum[i][v];
+            if (a->mix)
+                y = v_add(y,
+                          v_fma(v_set1(a->mix[f + (unsigned)i]), slope, shift));
+            v_store(t[i] + v * (int)V_LANES, y);
+        }
     }
+    if (a->add)
+        for (int i = 0; i < tile; i++)
+            for (uint32_t o = j->lo; o < j->hi; o++)
+                t[i][o] += a->add[(j->row + o) * a->y_row + f + (unsigned)i];
+    if (a->f != MLI_IDENTITY)
+        for (int i = 0; i < tile; i++)
+            unary(a->f, a->p, a->q, t[i], t[i], 0, (unsigned)count * V_LANES);
+    for (int i = 0; i < tile; i++)
+        plane_spread(j, f + (unsigned)i, t[i]);
 }
 
-static void plane_finish_slowly(const mli_planar *a, uint32_t o)
+V_FN void plane_few_tile(const plane_job *j, uint32_t f, const int tile,
+                         const int count)
 {
-    mli_planar sums = *a;
-    float *y = a->y + o * a->y_row;
-    size_t n = (a->frames + V_LANES - 1) / V_LANES * V_LANES;
-    sums.total = NULL;
-    plane_row(&sums, o, MLI_IDENTITY);
-    unary(a->f, a->p, a->q, y, y, 0, n);
-    if (a->total)
-        binary(MLI_ADD, a->total + o * a->y_row, 1, y, 1,
-               a->total + o * a->y_row, 0, n);
+    vf sum[4][PANEL_VECTORS], before[4][PANEL_VECTORS];
+    plane_cursor c = plane_start(j, f);
+    UNROLL
+    for (int v = 0; v < count; v++) {
+        vf b =
+            j->b ? v_load_part(j->b + v * (int)V_LANES, 0, j->real) : K(0.0f);
+        UNROLL
+        for (int t = 0; t < tile; t++)
+            sum[t][v] = b;
+    }
+    int more = plane_few_block(j, &c, sum, tile, count);
+    while (more) {
+        UNROLL
+        for (int t = 0; t < tile; t++)
+            UNROLL
+        for (int v = 0; v < count; v++) {
+            before[t][v] = sum[t][v];
+            sum[t][v] = K(0.0f);
+        }
+        more = plane_few_block(j, &c, sum, tile, count);
+        UNROLL
+        for (int t = 0; t < tile; t++)
+            UNROLL
+        for (int v = 0; v < count; v++)
+            sum[t][v] = v_add(before[t][v], sum[t][v]);
+    }
+    plane_few_end(j, f, sum, tile, count);
+}
+
+V_FN void plane_few_frames(const plane_job *j, const int count)
+{
+    const uint32_t frames = j->a->frames;
+    uint32_t f = 0;
+    for (; f + 4 <= frames; f += 4)
+        plane_few_tile(j, f, 4, count);
+    for (; f < frames; f++)
+        plane_few_tile(j, f, 1, count);
+}
+
+/*
+ * Outputs [first, last) of group g across the lanes, where frames would leave
+ * most of them idle.
+ */
+static void plane_few(const mli_planar *a, uint32_t g, uint32_t first,
+                      uint32_t last)
+{
+    const uint32_t outputs = a->out_per_group;
+    uint32_t o = first / MLI_PANEL * MLI_PANEL;
+    while (o < last) {
+        plane_job j = plane_at(a, g, o);
+        const uint32_t held = j.width - o % MLI_PANEL, left = outputs - o;
+        const uint32_t step =
+            o % MLI_PANEL == 0 && held == MLI_PANEL && left >= MLI_PANEL
+                ? MLI_PANEL
+                : V_LANES;
+        j.held = held < V_LANES ? held : V_LANES;
+        j.real = left < V_LANES ? left : V_LANES;
+        j.lo = first > o ? first - o : 0;
+        j.hi = last - o < step ? last - o : step;
+        if (j.lo >= j.hi)
+            ;
+        else if (step == MLI_PANEL && PANEL_VECTORS > 1)
+            plane_few_frames(&j, PANEL_VECTORS);
+        else
+            plane_few_frames(&j, 1);
+        o += step;
+    }
 }
 
 static void planar(const mli_planar *a, uint32_t first, uint32_t last)
@@ -308,13 +521,29 @@ static void planar(const mli_planar *a, uint32_t first, uint32_t last)
             continue;
         }
         uint32_t g = o / outputs, end = (g + 1) * outputs;
-        o += plane_outputs(a, g, o - g * outputs,
-                           (end < last ? end : last) - g * outputs);
+        uint32_t from = o - g * outputs;
+        uint32_t to = (end < last ? end : last) - g * outputs;
+        if (V_LANES > 1 && a->frames < V_PLANE_FEW && to - from >= a->frames) {
+            plane_few(a, g, from, to);
+            o = g * outputs + to;
+        } else {
+            o += plane_outputs(a, g, from, to);
+        }
     }
-    if (a->y == a->sum && a->f == MLI_IDENTITY && !a->mix && !a->add &&
-        !a->total)
-        return;
-    for (uint32_t o = first; o < last; o++)
-        if (!plane_finish(a, o))
-            plane_finish_slowly(a, o);
+}
+
+static void rows(const float *x, size_t x_row, float *y, size_t y_row,
+                 uint32_t count, uint32_t n)
+{
+    for (; count != 0; count--, x += x_row, y += y_row) {
+        uint32_t i = 0;
+        if (n == 1) { /* a part of a vector is late to be read as a float */
+            *y = *x;
+            continue;
+        }
+        for (; i + V_LANES <= n; i += V_LANES)
+            v_store(y + i, v_load(x + i));
+        if (i < n)
+            v_store_part(y + i, v_load_part(x + i, 0, n - i), 0, n - i);
+    }
 }

@@ -16,6 +16,7 @@
  *   V_PLANE_OUTPUTS, V_PLANE_VECTORS  register tile of the planar kernels:
  *                      outputs (4 or 8) by vectors of frames
  *   V_PLANE_TALL       vectors of a tile of at most 4 outputs
+ *   V_PLANE_FEW        below so many frames outputs lie across the lanes
  *
  *   v_load, v_store          V_LANES floats, any address
  *   v_load_part, v_store_part  lanes lo <= l < hi only, lane l at p[l]; other
@@ -63,6 +64,7 @@
 #define V_PLANE_OUTPUTS 4
 #define V_PLANE_VECTORS 2
 #define V_PLANE_TALL    2
+#define V_PLANE_FEW     1
 
 typedef float vf;
 typedef int vm;

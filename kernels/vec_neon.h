@@ -16,6 +16,7 @@
 #define V_FIR           2
 #define V_PLANE_VECTORS 2
 #define V_PLANE_TALL    2
+#define V_PLANE_FEW     3
 #define V_HAS_QUAD
 #ifdef __aarch64__
 #define V_TILE          4

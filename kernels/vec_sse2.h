@@ -15,6 +15,7 @@
 #define V_PLANE_OUTPUTS 4
 #define V_PLANE_VECTORS 2
 #define V_PLANE_TALL    2
+#define V_PLANE_FEW     3
 
 typedef __m128 vf;
 typedef __m128 vm; /* all bits of a lane, or none */

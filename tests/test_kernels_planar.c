@@ -70,7 +70,6 @@ static void set_up(fixture *s, shape q, unsigned parts, mli_unary f)
     s->a = (mli_planar){.x = s->x,
                         .w = s->w,
                         .b = parts & 1 ? s->b : NULL,
-                        .sum = s->sum,
                         .y = s->y,
                         .x_row = q.taps > 1 ? RING + ROW : ROW,
                         .y_row = ROW,
@@ -166,7 +165,7 @@ static void check(const mli_kernels *k, fixture *s)
         }
 }
 
-/* Pieces of the frames, then of the outputs; sums in y's place, y in add's. */
+/* Pieces of the frames, then of the outputs; others in y's place. */
 static void check_cuts(const mli_kernels *k, fixture *s)
 {
     static float whole[MOST * ROW];
@@ -187,7 +186,7 @@ static void check_cuts(const mli_kernels *k, fixture *s)
             a.x = x;
         a.mix = a.mix ? s->mix + at : NULL;
         a.add = a.add ? s->add + at : NULL;
-        a.y = a.sum = s->sum;
+        a.y = s->sum;
         a.total = NULL;
         a.frames = n;
         if (a.ring && at + n > RING)
