@@ -106,9 +106,11 @@ def port(array, time):
 
 
 def golden(name, graph, data, times, out_times, mode="stream", latency=0,
-           window=0, ask="auto", skip_inputs=(), outputs=None):
+           window=0, ask="auto", skip_inputs=(), outputs=None, truth=None,
+           near=None):
     """data: arrays by input name; times: the time axis of each; out_times: of
-    each output that the model keeps (outputs names them)."""
+    each output that the model keeps (outputs names them). truth: a graph that
+    says what is right, where the graph's own answer is only that near."""
     folder = os.path.join(HERE, name)
     os.makedirs(folder)
     path = os.path.join(folder, "model.onnx")
@@ -116,6 +118,13 @@ def golden(name, graph, data, times, out_times, mode="stream", latency=0,
     session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = outputs or [v.name for v in graph.outputs]
     result = session.run(names, data)
+    if truth:
+        own = result
+        result = ort.InferenceSession(
+            truth.model().SerializeToString(),
+            providers=["CPUExecutionProvider"]).run(names, data)
+        for a, b in zip(own, result):
+            assert np.abs(a - b).max() < near * np.abs(b).max(), name
     kept = [k for k in data if k not in skip_inputs]
     for i, key in enumerate(kept):
         np.save(os.path.join(folder, f"in{i}.npy"),
@@ -548,6 +557,80 @@ def quantised():
         golden(f"quantised-{kind}", g, {"x": noise(1, 1, T)}, {"x": 2}, [2])
 
 
+def quantised_lstm():
+    """As quantize_dynamic writes it; inputs and states are floats with us."""
+    for kind, sides in (("stream", 1), ("both-ways", 2)):
+        units, signed = 5, sides == 1
+        t = "time" if sides == 1 else W
+        b = noise(sides, 8 * units) / 4
+        kinds = dict(direction="bidirectional") if sides == 2 else {}
+        both, scaled = [], []
+        for columns in (3, units):
+            low, high = (-90, 91) if signed else (40, 220)
+            w = random.integers(low, high, (sides, columns, 4 * units))
+            w = w.astype(np.int8 if signed else np.uint8)
+            z = np.full(sides, 0 if signed else 128, w.dtype)
+            s = np.full(sides if not signed else (sides, 4 * units), .006,
+                        np.float32)
+            s *= 1 + random.random(s.shape).astype(np.float32) / 4
+            both.append((w, s, z if not signed else np.zeros_like(s, w.dtype)))
+            full = (w.astype(np.float32) - z.reshape(sides, 1, 1)
+                    .astype(np.float32)) * s.reshape(sides, 1, -1)
+            scaled.append(np.ascontiguousarray(full.transpose(0, 2, 1)))
+        graphs = []
+        for how in range(2):
+            g = Graph()
+            x = g.input("x", t, 1, 3)
+            if how:
+                h = g.op("LSTM", x, *map(g.const, scaled), g.const(b), count=3,
+                         hidden_size=units, **kinds)
+            else:
+                rest = [g.const(v) for m in both for v in m[1:]]
+                h = g.op("DynamicQuantizeLSTM", x, g.const(both[0][0]),
+                         g.const(both[1][0]), g.const(b), "", "", "", "",
+                         *rest, count=3, hidden_size=units, **kinds, **MS)
+            h = g.op("Transpose", h[0], perm=[0, 2, 1, 3])
+            h = g.op("Reshape", h, g.const([0, 0, -1]))
+            g.output(g.op("Tanh", h), "y")
+            graphs.append(g)
+        golden(f"quantised-lstm-{kind}", graphs[0],
+               {"x": noise(T if sides == 1 else W, 1, 3)}, {"x": 0}, [0],
+               mode="stream" if sides == 1 else "window", truth=graphs[1],
+               near=.03)
+
+
+def fused_attention():
+    g = Graph()  # self-attention with a mask, the keys before it and a bias
+    x = g.input("x", 1, 8, 6)
+    mask = g.const(np.array([[1] * 9 + [0] * 2], np.int32))
+    past = g.const(noise(2, 1, 2, 3, 3))
+    h, far = g.op("Attention", x, g.weights(6, 18), g.weights(18), mask, past,
+                  count=2, num_heads=2, **MS)
+    h = g.op("SkipLayerNormalization", h, x, g.weights(6), g.weights(6), **MS)
+    h = g.op("Attention", h, g.weights(6, 18), g.weights(18), num_heads=3,
+             unidirectional=1, **MS)
+    h = g.op("Attention", h, g.weights(6, 16), g.weights(16), "", "",
+             g.const(noise(1, 2, 8, 8)), num_heads=2, scale=0.4, qkv_hidden_sizes=[4, 4, 8], **MS)
+    g.output(h, "y")
+    g.output(g.op("Reshape", far, g.const([4, 33])), "present")
+    golden("fused-attention", g, {"x": noise(1, 8, 6)}, {"x": 1}, [1, None],
+           mode="window")
+
+    g = Graph()  # queries, keys and values by themselves
+    x = g.input("x", 1, 8, 6)
+    q, k, v = (g.op("MatMul", x, g.weights(6, 6)) for _ in range(3))
+    mask = g.const(np.array([5], np.int32))
+    h = g.op("MultiHeadAttention", q, k, v, g.weights(18), mask,
+             g.const(noise(1, 1, 8, 8)), num_heads=2, **MS)
+    past = [g.const(noise(1, 2, 4, 3)) for _ in range(2)]
+    h, *far = g.op("MultiHeadAttention", h, k, v, "", "", "", *past, count=3,
+                   num_heads=2, unidirectional=1, **MS)
+    g.output(h, "y")
+    g.output(g.op("Add", *far), "present")
+    golden("fused-heads", g, {"x": noise(1, 8, 6)}, {"x": 1}, [1, None],
+           mode="window")
+
+
 shutil.rmtree(HERE, ignore_errors=True)
 os.makedirs(HERE)
 streams("time", "time")
@@ -557,5 +640,7 @@ steps()
 lengths()
 optimised()
 quantised()
+quantised_lstm()
+fused_attention()
 with open(os.path.join(HERE, "list.txt"), "w") as f:
     f.write("\n".join(lines) + "\n")
