@@ -32,22 +32,44 @@ typedef struct group_rows {
                  : (gates) * (quads)*4 -                                       \
                        (GROUP_VECTORS(gates, quads) - 1) * (int)V_LANES)
 
+/*
+ * Where the rows of a group are. wide: all of them are known to lie in panels
+ * of full width, which is then a constant.
+ */
 V_FN group_rows rows_of_group(const mli_recurrent *a, uint32_t u,
-                              const int gates, const int quads)
+                              const int gates, const int quads, const int wide)
 {
     const uint32_t all = (a->units + 3) / 4 * 4 * (uint32_t)gates;
+    const int vectors = GROUP_VECTORS(gates, quads);
     group_rows g;
     UNROLL
-    for (int v = 0; v < GROUP_VECTORS(gates, quads); v++) {
+    for (int v = 0; v < vectors; v++) {
         uint32_t row = V_LANES < 4
                            ? (u / 4 * (uint32_t)gates + (uint32_t)v) * 4 + u % 4
                            : u * (uint32_t)gates + (uint32_t)v * V_LANES;
-        uint32_t left = all - row / MLI_PANEL * MLI_PANEL;
+        uint32_t panel = row / MLI_PANEL * MLI_PANEL, width = all - panel;
+        if (wide)
+            width = MLI_PANEL;
+        else if (V_LANES == MLI_PANEL)
+            width = v < vectors - 1 ? MLI_PANEL
+                                    : (uint32_t)GROUP_PART(gates, quads);
+        else if (width > MLI_PANEL)
+            width = MLI_PANEL;
         g.first[v] = row;
-        g.width[v] = left < MLI_PANEL ? left : MLI_PANEL;
-        g.w[v] = a->w + mli_packed_index(all, 1, a->units, row, 0, 0);
+        g.width[v] = width;
+        g.w[v] = a->w + (size_t)panel * a->units + row % MLI_PANEL;
     }
     return g;
+}
+
+/* Whether the rows of a group lie in panels of full width. */
+V_FN int group_is_wide(const mli_recurrent *a, uint32_t u, const int gates,
+                       const int quads)
+{
+    const uint32_t all = (a->units + 3) / 4 * 4 * (uint32_t)gates;
+    return gates == 4 || (V_LANES < MLI_PANEL &&
+                          (u / 4 + (uint32_t)quads) * (uint32_t)gates * 4 <=
+                              all / MLI_PANEL * MLI_PANEL);
 }
 
 /* A vector of rows; `part` lanes of it where it is not full. */
@@ -81,9 +103,9 @@ V_FN void group_last_input(group_rows *g, vf in, const int l, const int vectors,
 }
 
 /* The rows' sums: bias, products with h, and x unless it is NULL. */
-V_FN void group_sums(const mli_recurrent *a, group_rows g, const float *x,
-                     const float *h, const int gates, const int quads,
-                     vf out[4])
+V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
+                       const float *h, const int gates, const int quads,
+                       vf out[4])
 {
     const int vectors = GROUP_VECTORS(gates, quads);
     const int part = GROUP_PART(gates, quads);
@@ -119,6 +141,18 @@ V_FN void group_sums(const mli_recurrent *a, group_rows g, const float *x,
             sum[v][j] = v_add(sum[v][2 * j], sum[v][2 * j + 1]);
         out[v] = sum[v][0];
     }
+}
+
+V_FN void group_sums(const mli_recurrent *a, uint32_t u, const float *x,
+                     const float *h, const int gates, const int quads,
+                     vf out[4])
+{
+    if (group_is_wide(a, u, gates, quads))
+        sums_of_rows(a, rows_of_group(a, u, gates, quads, 1), x, h, gates,
+                     quads, out);
+    else
+        sums_of_rows(a, rows_of_group(a, u, gates, quads, 0), x, h, gates,
+                     quads, out);
 }
 
 /* How many units of a group there are. */
@@ -164,7 +198,7 @@ V_FN void lstm_group(const mli_recurrent *a, const float *x, const float *h,
     const int vectors = GROUP_VECTORS(4, quads);
     const unsigned n = group_units(a, u, quads);
     vf s[4], gate[4];
-    group_sums(a, rows_of_group(a, u, 4, quads), x, h, 4, quads, s);
+    group_sums(a, u, x, h, 4, quads, s);
     UNROLL
     for (int v = 0; v < vectors; v++)
         s[v] = lstm_gates(s[v], v);
@@ -186,7 +220,7 @@ V_FN void gru_group(const mli_recurrent *a, const float *x, const float *h,
 {
     const unsigned units = group_units(a, u, quads);
     vf s[4], gate[3];
-    group_sums(a, rows_of_group(a, u, 3, quads), NULL, h, 3, quads, s);
+    group_sums(a, u, NULL, h, 3, quads, s);
     v_turn_3(s, gate, quads);
     vf r = cell_gate(v_add(group_gate(x, u, 3, 0, quads), gate[0]));
     vf z = cell_gate(v_add(group_gate(x, u, 3, 1, quads), gate[1]));
@@ -199,7 +233,7 @@ V_FN void rnn_group(const mli_recurrent *a, const float *x, const float *h,
                     float *y, uint32_t u, const int quads, const mli_unary f)
 {
     vf s[4];
-    group_sums(a, rows_of_group(a, u, 1, quads), x, h, 1, quads, s);
+    group_sums(a, u, x, h, 1, quads, s);
     units_store(y + u, unary_one(f, s[0], K(0.0f), K(0.0f)), quads,
                 group_units(a, u, quads));
 }
