@@ -9,9 +9,11 @@
 #include "loaded_model.h"
 #include "message.h"
 #include "replace_file.h"
+#include "weights_report.h"
 
 typedef struct convert_arguments {
     const char *source, *target;
+    const char *calibrate; /* a file, or NULL */
     mlc_options options;
     const char **states; /* owned: room for each argument */
     uint32_t state_count;
@@ -51,6 +53,12 @@ static int parse_weights(const char *text, int *weights)
     return -1;
 }
 
+/* Whether there are float weights to hold the result against. */
+static int fewer_bits(const convert_arguments *a)
+{
+    return a->options.weights > MLC_WEIGHTS_F32;
+}
+
 static int parse(int argc, char **argv, convert_arguments *a)
 {
     static const struct option options[] = {
@@ -62,6 +70,7 @@ static int parse(int argc, char **argv, convert_arguments *a)
         {"state", required_argument, NULL, 's'},
         {"spread", no_argument, NULL, 'p'},
         {"weights", required_argument, NULL, 'b'},
+        {"calibrate", required_argument, NULL, 'c'},
         {NULL, 0, NULL, 0}};
     int bad = 0, option;
     opterr = 0;
@@ -81,6 +90,8 @@ static int parse(int argc, char **argv, convert_arguments *a)
             a->options.spread = 1;
         else if (option == 'b')
             bad = parse_weights(optarg, &a->options.weights);
+        else if (option == 'c')
+            a->calibrate = optarg;
         else if (option == 'r')
             bad = parse_rate(optarg, &a->options.rate);
         else if (option == 's')
@@ -92,6 +103,10 @@ static int parse(int argc, char **argv, convert_arguments *a)
         return -1;
     if (optind + 1 != argc || !a->target) {
         tool_usage("convert: expected one SOURCE and -o MODEL.bin");
+        return -1;
+    }
+    if (a->calibrate && !fewer_bits(a)) {
+        tool_usage("--calibrate: expected --weights f16, int8 or int4, too");
         return -1;
     }
     a->source = argv[optind];
@@ -122,6 +137,23 @@ static void print_draft(const char *source)
     free(draft);
 }
 
+/* Nothing is written unless all of it can be said. */
+static int finish(const convert_arguments *a, loaded_model *loaded)
+{
+    weights_report report;
+    if (fewer_bits(a) && weights_report_make(&report, loaded, a->source,
+                                             &a->options, a->calibrate))
+        return TOOL_FAILED;
+    if (write_image(a->target, &loaded->image) != TOOL_DONE)
+        return TOOL_FAILED;
+    if (loaded->image.report)
+        fputs(loaded->image.report, stdout);
+    if (fewer_bits(a))
+        weights_report_print(&report, loaded);
+    printf("%s: %zu bytes\n", a->target, loaded->image.size);
+    return TOOL_DONE;
+}
+
 static int convert(const convert_arguments *a)
 {
     loaded_model loaded;
@@ -129,19 +161,14 @@ static int convert(const convert_arguments *a)
         print_draft(a->source);
         return TOOL_FAILED;
     }
-    int status = write_image(a->target, &loaded.image);
-    if (status == TOOL_DONE) {
-        if (loaded.image.report)
-            fputs(loaded.image.report, stdout);
-        printf("%s: %zu bytes\n", a->target, loaded.image.size);
-    }
+    int status = finish(a, &loaded);
     loaded_model_close(&loaded);
     return status;
 }
 
 int mli_tool_convert(int argc, char **argv)
 {
-    convert_arguments a = {NULL, NULL, MLC_OPTIONS_DEFAULT, NULL, 0};
+    convert_arguments a = {.options = MLC_OPTIONS_DEFAULT};
     int status = TOOL_USAGE;
     a.states = calloc((size_t)argc + 1, sizeof *a.states);
     if (!a.states)

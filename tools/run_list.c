@@ -1,11 +1,11 @@
 /* mlinfer run --list: one list a line in, one list a line out. What is no
    finite number counts as 0, as at an inlet of the boxes. */
 #define _POSIX_C_SOURCE 200809L /* getline */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "list_text.h"
 #include "message.h"
 #include "run.h"
 
@@ -51,41 +51,6 @@ static void connect(list_run *r)
     }
 }
 
-#define SEPARATORS " \t\r\n,;"
-
-static const char *skip_separators(const char *s)
-{
-    return s + strspn(s, SEPARATORS);
-}
-
-/* Numbers between blanks, commas or semicolons into values. Says what is wrong
-   and returns -1. */
-static int parse(const list_run *r, const char *line, unsigned long number)
-{
-    size_t n = 0;
-    for (const char *s = skip_separators(line); *s; s = skip_separators(s)) {
-        size_t length = strcspn(s, SEPARATORS);
-        char *end;
-        float value = strtof(s, &end);
-        if (end != s + length) {
-            int shown = length < 40 ? (int)length : 40;
-            tool_error("standard input", "line %lu: not a number: %.*s", number,
-                       shown, s);
-            return -1;
-        }
-        if (n < r->inputs) /* as the box has it */
-            r->values[n] = isfinite(value) ? value : 0.f;
-        n++;
-        s = end;
-    }
-    if (n == r->inputs)
-        return 0;
-    tool_error("standard input",
-               "line %lu: a list of the wrong length (expected %zu, got %zu)",
-               number, r->inputs, n);
-    return -1;
-}
-
 /* Whether there is an answer: a window model has one every hop. */
 static int run(list_run *r)
 {
@@ -105,11 +70,6 @@ static void print(const list_run *r)
     putchar('\n');
 }
 
-static int blank(const char *line)
-{
-    return !*skip_separators(line);
-}
-
 static int serve(list_run *r)
 {
     char *line = NULL;
@@ -123,9 +83,10 @@ static int serve(list_run *r)
             status =
                 tool_error("standard input",
                            "line %lu: a zero byte (expected text)", number);
-        else if (r->inputs && blank(line))
+        else if (r->inputs && list_text_blank(line))
             continue;
-        else if (parse(r, line, number))
+        else if (list_text_parse("standard input", number, line, r->values,
+                                 r->inputs))
             status = TOOL_FAILED;
         else if (run(r))
             print(r);

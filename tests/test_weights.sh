@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# What `convert --weights` says it costs and brings: the figures are those that
+# one measures from outside, on sounds, arrays and lists.
+set -u
+root=${MLI_ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
+mlinfer=${MLI_BUILD:-$root/build}/mlinfer
+goldens=$root/tests/goldens
+stream=$goldens/guitarml/wavenet_relu.json
+sound=$goldens/guitarml/input.npy
+step=$root/models/mapping/mapping.onnx
+lists=$goldens/models/mapping/input.npy
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failed=0
+
+ok() { echo "ok - $1"; }
+not_ok() {
+    echo "not ok - $1: $2"
+    failed=1
+}
+# same NAME GOT EXPECTED
+same() {
+    if [ "$2" = "$3" ]; then ok "$1"; else
+        not_ok "$1" "got \"$2\" (expected \"$3\")"
+    fi
+}
+# refuses NAME TEXT: it fails, says TEXT, and writes nothing
+refuses() {
+    if [ $rc != 0 ] && grep -qF -- "$2" err && [ ! -e x.bin ]; then ok "$1"
+    else not_ok "$1" "exit status $rc, says $(cat err)"; fi
+    rm -f x.bin
+}
+run() {
+    "$mlinfer" "$@" >out 2>err </dev/null
+    rc=$?
+}
+# The floats of an .npy file, one a line.
+floats() {
+    local header
+    header=$(od -An -tu1 -j8 -N2 "$1" | awk '{ print $1 + 256 * $2 }')
+    od -An -v -w4 -tf4 -j$((10 + header)) "$1"
+}
+# SNR in dB of what two models play of an array
+snr_of() {
+    "$mlinfer" run "$1" --npy "$3" -o a && "$mlinfer" run "$2" --npy "$3" -o b
+    paste <(floats a/*.npy) <(floats b/*.npy) | awk '
+        { s += $1 * $1; n += ($1 - $2) * ($1 - $2) }
+        END { printf "%.2f\n", 10 * log(s / n) / log(10) }'
+}
+
+"$mlinfer" convert "$stream" -o float.bin >out
+grep -q '^size:' out && not_ok "no report of floats" "$(cat out)"
+last=0
+for how in int4 int8 f16; do
+    run convert "$stream" -o $how.bin --weights $how --calibrate "$sound"
+    told='s/^error: SNR \([0-9.]*\) dB, at most .* % of full scale, over [0-9]* frames of .*/\1/p'
+    snr=$(sed -n "$told" out)
+    heard=$(snr_of float.bin $how.bin "$sound")
+    if awk -v a="$snr" -v b="$heard" \
+        'BEGIN { exit !(a != "" && a - b < 0.1 && b - a < 0.1) }'; then
+        ok "$how: the error that is told"
+    else not_ok "$how: the error that is told" "$snr dB, heard $heard dB"; fi
+    snr=${snr%.*}
+    if [ "${snr:-0}" -ge $last ]; then ok "$how: not worse than fewer bits"
+    else not_ok "$how: not worse than fewer bits" "$snr dB, $last dB"; fi
+    last=${snr:-0}
+    same "$how: the size that is told" "$(sed -n \
+        's/^size: file \([0-9]*\) bytes, \([0-9]*\) with floats.*/\1 \2/p' out)" \
+        "$(stat -c %s $how.bin) $(stat -c %s float.bin)"
+    if grep -qE '^speed: [0-9.]+ ns a frame, [0-9.]+ with floats' out; then
+        ok "$how: speed"
+    else not_ok "$how: speed" "$(cat out)"; fi
+done
+
+# The same numbers as a sound, as an array and as text.
+run convert "$stream" -o x.bin --weights f16 --calibrate "$sound"
+array=$(grep ^error: out | sed 's/ over.*//')
+floats "$sound" >lines.txt
+run convert "$stream" -o x.bin --weights f16 --calibrate lines.txt
+same "text is heard as the array is" "$(grep ^error: out | sed 's/ over.*//')" \
+    "$array"
+if command -v sox >/dev/null; then
+    floats "$sound" | awk '{ print $1 / 4 }' >lines.txt
+    awk 'BEGIN { print "; Sample Rate 44100\n; Channels 1" }
+        { print NR / 44100, $1 }' lines.txt >sound.dat
+    sox sound.dat -e floating-point -b 32 sound.wav 2>err
+    run convert "$stream" -o x.bin --weights f16 --calibrate lines.txt
+    array=$(grep ^error: out | sed 's/dB.*//; s/over \([0-9]*\).*/\1/')
+    run convert "$stream" -o x.bin --weights f16 --calibrate sound.wav
+    same "a sound is heard as text is" \
+        "$(grep ^error: out | sed 's/dB.*//; s/over \([0-9]*\).*/\1/')" \
+        "$array"
+else
+    echo "ok - a sound is heard as text is # SKIP no sox here"
+fi
+
+run convert "$step" -o x.bin --weights int8 --calibrate "$lists"
+if grep -qE '^error: at most 0\.[0-9]+ % of full scale \([a-z]+\), over 16 lists of' \
+    out; then ok "lists: the share of full scale"
+else not_ok "lists: the share of full scale" "$(cat out)"; fi
+run convert "$step" -o x.bin --weights f16
+first=$(grep ^error: out)
+run convert "$step" -o x.bin --weights f16
+same "noise, the same each time" "$(grep ^error: out)" "$first"
+case $first in
+*"over 1000 lists of noise in the inputs' ranges") ok "noise is said" ;;
+*) not_ok "noise is said" "$first" ;;
+esac
+rm -f x.bin
+
+run convert "$step" -o x.bin --calibrate "$lists"
+refuses "nothing to calibrate" "expected --weights"
+run convert "$step" -o x.bin --weights f16 --calibrate nowhere.txt
+refuses "a missing file" "nowhere.txt: cannot be read"
+printf '1 2 3\n1 2\n' >short.txt
+run convert "$step" -o x.bin --weights f16 --calibrate short.txt
+refuses "a short list" "short.txt: line 2: a list of the wrong length"
+: >empty.txt
+run convert "$step" -o x.bin --weights f16 --calibrate empty.txt
+refuses "an empty file" "empty.txt: holds nothing"
+run convert "$step" -o x.bin --weights f16 --calibrate float.bin
+refuses "neither sound nor text" "float.bin: no sound, no array, and no text"
+run convert "$step" -o x.bin --weights f16 --calibrate "$sound"
+refuses "an array of something else" "does not fit the inputs"
+exit $failed
