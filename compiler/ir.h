@@ -304,7 +304,7 @@ ir_id ir_distance(ir_graph *g, ir_id x, uint32_t inputs, uint32_t points,
  * Whole numbers times factors in fixed point, rounded and held in low .. high;
  * format.h says what the kinds compute. u: IR_NONE where the kind has one
  * input; else of x's dims. n factors m * 2^(s - 31), 0 <= m < 2^31. left: bits
- * that ADD, SUB and SQUARED_DIFFERENCE shift by; those in front of the point of
+ * that ADD, SUB, SQUARED_DIFFERENCE and WIDE shift by; those in front of the point of
  * LOGISTIC and TANH; else 0.
  */
 typedef struct ir_factors {

@@ -18,7 +18,8 @@ static ir_id parameters(ir_graph *g, ir_id y, mli_requantize kind,
 ir_id ir_requantize(ir_graph *g, mli_requantize kind, ir_id x, ir_id u,
                     const ir_factors *f)
 {
-    int two = kind >= MLI_REQUANTIZE_ADD && kind <= MLI_REQUANTIZE_MUL;
+    int two = (kind >= MLI_REQUANTIZE_ADD && kind <= MLI_REQUANTIZE_MUL) ||
+              kind == MLI_REQUANTIZE_WIDE;
     ir_id in[3] = {x, u, IR_NONE}, y;
     ir_shape s;
     float *m;

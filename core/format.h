@@ -323,6 +323,8 @@ typedef struct mli_file_state {
  *                                  [x]k times its k-th, rounded:
  *                                    SCALE, x: [x], one factor or one for each
  *                                      element of the last axis;
+ *                                    WIDE, x u: [x 2^p2 + u], factors as
+ *                                      SCALE has them;
  *                                    ADD, SUB, SQUARED_DIFFERENCE, x u, three
  *                                      factors: a = [x 2^p2]1, b = [u 2^p2]2;
  *                                      [a + b]3, [a - b]3, [(a - b)^2]3;
@@ -397,6 +399,7 @@ typedef enum mli_requantize {
     MLI_REQUANTIZE_LOGISTIC = 5,
     MLI_REQUANTIZE_TANH = 6,
     MLI_REQUANTIZE_TABLE = 7,
+    MLI_REQUANTIZE_WIDE = 8,
     MLI_REQUANTIZE_COUNT
 } mli_requantize;
 

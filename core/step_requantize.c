@@ -113,13 +113,16 @@ static void function(const mli_requantize_step *r, const float *x, float *y,
     }
 }
 
-/* Sums, a factor for each element of a row or one. */
-static void scale(const mli_requantize_step *r, const float *x, float *y,
-                  size_t n)
+/* Sums, a factor for each element of a row or one. x2: NULL, or what is left
+   of sums whose upper part is x. */
+static void scale(const mli_requantize_step *r, const float *x, const float *x2,
+                  float *y, size_t n)
 {
     factor f = factor_at(r->m);
     for (size_t i = 0, c = 0; i < n; i++) {
-        int64_t a = whole(x[i], 0x1p45f);
+        int64_t a = whole(x[i], x2 ? 0x1p31f : 0x1p45f);
+        if (x2)
+            a = a * ((int64_t)1 << r->left) + whole(x2[i], 0x1p31f);
         if (r->count > 3)
             f = factor_at(r->m + c);
         y[i] = inside(r, times(a, f, r->rounding));
@@ -163,7 +166,10 @@ void mli_run_requantize(const mli_kernels *k, const mli_step *step,
     (void)k;
     switch (r->kind) {
     case MLI_REQUANTIZE_SCALE:
-        scale(r, step->x, step->y, n);
+        scale(r, step->x, NULL, step->y, n);
+        break;
+    case MLI_REQUANTIZE_WIDE:
+        scale(r, step->x, step->x2, step->y, n);
         break;
     case MLI_REQUANTIZE_LOGISTIC:
     case MLI_REQUANTIZE_TANH:

@@ -3,7 +3,8 @@
 
 static int two_inputs(uint32_t kind)
 {
-    return kind >= MLI_REQUANTIZE_ADD && kind <= MLI_REQUANTIZE_MUL;
+    return (kind >= MLI_REQUANTIZE_ADD && kind <= MLI_REQUANTIZE_MUL) ||
+           kind == MLI_REQUANTIZE_WIDE;
 }
 
 static uint32_t most_bits(uint32_t kind)
@@ -16,6 +17,7 @@ static int factors_fit(const op_view *v, const mli_file_tensor *m)
 {
     switch (v->op->p[0]) {
     case MLI_REQUANTIZE_SCALE:
+    case MLI_REQUANTIZE_WIDE:
         return m->dims[0] == 3 || (v->x->rank >= 1 && m->dims[0] % 3 == 0 &&
                                    last_dim(v->x, m->dims[0] / 3));
     case MLI_REQUANTIZE_MUL:

@@ -53,7 +53,9 @@ static wide expected(mli_requantize kind, wide x, wide u, const ir_factors *f,
 {
     wide a, b;
 
-    if (kind == MLI_REQUANTIZE_SCALE)
+    if (kind == MLI_REQUANTIZE_WIDE)
+        x = x * ((wide)1 << f->left) + u;
+    if (kind == MLI_REQUANTIZE_SCALE || kind == MLI_REQUANTIZE_WIDE)
         return times(x, f->m[i % f->n], f->s[i % f->n], f->rounding);
     if (kind == MLI_REQUANTIZE_MUL)
         return times(x * u, f->m[0], f->s[0], f->rounding);
@@ -116,17 +118,21 @@ static void check(mli_requantize kind, const ir_factors *f, float most)
 
 static void test_kinds(void **state)
 {
-    static const float most[] = {300.f, 127.f, 127.f, 127.f, 32767.f};
+    static const float most[] = {
+        300.f, 127.f, 127.f, 127.f, 32767.f, [MLI_REQUANTIZE_WIDE] = 1048576.f};
     int32_t m[4];
     int s[4];
     ir_factors f = {.m = m, .s = s, .low = -40000.f, .high = 33000.f};
 
     (void)state;
     for (uint32_t round = 0; round < 40; round++)
-        for (int kind = 0; kind <= MLI_REQUANTIZE_MUL; kind++) {
+        for (int kind = 0; kind < MLI_REQUANTIZE_COUNT; kind++) {
             int three = kind >= MLI_REQUANTIZE_ADD && kind < MLI_REQUANTIZE_MUL;
-            f.n = three ? 3 : kind == MLI_REQUANTIZE_SCALE && round % 2 ? 4 : 1;
-            f.left = !three                                      ? 0
+            if (most[kind] == 0.f)
+                continue;
+            f.n = three ? 3 : kind != MLI_REQUANTIZE_MUL && round % 2 ? 4 : 1;
+            f.left = kind == MLI_REQUANTIZE_WIDE                 ? 8
+                     : !three                                    ? 0
                      : kind == MLI_REQUANTIZE_SQUARED_DIFFERENCE ? 7
                                                                  : 20;
             f.rounding = round % (three ? 2 : MLI_ROUND_COUNT);
@@ -309,6 +315,8 @@ static void test_wrong(void **state)
     expect(MLI_OK, 3, 0, MLI_REQUANTIZE_SUB);
     expect(MLI_ERR_OP_OPERAND, 2, 0, MLI_REQUANTIZE_ADD);
     expect(MLI_ERR_OP_OPERAND, 3, 0, MLI_REQUANTIZE_SCALE);
+    expect(MLI_ERR_OP_OPERAND, 2, 0, MLI_REQUANTIZE_WIDE);
+    expect(MLI_ERR_OP_SHAPE, 3, 0, MLI_REQUANTIZE_WIDE); /* 9 for 4 */
     expect(MLI_ERR_OP_SHAPE, 3, 0, MLI_REQUANTIZE_MUL);
     expect(MLI_ERR_OP_PARAMETER, 3, 0, MLI_REQUANTIZE_COUNT);
     expect(MLI_ERR_OP_PARAMETER, 2, 1, MLI_ROUND_COUNT);

@@ -187,7 +187,7 @@ static const struct {
     {"mlp_int16", 65535},       {"dynamic_dynamic", 0},
     {"conv1d_float", 0},        {"conv1d_int8", EXACT},
     {"image_float", 0},         {"image_int8", EXACT},
-    {"transposed_float", 0},    {"transposed_int16", 65535},
+    {"transposed_float", 0},    {"transposed_int16", EXACT16},
     {"lstm_float", 0},          {"state_float", 0},
     {"state_int8", EXACT},      {"exact_int8", EXACT},
     {"dilated_float", 0},       {"dilated_depthwise", 0},

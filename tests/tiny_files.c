@@ -120,7 +120,7 @@ static fb_image picks(void)
 }
 
 /* Whole numbers by a factor for each column, added to themselves, their tanh,
-   a table of that. */
+   a table of that, as upper parts. */
 static fb_image integers(void)
 {
     static const float factors[12] = {16384, 0,     1, 20000, 7, 0,
@@ -151,6 +151,12 @@ static fb_image integers(void)
               (fb_id[2]){y, fb_const(b, fb_vector(12), factors, 1)});
     fb_last(b)->p[0] = MLI_REQUANTIZE_TABLE;
     fb_last(b)->p[2] = 10;
+    fb_last(b)->fp = -32768;
+    fb_last(b)->fq = 32767;
+    y = fb_op(b, MLI_OP_REQUANTIZE, fb_timed(4), 3,
+              (fb_id[3]){y, x, fb_const(b, fb_vector(12), factors, 1)});
+    fb_last(b)->p[0] = MLI_REQUANTIZE_WIDE;
+    fb_last(b)->p[2] = 8;
     fb_last(b)->fp = -32768;
     fb_last(b)->fq = 32767;
     fb_output(b, y);

@@ -51,7 +51,9 @@ static void convolve(tfl_run *r, tfl_call *c, tfl_layer *l, const kernel *k,
     ir_id x = tfl_layer_input(r, l, 14u, tfl_scale_count(l->w) > 1);
 
     x = padded(r, x, k->same, dims, k->size, k->step, k->dilation);
-    tfl_layer_finish(r, c, l, product(r, l, k, x, w, tfl_layer_bias(r, c, l)));
+    x = product(r, l, k, x, w, tfl_layer_bias(r, c, l));
+    x = tfl_layer_exact(r, c, l, x);
+    tfl_layer_finish(r, c, l, x);
 }
 
 /* [outputs][height][width][inputs] to [outputs][inputs][height][width] */
@@ -166,6 +168,7 @@ void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
                    c->inputs > 2 ? c->in[2] : NULL,
                    0,
                    tfl_option(c, slot, 0),
+                   IR_NONE,
                    IR_NONE};
     weights w;
     kernel k = {.step = {(uint32_t)tfl_option_int(c, 2, 1),

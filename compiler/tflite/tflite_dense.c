@@ -43,6 +43,7 @@ void tfl_do_dense(tfl_run *r, tfl_call *c, int what)
                    c->inputs > 2 ? c->in[2] : NULL,
                    0,
                    tfl_option(c, 0, 0),
+                   IR_NONE,
                    IR_NONE};
     const int8_t *bytes;
     tfl_value rows;
@@ -76,6 +77,7 @@ void tfl_do_dense(tfl_run *r, tfl_call *c, int what)
     else
         x = tfl_dense(r, x, inputs, l.outputs, tfl_layer_weights(r, &l),
                       tfl_layer_bias(r, c, &l), l.w->raw);
+    x = tfl_layer_exact(r, c, &l, x);
     tfl_layer_finish(r, c, &l, x);
 }
 

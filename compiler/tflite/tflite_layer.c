@@ -48,7 +48,7 @@ int tfl_layer_usable(tfl_run *r, tfl_call *c, tfl_layer *l)
         tfl_unsupported(r, c, "computed weights");
         return 0;
     }
-    l->range = IR_NONE;
+    l->range = l->low = IR_NONE;
     if (l->b && tfl_layer_kind(l) == TFL_HYBRID_LAYER &&
         tfl_elements(l->b) != l->outputs)
         tfl_bad(r, c, "a bias of %llu numbers for %u outputs",
@@ -156,10 +156,20 @@ static void finish_fixed(tfl_run *r, tfl_call *c, const tfl_layer *l, ir_id y,
                             : sums64        ? MLI_ROUND_SHORT
                                             : MLI_ROUND_TWICE;
 
+    tfl_factors f = {.n = tfl_scale_count(l->w) > 1 ? l->outputs : 1,
+                     .scale = all,
+                     .rounding = rounding};
+
     for (uint32_t i = 0; i < l->outputs; i++)
         all[i] = (double)l->x->scale * (double)scale[i] / out;
-    tfl_put_fixed(r, c, 0, y, tfl_scale_count(l->w) > 1 ? l->outputs : 1, all,
-                  rounding, l->activation);
+    tfl_active_range(c->declared[0], l->activation, &f.low, &f.high);
+    if (l->low == IR_NONE) {
+        y = tfl_fixed(r, MLI_REQUANTIZE_SCALE, y, IR_NONE, &f);
+    } else {
+        f.left = 8;
+        y = tfl_fixed(r, MLI_REQUANTIZE_WIDE, y, l->low, &f);
+    }
+    tfl_put_whole(r, c, 0, y);
 }
 
 /* By the scales, in the order in which they are multiplied there: convolutions

@@ -15,6 +15,7 @@ typedef struct tfl_layer {
     uint32_t outputs;
     int activation;
     ir_id range; /* hybrid: the scale of x's whole numbers, else IR_NONE */
+    ir_id low;   /* sums of the low halves, IR_NONE: they are whole */
 } tfl_layer;
 
 enum { TFL_FLOAT_LAYER, TFL_WHOLE_LAYER, TFL_HYBRID_LAYER };
@@ -32,6 +33,10 @@ int tfl_layer_usable(tfl_run *r, tfl_call *c, tfl_layer *l);
 /* The layer's input, as this kind of layer multiplies it; of a hybrid one the
    `axes` (bits) have one scale in common. */
 ir_id tfl_layer_input(tfl_run *r, tfl_layer *l, uint32_t axes, int asymmetric);
+/* y: the result of the operator that was made last, sums of products. If they
+   are larger than a float holds, the answer is 1/256 of them, and l->low what
+   is left. */
+ir_id tfl_layer_exact(tfl_run *r, const tfl_call *c, tfl_layer *l, ir_id y);
 /* Sums of products to the layer's output. */
 void tfl_layer_finish(tfl_run *r, tfl_call *c, const tfl_layer *l, ir_id y);
 

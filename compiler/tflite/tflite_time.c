@@ -345,7 +345,9 @@ int tfl_conv_in_time(tfl_run *r, tfl_call *c, tfl_layer *l,
     v.pad = 0;
     x = ir_conv1d(r->g, x, v.dims[3], l->outputs, k->taps, k->dilation * apart,
                   k->groups, 1, w, tfl_layer_bias(r, c, l));
-    x = ir_reshape(r->g, x, 3, dims);
+    x = ir_reshape(r->g, tfl_layer_exact(r, c, l, x), 3, dims);
+    if (l->low != IR_NONE)
+        l->low = ir_reshape(r->g, l->low, 3, dims);
     tfl_layer_finish(r, c, l, x);
     frames -= k->same ? 0 : own < frames ? own : frames - 1;
     in_time(c, 0, v.time, frames, &v);

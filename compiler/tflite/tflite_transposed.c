@@ -102,6 +102,17 @@ static uint32_t surround(tfl_run *r, const tfl_call *c, const tfl_layer *l,
     return crop;
 }
 
+/* The phases of all outputs to the outputs that the file asks for. */
+static ir_id put_together(tfl_run *r, ir_id x, const uint32_t *step,
+                          uint32_t outputs, const uint32_t *crop,
+                          const int64_t *shape)
+{
+    x = interleave(r, x, step, outputs);
+    for (uint32_t k = 0; k < 2; k++)
+        x = ir_slice(r->g, x, 1 + k, crop[k], 1, (uint32_t)shape[1 + k]);
+    return x;
+}
+
 /* The bias of every phase. */
 static const float *many_biases(tfl_run *r, tfl_call *c, const tfl_layer *l,
                                 uint32_t outputs)
@@ -124,6 +135,7 @@ void tfl_do_transpose_conv(tfl_run *r, tfl_call *c, int what)
                    c->inputs > 3 ? c->in[3] : NULL,
                    0,
                    tfl_option(c, 3, 0),
+                   IR_NONE,
                    IR_NONE};
     uint32_t step[2] = {(uint32_t)tfl_option_int(c, 2, 1),
                         (uint32_t)tfl_option_int(c, 1, 1)};
@@ -152,8 +164,9 @@ void tfl_do_transpose_conv(tfl_run *r, tfl_call *c, int what)
     x = ir_conv2d(r->g, x, (uint32_t)all, taps, one, one, 1,
                   phases(r, tfl_layer_weights(r, &l), l.w->dims, step, taps),
                   many_biases(r, c, &l, (uint32_t)all));
-    x = interleave(r, x, step, l.outputs);
-    for (uint32_t k = 0; k < 2; k++)
-        x = ir_slice(r->g, x, 1 + k, crop[k], 1, (uint32_t)shape[1 + k]);
+    x = tfl_layer_exact(r, c, &l, x);
+    x = put_together(r, x, step, l.outputs, crop, shape);
+    if (l.low != IR_NONE)
+        l.low = put_together(r, l.low, step, l.outputs, crop, shape);
     tfl_layer_finish(r, c, &l, x);
 }
