@@ -232,6 +232,15 @@ same "a zero byte in a list" "$? $(cat err)" \
 feed $'0.25\n0.25\n' stream.bin
 same "a stream model takes a frame a line" "$rc $(sort -u out | wc -l)" "0 2"
 
+# ------------------------------------------------ arrays in and out ----
+model=$root/tests/goldens/onnx-graphs/long-name
+run run "$model/model.onnx" --npy "$model/in0.npy" -o long
+same "an output's long name is cut" "$rc $(ls long | wc -l)" "0 2"
+model=$root/tests/goldens/onnx-graphs/time-between
+run run "$model/model.onnx" --npy "$model/in0.npy" -o rows
+run run "$model/model.onnx" --npy "$model/whole.npy" -o whole
+same "an array in the graph's own shape" "$rc $(cmp rows/y.npy whole/y.npy)" "0 "
+
 # --------------------------------------------------------- wrong inputs ----
 run run step.bin --wav a.wav -o b.wav
 error "sound into a step model" 1 "a step model takes lists"

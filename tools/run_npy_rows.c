@@ -37,26 +37,43 @@ static size_t count_rows(const npy_array *a, size_t elements, int *many)
     return a->count / elements;
 }
 
-/* A row that lies as channels x frames is turned. */
-static int channels_first(const npy_array *a, const mli_port *port)
+/*
+ * Where time is in a row: `lead` elements' blocks before it, `tail` elements
+ * behind each frame, so that a model's own shape can be given, whatever axis is
+ * time. As it is ([frames, ..], or a list) where that fits. 0: no axis has as
+ * many elements as the port has frames.
+ */
+static int find_time(const npy_array *a, const mli_port *port, size_t *lead,
+                     size_t *tail)
 {
-    return port->frames > 1 && port->channels > 1 && a->rank >= 2 &&
-           a->dims[a->rank - 1] == port->frames &&
-           a->dims[a->rank - 2] == port->channels &&
-           port->frames != port->channels;
+    size_t all = (size_t)port->frames * port->channels, behind = 1;
+    int found = 0, axes = 0;
+    *lead = 1;
+    *tail = port->channels;
+    if (port->frames == 1 || port->channels == 1)
+        return 1;
+    for (uint32_t i = a->rank; i > 0 && behind < all;) {
+        size_t n = a->dims[--i];
+        axes += n > 1;
+        if (n == port->frames &&
+            (!found || behind * n == all)) { /* the last, or the first of all */
+            *lead = all / (behind * n);
+            *tail = behind;
+            found = 1;
+        }
+        behind *= n;
+    }
+    return found || axes < 2;
 }
 
 static void take_row(const npy_array *a, const float *row, const mli_port *port,
                      float *to)
 {
-    size_t frames = port->frames, channels = port->channels;
-    if (!channels_first(a, port)) {
-        memcpy(to, row, frames * channels * sizeof *to);
-        return;
-    }
-    for (size_t c = 0; c < channels; c++)
-        for (size_t f = 0; f < frames; f++)
-            to[f * channels + c] = row[c * frames + f];
+    size_t frames = port->frames, channels = port->channels, lead, tail;
+    find_time(a, port, &lead, &tail);
+    for (size_t l = 0; l < lead; l++)
+        for (size_t f = 0; f < frames; f++, row += tail)
+            memcpy(to + f * channels + l * tail, row, tail * sizeof *to);
 }
 
 static int check_array(rows_run *r, const npy_array *a, const char *path,
@@ -88,6 +105,8 @@ static size_t elements_of(const mli_port *port)
 /* Check every array; the first decides how many rows there are. */
 static int check_arrays(rows_run *r, size_t total)
 {
+    char shape[RUN_SHAPE_TEXT];
+    size_t lead, tail;
     int first = 1;
     if (r->arrays->together)
         return check_array(r, &r->arrays->in[0], r->arrays->path[0],
@@ -103,6 +122,11 @@ static int check_arrays(rows_run *r, size_t total)
             check_array(r, a, path, port.name, elements_of(&port), first);
         if (status != TOOL_DONE)
             return status;
+        if (!find_time(a, &port, &lead, &tail))
+            return tool_error(path,
+                              "shape %s does not fit %s (expected an axis of "
+                              "%u frames)",
+                              run_shape_text(a, shape), port.name, port.frames);
         first = 0;
     }
     return TOOL_DONE;

@@ -28,20 +28,29 @@ static int same_file(const char *a, const char *b)
     return *a == *b;
 }
 
-/* DIR/NAME.npy; a name that was there before gets its number. Owned. */
+#define LONGEST 200 /* letters of a name: file systems take 255 with its end   \
+                     */
+
+static int is_cut(const char *name)
+{
+    return strlen(name) > LONGEST;
+}
+
+/* DIR/NAME.npy; a name that was there before, or that is cut, gets its number.
+   Owned. */
 static char *path_of(const char *dir, const run_output *outputs, uint32_t index)
 {
     const char *name = outputs[index].name;
     size_t size = strlen(dir) + strlen(name) + 32;
     char *path = malloc(size);
-    int repeated = 0;
+    int repeated = is_cut(name);
     if (!path)
         return NULL;
     for (uint32_t i = 0; i < index; i++)
         repeated |= same_file(outputs[i].name, name);
     size_t n = (size_t)snprintf(path, size, "%s/", dir);
-    for (; *name; name++)
-        path[n++] = file_letter(*name);
+    for (size_t i = 0; name[i] && i < LONGEST; i++)
+        path[n++] = file_letter(name[i]);
     if (repeated || path[n - 1] == '/')
         n += (size_t)snprintf(path + n, size - n, "_%u", index + 1);
     snprintf(path + n, size - n, ".npy");

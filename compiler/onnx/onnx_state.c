@@ -148,6 +148,33 @@ static int names_fit(const char *in, const char *out)
     return ((a.marked || b.marked) && equal(&a, &b)) || equal_but_n(a, b);
 }
 
+/*
+ * r and r_out, x and new_x: names that do not say what they are. "new" says
+ * that the output follows the input; "out" may be what became of a signal.
+ */
+static int may_follow(const char *in, const char *out)
+{
+    static const char *const follows[] = {"new", "next", "updated", NULL};
+    static const char *const leaves[] = {"out", "output", NULL};
+    static const char *const signals[] = {
+        "x",        "y",    "input",   "audio",  "signal",   "sound",
+        "wav",      "wave", "frame",   "frames", "waveform", "mag",
+        "phase",    "spec", "mel",     "noisy",  "speech",   "spectrum",
+        "mix",      "data", "samples", "sample", "image",    "feature",
+        "features", "feat", "left",    "right",  NULL};
+    words a, b;
+    if (!split(&a, in) || !split(&b, out))
+        return 0;
+    unmark(&b, follows);
+    if (b.marked)
+        return equal(&a, &b);
+    unmark(&b, leaves);
+    for (int i = 0; i < a.count; i++)
+        if (one_of(a.word[i], signals))
+            return 0;
+    return b.marked && equal(&a, &b);
+}
+
 /* What is known of the shapes agrees. */
 static int shapes_fit(const onnx_info *a, const onnx_info *b)
 {
@@ -161,6 +188,17 @@ static int shapes_fit(const onnx_info *a, const onnx_info *b)
         if (a->dims[i] >= 0 && b->dims[i] >= 0 && a->dims[i] != b->dims[i])
             return 0;
     return 1;
+}
+
+/* The same numbers, but for a batch perhaps. */
+static int shapes_equal(const onnx_info *a, const onnx_info *b)
+{
+    if (a->rank < 1 || a->rank != b->rank || !shapes_fit(a, b))
+        return 0;
+    for (int i = 1; i < a->rank; i++)
+        if (a->dims[i] < 0 || b->dims[i] < 0)
+            return 0;
+    return a->rank > 1 || a->dims[0] > 0;
 }
 
 static int find(const onnx_info *list, size_t count, const char *name,
@@ -210,6 +248,38 @@ static void take_asked(const onnx_model *m, const char *asked, int *output_of)
     output_of[in] = out;
 }
 
+/*
+ * Pairs whose names leave it open: all of them or none, each input with one
+ * output only, and inputs and outputs are left that are no states.
+ */
+static void take_followers(const onnx_model *m, const char *taken,
+                           int *output_of)
+{
+    const onnx_graph *g = &m->graph;
+    int *follower = onnx_take(m->pool, g->input_count + 1, sizeof *follower);
+    int *led = onnx_take(m->pool, g->output_count + 1, sizeof *led);
+    int inputs = 0, outputs = 0;
+    for (size_t i = 0; i < g->input_count; i++) {
+        follower[i] = -1;
+        if (output_of[i] >= 0 || onnx_is_initializer(g, g->inputs[i].name))
+            continue;
+        for (size_t k = 0; k < g->output_count; k++) {
+            if (taken[k] || !shapes_equal(&g->inputs[i], &g->outputs[k]) ||
+                !may_follow(g->inputs[i].name, g->outputs[k].name))
+                continue;
+            if (follower[i] >= 0 || led[k]++)
+                return;
+            follower[i] = (int)k;
+        }
+        inputs += follower[i] < 0;
+    }
+    for (size_t k = 0; k < g->output_count; k++)
+        outputs += !taken[k] && !led[k];
+    for (size_t i = 0; i < g->input_count && inputs && outputs; i++)
+        if (follower[i] >= 0)
+            output_of[i] = follower[i];
+}
+
 void onnx_find_states(const onnx_model *m, const char *const *asked,
                       size_t count, int *output_of)
 {
@@ -229,6 +299,7 @@ void onnx_find_states(const onnx_model *m, const char *const *asked,
                 output_of[i] = (int)k;
                 taken[k] = 1;
             }
+    take_followers(m, taken, output_of);
 }
 
 /* ------------------------------------------------- states of layers ---- */

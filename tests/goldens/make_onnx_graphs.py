@@ -46,10 +46,11 @@ class Graph:
             helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
         return name
 
-    def output(self, value, name):
+    def output(self, value, name, *shape):
         self.nodes.append(helper.make_node("Identity", [value], [name]))
         self.outputs.append(
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+            helper.make_tensor_value_info(name, TensorProto.FLOAT,
+                                          shape or None))
 
     def const(self, value):
         name = self.name("const")
@@ -631,6 +632,54 @@ def fused_attention():
            mode="window")
 
 
+def followers():
+    """States whose names do not say so; signals that look alike."""
+    def graph(names):
+        g = Graph()
+        u = g.input("u", 1, 3)
+        a, b = g.input(names[0], 1, 4), g.input(names[1], 1, 2)
+        a = g.op("Tanh", g.op("Add", g.op("MatMul", u, g.weights(3, 4)), a))
+        b = g.op("Add", g.op("MatMul", a, g.weights(4, 2)), b)
+        y = g.op("MatMul", g.op("Concat", a, b, axis=1), g.weights(6, 3))
+        g.output(y, "y")
+        g.output(a, names[2], 1, 4)
+        g.output(b, names[3], 1, 2)
+        return g
+
+    def zeros(*names):
+        return {n: np.zeros((1, 4 - 2 * i), np.float32)
+                for i, n in enumerate(names)}
+
+    golden("followers", graph(("r", "x", "r_out", "new_x")),
+           {"u": noise(1, 3), **zeros("r", "x")}, {}, [None], mode="step",
+           skip_inputs=("r", "x"), outputs=["y"])
+    golden("no-followers", graph(("audio", "gain", "audio_out", "level")),
+           {"u": noise(1, 3), **zeros("audio", "gain")}, {}, [None] * 3,
+           mode="step")
+
+    g = Graph()  # names that no file can have, the same in front
+    x = g.input("x", 1, 3)
+    for end in ("one", "two"):
+        g.output(g.op("MatMul", x, g.weights(3, 2)), "y" * 260 + end)
+    golden("long-name", g, {"x": noise(1, 3)}, {}, [None] * 2, mode="step")
+
+
+def between():
+    """Time between other axes; whole.npy is x in the graph's own shape."""
+    g = Graph()
+    x = g.input("x", 1, 2, W, 3)
+    h = g.op("Reshape", g.op("Transpose", x, perm=[2, 0, 1, 3]),
+             g.const([W, 1, 6]))
+    h, *_ = g.recurrent("GRU", h, 6, 3, direction="bidirectional",
+                        linear_before_reset=1)
+    h = g.op("Transpose", g.op("Reshape", h, g.const([W, 1, 2, 3])),
+             perm=[1, 2, 0, 3])
+    g.output(h, "y")
+    data = noise(1, 2, W, 3)
+    golden("time-between", g, {"x": data}, {"x": 2}, [2], mode="window")
+    np.save(os.path.join(HERE, "time-between", "whole.npy"), data)
+
+
 shutil.rmtree(HERE, ignore_errors=True)
 os.makedirs(HERE)
 streams("time", "time")
@@ -642,5 +691,7 @@ optimised()
 quantised()
 quantised_lstm()
 fused_attention()
+followers()
+between()
 with open(os.path.join(HERE, "list.txt"), "w") as f:
     f.write("\n".join(lines) + "\n")
