@@ -78,28 +78,41 @@ V_FN vf rows_load(const float *p, const int part)
     return part == (int)V_LANES ? v_load(p) : v_load_part(p, 0, (unsigned)part);
 }
 
+/* The weights of the next input. */
+V_FN void column_load(group_rows *g, const int vectors, const int part, vf w[4])
+{
+    if (4 * V_LANES == MLI_PANEL && vectors == 4) { /* one panel */
+        v_load_four(g->w[0], w);
+        g->w[0] += MLI_PANEL;
+        return;
+    }
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+        w[v] = rows_load(g->w[v], v == vectors - 1 ? part : (int)V_LANES);
+        g->w[v] += g->width[v];
+    }
+}
+
 /* Add the products of one input to part l % V_CHAINS of the sums. */
 V_FN void group_input(group_rows *g, v_quad in, const int l, const int vectors,
                       const int part, vf sum[4][V_CHAINS])
 {
+    vf w[4];
+    column_load(g, vectors, part, w);
     UNROLL
-    for (int v = 0; v < vectors; v++) {
-        vf w = rows_load(g->w[v], v == vectors - 1 ? part : (int)V_LANES);
-        g->w[v] += g->width[v];
-        sum[v][l % V_CHAINS] = v_fma_quad(w, in, l, sum[v][l % V_CHAINS]);
-    }
+    for (int v = 0; v < vectors; v++)
+        sum[v][l % V_CHAINS] = v_fma_quad(w[v], in, l, sum[v][l % V_CHAINS]);
 }
 
 /* The same, of an input that has no three others beside it. */
 V_FN void group_last_input(group_rows *g, vf in, const int l, const int vectors,
                            const int part, vf sum[4][V_CHAINS])
 {
+    vf w[4];
+    column_load(g, vectors, part, w);
     UNROLL
-    for (int v = 0; v < vectors; v++) {
-        vf w = rows_load(g->w[v], v == vectors - 1 ? part : (int)V_LANES);
-        g->w[v] += g->width[v];
-        sum[v][l % V_CHAINS] = v_fma(w, in, sum[v][l % V_CHAINS]);
-    }
+    for (int v = 0; v < vectors; v++)
+        sum[v][l % V_CHAINS] = v_fma(w[v], in, sum[v][l % V_CHAINS]);
 }
 
 /* The rows' sums: bias, products with h, and x unless it is NULL. */

@@ -54,6 +54,17 @@ V_FN vf v_fma_quad(vf x, v_quad q, const int lane, vf c)
 }
 #endif
 
+#ifndef V_HAS_FOUR
+/* Four vectors, one after another. */
+V_FN void v_load_four(const float *p, vf x[4])
+{
+    x[0] = v_load(p);
+    x[1] = v_load(p + V_LANES);
+    x[2] = v_load(p + 2 * V_LANES);
+    x[3] = v_load(p + 3 * V_LANES);
+}
+#endif
+
 #if V_LANES <= 4
 V_FN void v_store_quads(float *p, vf x, const int n)
 {
@@ -65,15 +76,18 @@ V_FN void v_store_quads(float *p, vf x, const int n)
 V_FN void v_turn_4(const vf in[4], vf out[4], const int n)
 {
     (void)n;
-    for (int v = 0; v < 4; v++)
-        out[v] = in[v];
+    out[0] = in[0];
+    out[1] = in[1];
+    out[2] = in[2];
+    out[3] = in[3];
 }
 
 V_FN void v_turn_3(const vf in[4], vf out[3], const int n)
 {
     (void)n;
-    for (int v = 0; v < 3; v++)
-        out[v] = in[v];
+    out[0] = in[0];
+    out[1] = in[1];
+    out[2] = in[2];
 }
 #endif
 

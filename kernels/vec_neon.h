@@ -123,6 +123,7 @@ V_FN vf v_fma_quad(vf x, v_quad q, const int lane, vf c)
 #undef FMA_LANE
 }
 
+#ifdef __aarch64__
 V_FN vm v_lt(vf a, vf b)
 {
     return vcltq_f32(a, b);
@@ -133,10 +134,45 @@ V_FN vm v_le(vf a, vf b)
     return vcleq_f32(a, b);
 }
 
+V_FN vm v_eq(vf a, vf b)
+{
+    return vceqq_f32(a, b);
+}
+#else
+/* By instruction: GCC takes the functions apart into comparisons of single
+   floats, since an exception that nobody asks for might differ. */
+#define COMPARE(name, instruction, x, y)                                       \
+    V_FN vm name(vf a, vf b)                                                   \
+    {                                                                          \
+        vm m;                                                                  \
+        __asm__(instruction ".f32 %q0, %q1, %q2" : "=w"(m) : "w"(x), "w"(y));  \
+        return m;                                                              \
+    }
+COMPARE(v_lt, "vcgt", b, a)
+COMPARE(v_le, "vcge", b, a)
+COMPARE(v_eq, "vceq", a, b)
+#undef COMPARE
+#endif
+
 V_FN vm v_nan(vf x)
 {
-    return vmvnq_u32(vceqq_f32(x, x));
+    return vmvnq_u32(v_eq(x, x));
 }
+
+#if !defined(__aarch64__) && !defined(__clang__)
+#define V_HAS_FOUR
+/* In one instruction, and at once: the compiler would load far ahead, more than
+   there are registers for. */
+V_FN void v_load_four(const float *p, vf x[4])
+{
+    float32x4x4_t t;
+    __asm__("vldmia %1, %h0" : "=w"(t) : "r"(p), "m"(*(const float(*)[16])p));
+    x[0] = t.val[0];
+    x[1] = t.val[1];
+    x[2] = t.val[2];
+    x[3] = t.val[3];
+}
+#endif
 
 V_FN vm v_signed(vf x)
 {
@@ -226,8 +262,8 @@ V_FN vf v_sqrt(vf x)
     r = vmulq_f32(r, vrsqrtsq_f32(vmulq_f32(x, r), r));
     vf y = vmulq_f32(x, r);
     /* 0 and infinity times their reciprocals are not numbers */
-    vm edge = vorrq_u32(vceqq_f32(x, vdupq_n_f32(0.0f)),
-                        vceqq_f32(x, vdupq_n_f32(__builtin_inff())));
+    vm edge = vorrq_u32(v_eq(x, vdupq_n_f32(0.0f)),
+                        v_eq(x, vdupq_n_f32(__builtin_inff())));
     return vbslq_f32(edge, x, y);
 }
 #endif
