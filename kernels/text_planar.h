@@ -8,6 +8,26 @@
  * one has its outputs across the lanes.
  */
 
+/*
+ * The statement for i = 0 ... n - 1, n <= 16, written out: gcc keeps some loops
+ * that it is asked to unroll, and then what they index stays in memory.
+ */
+#define ONE_OF(k, n, ...)                                                      \
+    if (k < (n)) {                                                             \
+        const int i = k;                                                       \
+        __VA_ARGS__;                                                           \
+    }
+#define FOUR_OF(k, n, ...)                                                     \
+    ONE_OF(k, n, __VA_ARGS__)                                                  \
+    ONE_OF(k + 1, n, __VA_ARGS__)                                              \
+    ONE_OF(k + 2, n, __VA_ARGS__)                                              \
+    ONE_OF(k + 3, n, __VA_ARGS__)
+#define EACH_OF(n, ...)                                                        \
+    FOUR_OF(0, n, __VA_ARGS__)                                                 \
+    FOUR_OF(4, n, __VA_ARGS__)                                                 \
+    FOUR_OF(8, n, __VA_ARGS__)                                                 \
+    FOUR_OF(12, n, __VA_ARGS__)
+
 /* A tile: some outputs of one group, some vectors of frames. */
 typedef struct plane_job {
     const mli_planar *a;
@@ -122,25 +142,19 @@ V_FN void plane_sums(const plane_job *j, plane_cursor c,
 {
     vf before[V_PLANE_OUTPUTS][V_PLANE_TALL];
     UNROLL
-    for (int o = 0; o < outs; o++)
-        UNROLL
-    for (int v = 0; v < vecs; v++)
-        sum[o][v] = j->b ? v_set1(j->b[o]) : K(0.0f);
+    for (int i = 0; i < outs * vecs; i++)
+        sum[i / vecs][i % vecs] = j->b ? v_set1(j->b[i / vecs]) : K(0.0f);
     int more = plane_block(j, &c, sum, outs, vecs);
     while (more) {
         UNROLL
-        for (int o = 0; o < outs; o++)
-            UNROLL
-        for (int v = 0; v < vecs; v++) {
-            before[o][v] = sum[o][v];
-            sum[o][v] = K(0.0f);
+        for (int i = 0; i < outs * vecs; i++) {
+            before[i / vecs][i % vecs] = sum[i / vecs][i % vecs];
+            sum[i / vecs][i % vecs] = K(0.0f);
         }
         more = plane_block(j, &c, sum, outs, vecs);
-        UNROLL
-        for (int o = 0; o < outs; o++)
-            UNROLL
-        for (int v = 0; v < vecs; v++)
-            sum[o][v] = v_add(before[o][v], sum[o][v]);
+        EACH_OF(outs * vecs,
+                sum[i / vecs][i % vecs] = v_add(before[i / vecs][i % vecs],
+                                                sum[i / vecs][i % vecs]))
     }
 }
 
@@ -218,19 +232,17 @@ V_FN void plane_end(const mli_planar *a, size_t o, uint32_t f,
     }
     if (a->add) {
         UNROLL
-        for (int r = 0; r < outs; r++)
-            UNROLL
-        for (int v = 0; v < vecs; v++)
-            sum[r][v] = v_add(v_load(a->add + first + (size_t)r * a->y_row +
-                                     (unsigned)v * V_LANES),
-                              sum[r][v]);
+        for (int i = 0; i < outs * vecs; i++)
+            sum[i / vecs][i % vecs] =
+                v_add(v_load(a->add + first + (size_t)(i / vecs) * a->y_row +
+                             (unsigned)(i % vecs) * V_LANES),
+                      sum[i / vecs][i % vecs]);
     }
     UNROLL
-    for (int r = 0; r < outs; r++)
-        UNROLL
-    for (int v = 0; v < vecs; v++)
-        v_store(a->y + first + (size_t)r * a->y_row + (unsigned)v * V_LANES,
-                sum[r][v]);
+    for (int i = 0; i < outs * vecs; i++)
+        v_store(a->y + first + (size_t)(i / vecs) * a->y_row +
+                    (unsigned)(i % vecs) * V_LANES,
+                sum[i / vecs][i % vecs]);
     if (a->f != MLI_IDENTITY || a->total)
         plane_finish(a, first, (uint32_t)outs, (uint32_t)vecs * V_LANES);
 }
@@ -455,18 +467,14 @@ V_FN void plane_few_tile(const plane_job *j, uint32_t f, const int tile,
     int more = plane_few_block(j, &c, sum, tile, count);
     while (more) {
         UNROLL
-        for (int t = 0; t < tile; t++)
-            UNROLL
-        for (int v = 0; v < count; v++) {
-            before[t][v] = sum[t][v];
-            sum[t][v] = K(0.0f);
+        for (int i = 0; i < tile * count; i++) {
+            before[i / count][i % count] = sum[i / count][i % count];
+            sum[i / count][i % count] = K(0.0f);
         }
         more = plane_few_block(j, &c, sum, tile, count);
-        UNROLL
-        for (int t = 0; t < tile; t++)
-            UNROLL
-        for (int v = 0; v < count; v++)
-            sum[t][v] = v_add(before[t][v], sum[t][v]);
+        EACH_OF(tile * count,
+                sum[i / count][i % count] = v_add(before[i / count][i % count],
+                                                  sum[i / count][i % count]))
     }
     plane_few_end(j, f, sum, tile, count);
 }
