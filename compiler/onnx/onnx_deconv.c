@@ -359,9 +359,25 @@ static int has_phases(deconv *k)
     return 1;
 }
 
-static onnx_value *in_time(onnx_run *r, onnx_value *x, const deconv *k)
+/* The spatial axis that is time, all others being one element; -1: none. */
+static int along_time(const onnx_run *r, const onnx_value *x, const deconv *k)
 {
-    const axis *a = &k->at[0];
+    int number = x->time - 2;
+    if (!onnx_timed(r, x) || number < 0)
+        return -1;
+    for (int i = 0; i < k->axes; i++) {
+        const axis *a = &k->at[i];
+        if (i != number &&
+            (a->length != 1 || a->taps != 1 || a->step != 1 || a->out != 1))
+            return -1;
+    }
+    return number;
+}
+
+/* x [N, C, time] */
+static onnx_value *as_signal(onnx_run *r, onnx_value *x, const deconv *k,
+                             const axis *a)
+{
     onnx_conv conv = {.axes = 1,
                       .inputs = k->inputs,
                       .outputs = k->outputs,
@@ -376,17 +392,35 @@ static onnx_value *in_time(onnx_run *r, onnx_value *x, const deconv *k)
     return onnx_conv_transpose_in_time(r, x, &conv, a->out);
 }
 
+static onnx_value *in_time(onnx_run *r, onnx_value *x, const deconv *k,
+                           int number)
+{
+    int64_t dims[ONNX_MAX_RANK] = {x->dims[0], x->dims[1], x->dims[x->time]};
+    int rank = x->rank;
+    if (rank > 3)
+        x = onnx_like(r, x, 3, dims, 2, x->id);
+    x = as_signal(r, x, k, &k->at[number]);
+    if (rank == 3)
+        return x;
+    dims[1] = x->dims[1];
+    for (int i = 2; i < rank; i++)
+        dims[i] = i == number + 2 ? x->dims[2] : 1;
+    return onnx_like(r, x, rank, dims, number + 2, x->id);
+}
+
 void onnx_do_conv_transpose(onnx_run *r, onnx_call *c, int what)
 {
     onnx_value *x = c->in[0], *v;
     deconv *k = onnx_take(r->pool, 1, sizeof *k);
     int64_t dims[4];
+    int number;
     (void)what;
     if (!read_deconv(r, c, k))
         return;
-    if (onnx_timed(r, x) && x->rank == 3 && x->time == 2) {
+    number = along_time(r, x, k);
+    if (number >= 0) {
         onnx_count_layer(r, x);
-        c->out[0] = in_time(r, x, k);
+        c->out[0] = in_time(r, x, k, number);
         return;
     }
     onnx_not_along_time(r, c, x, "is a transposed convolution");

@@ -77,9 +77,15 @@ static int is_dynamic(const onnx_run *r)
            r->model->graph.inputs[r->time_input].dims[r->time_axis] < 0;
 }
 
+/* An image of one row: so a sound is convolved where there are images only. */
+static int is_one_row(const onnx_value *v)
+{
+    return v->rank == 4 && v->time == 3 && v->dims[2] == 1;
+}
+
 void onnx_count_layer(onnx_run *r, const onnx_value *v)
 {
-    if (v->time >= 2 && (v->rank == 3 || is_dynamic(r)))
+    if (v->time >= 2 && (v->rank == 3 || is_one_row(v) || is_dynamic(r)))
         r->layers_in_time++;
 }
 

@@ -680,6 +680,20 @@ def between():
     np.save(os.path.join(HERE, "time-between", "whole.npy"), data)
 
 
+def rows():
+    """Sounds as images of one row, as converters from TensorFlow have them."""
+    g = Graph()
+    x = g.input("x", 1, T, 2)
+    h = g.op("Transpose", g.op("Unsqueeze", x, g.const([1])), perm=[0, 3, 1, 2])
+    h = g.op("Relu", g.op("Conv", h, g.weights(4, 2, 1, 5), g.weights(4),
+                          strides=[1, 2], pads=[0, 1, 0, 2]))
+    h = g.op("ConvTranspose", h, g.weights(4, 3, 1, 4), g.weights(3),
+             strides=[1, 2], pads=[0, 1, 0, 1])
+    h = g.op("Transpose", h, perm=[0, 2, 3, 1])
+    g.output(g.op("Squeeze", h, g.const([1])), "y")
+    golden("one-row", g, {"x": noise(1, T, 2)}, {"x": 1}, [1], latency=4)
+
+
 shutil.rmtree(HERE, ignore_errors=True)
 os.makedirs(HERE)
 streams("time", "time")
@@ -693,5 +707,6 @@ quantised_lstm()
 fused_attention()
 followers()
 between()
+rows()
 with open(os.path.join(HERE, "list.txt"), "w") as f:
     f.write("\n".join(lines) + "\n")
