@@ -132,8 +132,8 @@ typedef struct mli_file_tensor { /* 64 bytes */
                          It gets a frame at the ticks t, counted from the last
                          reset, with t mod period = period - 1 */
     uint32_t storage; /* mli_storage; not MLI_F32 only in the matrices of
-                         LINEAR, CONV1D and CONV2D (not depthwise), GRU with
-                         p1 = 0 */
+                         LINEAR, CONV1D and CONV2D (not depthwise), LSTM, GRU,
+                         RNN */
 } mli_file_tensor;
 
 /*

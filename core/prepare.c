@@ -21,12 +21,22 @@ uint32_t mli_step_room(const mli_file_op *op)
     }
 }
 
-uint64_t mli_scratch_floats(const mli_file_op *op)
+/* The recurrent matrix of a layer has fewer bits than floats. */
+static int is_stored(const mli_file *f, const mli_file_op *op)
+{
+    return mli_operand(f, op, 1)->storage != MLI_F32;
+}
+
+uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op)
 {
     uint64_t units4 = ((uint64_t)op->p[0] + 3) / 4 * 4;
     switch (op->type) {
+    case MLI_OP_LSTM: /* gates */
+        return is_stored(f, op) ? 4 * units4 : 0;
+    case MLI_OP_RNN:
+        return is_stored(f, op) ? units4 : 0;
     case MLI_OP_GRU: /* gates; reset h, two of the gates as they are made */
-        return op->p[1] ? 0 : 6 * units4;
+        return !op->p[1] ? 6 * units4 : is_stored(f, op) ? 3 * units4 : 0;
     case MLI_OP_COUPLE:
         return 2 * (uint64_t)op->p[0];
     case MLI_OP_DFT: /* two buffers */
@@ -133,10 +143,27 @@ static mli_recurrent_step *recurrent(const prepare *p, mli_step_run *run,
     return r;
 }
 
+/* The same, with the kernel that does it all, or with a stored matrix. */
+static mli_recurrent_step *
+whole(const prepare *p, mli_step_run *stored,
+      void (*kernel)(const mli_recurrent *, uint32_t, uint32_t), uint32_t gates)
+{
+    mli_recurrent_step *r;
+    if (!is_stored(p->f, p->op)) {
+        r = recurrent(p, mli_run_recurrent, gates);
+        r->kernel = kernel;
+        return r;
+    }
+    r = recurrent(p, stored, gates);
+    r->gates = p->s->scratch;
+    r->product[0] = product(p, 1, r->gate_floats);
+    return r;
+}
+
 static void lstm(const prepare *p)
 {
-    mli_recurrent_step *r = recurrent(p, mli_run_recurrent, 4);
-    r->kernel = p->s->kernels->lstm;
+    mli_recurrent_step *r =
+        whole(p, mli_run_lstm_stored, p->s->kernels->lstm, 4);
     r->c = r->h + 1;
 }
 
@@ -144,7 +171,7 @@ static void gru(const prepare *p)
 {
     mli_recurrent_step *r;
     if (p->op->p[1]) {
-        recurrent(p, mli_run_recurrent, 3)->kernel = p->s->kernels->gru;
+        whole(p, mli_run_gru_stored, p->s->kernels->gru, 3);
         return;
     }
     r = recurrent(p, mli_run_gru_reset_first, 3);
@@ -156,7 +183,7 @@ static void gru(const prepare *p)
 
 static void rnn(const prepare *p)
 {
-    recurrent(p, mli_run_recurrent, 1)->kernel = p->s->kernels->rnn;
+    whole(p, mli_run_rnn_stored, p->s->kernels->rnn, 1);
 }
 
 /* ----------------------------------------------------------- functions ---- */

@@ -73,9 +73,11 @@ static uint32_t storages(const mli_file_op *op, uint32_t i)
     case MLI_OP_CONV2D:
         return i == 1 ? MLI_INT4 : 1;
     case MLI_OP_LINEAR:
+    case MLI_OP_LSTM:
+    case MLI_OP_RNN:
         return i == 1 ? MLI_STORAGE_COUNT : 1;
-    case MLI_OP_GRU: /* that resets first: its products are by themselves */
-        return (i == 1 || i == 3) && op->p[1] == 0 ? MLI_STORAGE_COUNT : 1;
+    case MLI_OP_GRU:
+        return i == 1 || i == 3 ? MLI_STORAGE_COUNT : 1;
     default:
         return 1;
     }

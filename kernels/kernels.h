@@ -152,12 +152,16 @@ typedef struct mli_recurrent {
 } mli_recurrent;
 
 /*
- * One frame of the GRU that resets before its recurrent product (ONNX's
- * linear_before_reset = 0). x and r are rows in quads of three gates: x the
- * input projection, r the recurrent products.
+ * One frame of a recurrent layer whose recurrent products are made by
+ * themselves: of the GRU that resets before them (ONNX's linear_before_reset =
+ * 0), and of layers whose matrix is stored in fewer bits. x and r are rows in
+ * quads of gates: x the input projection, r the recurrent products and their
+ * bias.
  *
- * gru_reset:  y = s(r) * h, for the matrix product of the candidate.
- * gru_update: with n_r that product, h' = (1-z)*tanh(n_x + n_r) + z*h.
+ * gru_reset:   y = s(r) * h, for the matrix product of the candidate.
+ * gru_update:  with n_r that product, h' = (1-z)*tanh(n_x + n_r) + z*h.
+ * gru_after:   h' as in mli_recurrent, and so are
+ * lstm_update: h', and c in place.
  *
  * [first, last) counts units. h is the old hidden state, y receives the new
  * one; they may be the same.
@@ -168,6 +172,7 @@ typedef struct mli_cell {
     const float *h;
     float *y;
     uint32_t units;
+    float *c; /* lstm_update only */
 } mli_cell;
 
 typedef struct mli_kernels {
@@ -187,6 +192,8 @@ typedef struct mli_kernels {
     void (*rnn)(const mli_recurrent *a, uint32_t first, uint32_t last);
     void (*gru_reset)(const mli_cell *a, uint32_t first, uint32_t last);
     void (*gru_update)(const mli_cell *a, uint32_t first, uint32_t last);
+    void (*gru_after)(const mli_cell *a, uint32_t first, uint32_t last);
+    void (*lstm_update)(const mli_cell *a, uint32_t first, uint32_t last);
 
     /* y[i] = f(x[i]) for i in [first, last). y may be x. */
     void (*unary)(mli_unary f, float p, float q, const float *x, float *y,

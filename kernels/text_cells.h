@@ -1,6 +1,6 @@
 /*
- * text_cells.h - one frame of the GRU that resets before its product, over the
- * vector layer.
+ * text_cells.h - one frame of recurrent layers whose products were made before,
+ * over the vector layer.
  */
 
 /* Lanes lo <= l < hi of a vector of units, the first of which is u. */
@@ -71,5 +71,30 @@ static void gru_update(const mli_cell *a, uint32_t first, uint32_t last)
         vf z = cell_gate(gate_sum(a, s, 3, 1));
         vf n = math_tanh(gate_sum(a, s, 3, 2));
         span_store(a->y, s, gru_blend(z, n, span_load(a->h, s)));
+    }
+}
+
+static void gru_after(const mli_cell *a, uint32_t first, uint32_t last)
+{
+    for (uint32_t u = CELL_START(first); u < last; u += V_LANES) {
+        cell_span s = cell_span_at(u, first, last);
+        vf r = cell_gate(gate_sum(a, s, 3, 0));
+        vf z = cell_gate(gate_sum(a, s, 3, 1));
+        vf n = math_tanh(
+            v_fma(r, gate_row(a->r, s, 3, 2), gate_row(a->x, s, 3, 2)));
+        span_store(a->y, s, gru_blend(z, n, span_load(a->h, s)));
+    }
+}
+
+static void lstm_update(const mli_cell *a, uint32_t first, uint32_t last)
+{
+    for (uint32_t u = CELL_START(first); u < last; u += V_LANES) {
+        cell_span s = cell_span_at(u, first, last);
+        vf in = v_mul(cell_gate(gate_sum(a, s, 4, 0)),
+                      math_tanh(gate_sum(a, s, 4, 2)));
+        vf c = v_fma(cell_gate(gate_sum(a, s, 4, 1)), span_load(a->c, s), in);
+        span_store(a->c, s, c);
+        span_store(a->y, s,
+                   v_mul(cell_gate(gate_sum(a, s, 4, 3)), math_tanh(c)));
     }
 }

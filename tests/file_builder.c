@@ -314,9 +314,6 @@ fb_id fb_recurrent(fb *b, mli_op_type type, fb_id x, uint32_t inputs,
     uint32_t gates = type == MLI_OP_LSTM ? 4 : type == MLI_OP_GRU ? 3 : 1;
     uint32_t u4 = quads(units), n = 1;
     fb_id in[5] = {fb_linear(b, x, inputs, gates * u4)};
-    mli_storage storage = b->storage;
-    if (type != MLI_OP_GRU || reset_after)
-        b->storage = MLI_F32;
     fb_shape y = fb_shape_of(b, in[0]);
     y.dims[y.rank - 1] = units;
     if (type == MLI_OP_GRU && !reset_after) {
@@ -325,7 +322,6 @@ fb_id fb_recurrent(fb *b, mli_op_type type, fb_id x, uint32_t inputs,
     } else {
         n += matrix(b, gates * u4, units, in + n);
     }
-    b->storage = storage;
     fb_id made = fb_op(b, type, y, n, in);
     fb_last(b)->p[0] = units;
     if (type == MLI_OP_GRU)

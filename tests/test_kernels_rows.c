@@ -249,47 +249,77 @@ static void layers_keep_nan(void **state)
 
 typedef void cell_fn(const mli_cell *a, uint32_t first, uint32_t last);
 
-enum { GRU_RESET, GRU_UPDATE };
+enum { GRU_RESET, GRU_UPDATE, GRU_AFTER, LSTM_UPDATE, CELLS };
 
-static const char *const cell_names[] = {"gru_reset", "gru_update"};
+static const char *const cell_names[] = {"gru_reset", "gru_update", "gru_after",
+                                         "lstm_update"};
+static const uint32_t cell_gates[] = {3, 3, 3, 4};
 
 static cell_fn *cell_of(const mli_kernels *k, int kind)
 {
-    return kind == GRU_RESET ? k->gru_reset : k->gru_update;
+    return kind == GRU_RESET    ? k->gru_reset
+           : kind == GRU_UPDATE ? k->gru_update
+           : kind == GRU_AFTER  ? k->gru_after
+                                : k->lstm_update;
 }
 
 static double cell_reference(int kind, const mli_cell *a, uint32_t u)
 {
-    double s[3], z;
-    for (uint32_t g = 0; g < 3; g++)
-        s[g] = (double)a->x[row(3, g, u)] + a->r[row(3, g, u)];
+    uint32_t gates = cell_gates[kind];
+    double s[4], z;
+    for (uint32_t g = 0; g < gates; g++)
+        s[g] = (double)a->x[row(gates, g, u)] + a->r[row(gates, g, u)];
+    if (kind == LSTM_UPDATE)
+        return sigmoid(s[3]) *
+               tanh(sigmoid(s[1]) * a->c[u] + sigmoid(s[0]) * tanh(s[2]));
     z = sigmoid(s[1]);
+    if (kind == GRU_AFTER)
+        s[2] = a->x[row(3, 2, u)] + sigmoid(s[0]) * a->r[row(3, 2, u)];
     return kind == GRU_RESET ? sigmoid(s[0]) * a->h[u]
                              : (1 - z) * tanh(s[2]) + z * a->h[u];
 }
 
 static void check_cell(const mli_kernels *k, int kind, uint32_t units)
 {
-    const size_t rows = (units + 3) / 4 * 4 * 3;
+    const size_t rows = (units + 3) / 4 * 4 * cell_gates[kind];
     float x[MAX], r[MAX], h[MAX], whole[MAX], y[MAX + 2 * EDGE];
+    float before[MAX], c[MAX];
     fill(x, rows, 4);
     fill(r, rows, 4);
     fill(h, units, 1);
-    mli_cell a = {x, r, h, whole, units};
+    fill(before, MAX, 1);
+    memcpy(c, before, sizeof c);
+    mli_cell a = {x, r, h, whole, units, c};
     cell_of(k, kind)(&a, 0, units);
+    a.c = before;
     for (uint32_t u = 0; u < units; u++)
         check_near(k, cell_names[kind], u, whole[u],
                    cell_reference(kind, &a, u), 2e-6);
+    for (uint32_t u = 0; u < MAX; u++) {
+        double gate[4];
+        for (uint32_t g = 0; g < 4 && u < units; g++)
+            gate[g] = (double)x[row(4, g, u)] + r[row(4, g, u)];
+        if (kind == LSTM_UPDATE && u < units)
+            check_near(k, "lstm_update: c", u, c[u],
+                       sigmoid(gate[1]) * before[u] +
+                           sigmoid(gate[0]) * tanh(gate[2]),
+                       2e-6);
+        else
+            assert_true(c[u] == before[u]);
+    }
+    a.c = c;
     for (uint32_t first = 0; first < units; first += 1 + first / 8)
         for (uint32_t last = first; last <= units; last += 1 + last % 7) {
             fill_canary(y, MAX + 2 * EDGE);
             a.y = y + EDGE;
+            memcpy(c, before, sizeof c);
             cell_of(k, kind)(&a, first, last);
             check_canary(k, cell_names[kind], y, MAX, first, last);
             if (memcmp(a.y + first, whole + first, (last - first) * 4))
                 fail_msg("%s %s: units [%u, %u) of %u differ", k->name,
                          cell_names[kind], first, last, units);
         }
+    memcpy(c, before, sizeof c);
     a.y = h; /* in place */
     cell_of(k, kind)(&a, 0, units);
     assert_memory_equal(h, whole, units * 4);
@@ -302,7 +332,7 @@ static void cells(void **state)
     seed = 1;
     for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
         for (uint32_t units = 1; units <= 50; units++)
-            for (int kind = 0; kind < 2; kind++)
+            for (int kind = 0; kind < CELLS; kind++)
                 check_cell(k, kind, units);
 }
 
@@ -313,16 +343,19 @@ static void cells_keep_nan(void **state)
     const mli_kernels *k;
     seed = 2;
     for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
-        for (int kind = 0; kind < 2; kind++)
-            for (uint32_t gate = 0; gate < 3; gate++) {
-                float x[MAX], r[MAX], h[MAX], y[MAX];
+        for (int kind = 0; kind < CELLS; kind++)
+            for (uint32_t gate = 0; gate < cell_gates[kind]; gate++) {
+                float x[MAX], r[MAX], h[MAX], y[MAX], c[MAX];
                 fill(x, MAX, 2);
                 fill(r, MAX, 2);
                 fill(h, MAX, 1);
-                x[row(3, gate, 13)] = NAN;
-                mli_cell a = {x, r, h, y, 20};
+                fill(c, MAX, 1);
+                x[row(cell_gates[kind], gate, 13)] = NAN;
+                mli_cell a = {x, r, h, y, 20, c};
                 cell_of(k, kind)(&a, 0, 20);
-                int used = kind == GRU_RESET ? gate == 0 : gate > 0;
+                int used = kind == GRU_RESET    ? gate == 0
+                           : kind == GRU_UPDATE ? gate > 0
+                                                : 1;
                 for (uint32_t u = 0; u < 20; u++)
                     assert_int_equal(!!isnan(y[u]), used && u == 13);
             }

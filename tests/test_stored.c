@@ -268,7 +268,7 @@ static void compiler(void **state)
         double error = largest_error(how, 0.0f, &info, &exact);
         assert_true(exact);
         assert_true(error < 2e-6);
-        assert_true(info.stored[how] > 8000);
+        assert_true(info.stored[how] > 10000);
         error = largest_error(how, 0.1f, &info, &exact);
         print_message("storage %d: largest error %.2g\n", (int)how, error);
         assert_false(exact);

@@ -294,21 +294,13 @@ static int storable(const ir_matrix *m)
     return m->matrices && !m->depthwise && m->outputs > 1;
 }
 
-/* Recurrent layers multiply floats, but for the GRU that resets first. */
-static int takes_stored(const ir_node *node)
-{
-    return node->type != MLI_OP_LSTM && node->type != MLI_OP_RNN &&
-           (node->type != MLI_OP_GRU || node->p[1] == 0);
-}
-
 static void look(const ir_graph *g, const ir_node *node, use *uses)
 {
     for (uint32_t k = 0; k < node->inputs; k++) {
         ir_matrix m = ir_matrix_of(g, node, k);
         use *u = &uses[node->in[k]];
 
-        if (!storable(&m) || !takes_stored(node) ||
-            (u->matrix && !same_matrix(&m, &u->m))) {
+        if (!storable(&m) || (u->matrix && !same_matrix(&m, &u->m))) {
             u->other = 1;
             continue;
         }
