@@ -153,8 +153,8 @@ V_FN void plane_sums(const plane_job *j, plane_cursor c,
         }
         more = plane_block(j, &c, sum, outs, vecs);
         EACH_OF(outs * vecs,
-                sum[i / vecs][i % vecs] = v_add(before[i / vecs][i % vecs],
-                                                sum[i / vecs][i % vecs]))
+                sum[i / vecs][i % vecs] =
+                    v_add(before[i / vecs][i % vecs], sum[i / vecs][i % vecs]))
     }
 }
 
