@@ -88,8 +88,12 @@ V_FN void column_load(group_rows *g, const int vectors, const int part, vf w[4])
     }
     UNROLL
     for (int v = 0; v < vectors; v++) {
-        w[v] = rows_load(g->w[v], v == vectors - 1 ? part : (int)V_LANES);
-        g->w[v] += g->width[v];
+        if (v < vectors - 1 || part == (int)V_LANES) {
+            w[v] = v_load_step(&g->w[v], g->width[v]);
+        } else {
+            w[v] = rows_load(g->w[v], part);
+            g->w[v] += g->width[v];
+        }
     }
 }
 
@@ -126,15 +130,20 @@ V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
     uint32_t i = 0;
     UNROLL
     for (int v = 0; v < vectors; v++) {
-        const int lanes = v == vectors - 1 ? part : (int)V_LANES;
         UNROLL
         for (int k = 0; k < V_CHAINS; k++)
             sum[v][k] = K(0.0f);
-        if (a->b)
-            sum[v][0] = rows_load(a->b + g.first[v], lanes);
-        if (x)
-            sum[v][1] = rows_load(x + g.first[v], lanes);
     }
+    if (a->b)
+        UNROLL
+    for (int v = 0; v < vectors; v++)
+        sum[v][0] = rows_load(a->b + g.first[v],
+                              v == vectors - 1 ? part : (int)V_LANES);
+    if (x)
+        UNROLL
+    for (int v = 0; v < vectors; v++)
+        sum[v][1] =
+            rows_load(x + g.first[v], v == vectors - 1 ? part : (int)V_LANES);
     for (; i + 4 <= a->units; i += 4) {
         v_quad in = v_load_quad(h + i);
         UNROLL
@@ -205,41 +214,96 @@ V_FN vf group_gate(const float *x, uint32_t u, const int gates, const int gate,
     return v_load_quads(x + at, (size_t)gates * 4, (unsigned)quads);
 }
 
-V_FN void lstm_group(const mli_recurrent *a, const float *x, const float *h,
-                     float *y, uint32_t u, const int quads)
-{
-    const int vectors = GROUP_VECTORS(4, quads);
-    const unsigned n = group_units(a, u, quads);
-    vf s[4], gate[4];
-    group_sums(a, u, x, h, 4, quads, s);
-    UNROLL
-    for (int v = 0; v < vectors; v++)
-        s[v] = lstm_gates(s[v], v);
-    v_turn_4(s, gate, quads);
-    vf c =
-        v_fma(gate[1], units_load(a->c + u, quads, n), v_mul(gate[0], gate[2]));
-    units_store(a->c + u, c, quads, n);
-    units_store(y + u, v_mul(gate[3], math_tanh(c)), quads, n);
-}
-
 /* (1-z)*n + z*h */
 V_FN vf gru_blend(vf z, vf n, vf h)
 {
     return v_fma(v_sub(K(1.0f), z), n, v_mul(z, h));
 }
 
+#ifdef V_HAS_QUAD
+/*
+ * A vector is one gate. With tanh x = n / q and s(2x) = (q + n) / 2q, what is
+ * added up is brought over one denominator: a division takes six instructions
+ * on ARMv7, and long on others.
+ */
+V_FN vf lstm_cell(const vf s[4], vf c, const int quads, vf *h)
+{
+    const vf half = K(0.5f);
+    vf qi, qf, qg, qo, qc;
+    vf ni = tanh_parts(v_mul(s[0], half), &qi);
+    vf nf = tanh_parts(v_mul(s[1], half), &qf);
+    vf ng = tanh_parts(s[2], &qg);
+    vf both = v_mul(qi, qg);
+    vf in = v_mul(v_add(qi, ni), ng);
+    vf kept = v_mul(v_add(qf, nf), c);
+    vf top = v_fma(kept, both, v_mul(in, qf));
+    vf next = v_mul(v_div(top, v_mul(both, qf)), half);
+    vf no = tanh_parts(v_mul(s[3], half), &qo);
+    vf nc = tanh_parts(next, &qc);
+    vf out = v_mul(v_add(qo, no), v_mul(nc, half));
+    (void)quads;
+    *h = v_div(out, v_mul(qo, qc));
+    return next;
+}
+
+/* x: gates of the input, s: of h. */
+V_FN vf gru_cell(const vf x[3], const vf s[4], vf h, const int quads)
+{
+    const vf half = K(0.5f);
+    vf qr, qz, qn;
+    vf nr = tanh_parts(v_mul(v_add(x[0], s[0]), half), &qr);
+    vf r = v_div(v_add(qr, nr), qr);
+    vf n = tanh_parts(v_fma(r, v_mul(s[2], half), x[2]), &qn);
+    vf nz = tanh_parts(v_mul(v_add(x[1], s[1]), half), &qz);
+    vf top = v_fma(v_sub(qz, nz), n, v_mul(v_add(qz, nz), v_mul(h, qn)));
+    (void)quads;
+    return v_mul(v_div(top, v_mul(qz, qn)), half);
+}
+#else
+V_FN vf lstm_cell(vf s[4], vf c, const int quads, vf *h)
+{
+    vf gate[4];
+    UNROLL
+    for (int v = 0; v < GROUP_VECTORS(4, quads); v++)
+        s[v] = lstm_gates(s[v], v);
+    v_turn_4(s, gate, quads);
+    c = v_fma(gate[1], c, v_mul(gate[0], gate[2]));
+    *h = v_mul(gate[3], math_tanh(c));
+    return c;
+}
+
+V_FN vf gru_cell(const vf x[3], const vf s[4], vf h, const int quads)
+{
+    vf gate[3];
+    v_turn_3(s, gate, quads);
+    vf r = cell_gate(v_add(x[0], gate[0]));
+    vf z = cell_gate(v_add(x[1], gate[1]));
+    return gru_blend(z, math_tanh(v_fma(r, gate[2], x[2])), h);
+}
+#endif
+
+V_FN void lstm_group(const mli_recurrent *a, const float *x, const float *h,
+                     float *y, uint32_t u, const int quads)
+{
+    const unsigned n = group_units(a, u, quads);
+    vf s[4], next;
+    group_sums(a, u, x, h, 4, quads, s);
+    vf c = lstm_cell(s, units_load(a->c + u, quads, n), quads, &next);
+    units_store(a->c + u, c, quads, n);
+    units_store(y + u, next, quads, n);
+}
+
 V_FN void gru_group(const mli_recurrent *a, const float *x, const float *h,
                     float *y, uint32_t u, const int quads)
 {
     const unsigned units = group_units(a, u, quads);
-    vf s[4], gate[3];
+    vf s[4], in[3];
     group_sums(a, u, NULL, h, 3, quads, s);
-    v_turn_3(s, gate, quads);
-    vf r = cell_gate(v_add(group_gate(x, u, 3, 0, quads), gate[0]));
-    vf z = cell_gate(v_add(group_gate(x, u, 3, 1, quads), gate[1]));
-    vf n = math_tanh(v_fma(r, gate[2], group_gate(x, u, 3, 2, quads)));
-    units_store(y + u, gru_blend(z, n, units_load(h + u, quads, units)), quads,
-                units);
+    UNROLL
+    for (int k = 0; k < 3; k++)
+        in[k] = group_gate(x, u, 3, k, quads);
+    units_store(y + u, gru_cell(in, s, units_load(h + u, quads, units), quads),
+                quads, units);
 }
 
 V_FN void rnn_group(const mli_recurrent *a, const float *x, const float *h,

@@ -63,6 +63,13 @@ V_FN void v_load_four(const float *p, vf x[4])
     x[2] = v_load(p + 2 * V_LANES);
     x[3] = v_load(p + 3 * V_LANES);
 }
+
+V_FN vf v_load_step(const float **p, size_t n)
+{
+    vf x = v_load(*p);
+    *p += n;
+    return x;
+}
 #endif
 
 #if V_LANES <= 4
