@@ -38,7 +38,7 @@ RUNTIME := $(BUILD)/libmlinfer.a
 COMPILER := $(BUILD)/libmlcompiler.a
 COMMAND := $(BUILD)/mlinfer
 
-.PHONY: all help command pd objects tests demo check check-long bench readme zoo deps \
+.PHONY: all help command pd objects tests demo check check-long bench readme weights zoo deps \
 	install dist clean always objects kernel-objects syntax sources
 .SECONDARY: # objects stay
 all: command pd
@@ -52,6 +52,8 @@ help:
 #: make bench      known models and layers here, beside other libraries, into
 #:                 README.md
 #: make readme     the table of formats in README.md
+#: make weights    the shipped models with f16 and int8 weights: size, speed,
+#:                 error, into models/README.md
 #: make zoo        ten known architectures against PyTorch (needs PyTorch)
 #: make deps       install what is missing (Debian/Ubuntu)
 #: make install    into PDLIBDIR and PREFIX
@@ -167,6 +169,9 @@ readme: $(COMMAND)
 	@sed -i -e '/<!-- formats -->/,/<!-- end -->/{//!d}' README.md
 	@$(COMMAND) formats --markdown | \
 		sed -i -e '/<!-- formats -->/r /dev/stdin' README.md
+
+weights: $(COMMAND)
+	@BUILD='$(ABSOLUTE_BUILD)' models/weights.sh
 
 zoo: $(COMMAND)
 	@BUILD='$(ABSOLUTE_BUILD)' models/zoo/zoo.sh
