@@ -197,12 +197,13 @@ static const struct {
     {"stft_float", 0},          {"labels_inside", 0},
     {"labels_behind", 0},       {"bilstm_float", 0},
     {"causal_float", 0},        {"causal_int8", EXACT},
-    {"functions_int16", 32767}, {"softmax_int16", 65535},
-    {"resize_int8", EXACT},     {"resize_int16", EXACT16},
-    {"divide_int8", 255},       {"lstm_int8", EXACT},
-    {"lstm_peephole", 0},       {"lstm_projection", 0},
-    {"lstm_normalised", 0},     {"lstm_coupled", 0},
-    {"bilstm_projection", 0},
+    {"functions_int16", 32767}, {"softmax_int16", EXACT16},
+    {"wide_int16", EXACT16},    {"sum_int8", EXACT},
+    {"sum_int16", EXACT16},     {"resize_int8", EXACT},
+    {"resize_int16", EXACT16},  {"divide_int8", 255},
+    {"lstm_int8", EXACT},       {"lstm_peephole", 0},
+    {"lstm_projection", 0},     {"lstm_normalised", 0},
+    {"lstm_coupled", 0},        {"bilstm_projection", 0},
 };
 #define GOLDENS (sizeof goldens / sizeof *goldens)
 

@@ -240,7 +240,9 @@ void tfl_do_l2_normalization(tfl_run *r, tfl_call *c, int what)
                    tfl_option(c, 0, 0));
 }
 
-/* A mean or sum in integers; a mean's division is in the factor, cut off. */
+/* A mean or sum in integers; a mean's division is in the factor, cut off. Sums
+   are those of TensorFlow Lite's default kernels: its reference kernel gives
+   other numbers than sums. */
 static void whole_mean(tfl_run *r, tfl_call *c, uint32_t axes, int keep,
                        int mean)
 {
@@ -261,6 +263,7 @@ static void whole_mean(tfl_run *r, tfl_call *c, uint32_t axes, int keep,
         m = (int32_t)(((int64_t)m << bits) / (int64_t)n);
         s -= bits;
     }
+    f.rounding = mean ? MLI_ROUND_TWICE : MLI_ROUND_HALF_AWAY;
     x = ir_reduce(r->g, MLI_REDUCE_SUM, tfl_id(r, v), axes, keep);
     tfl_active_range(c->declared[0], TFL_ACT_NONE, &f.low, &f.high);
     tfl_put_whole(r, c, 0,

@@ -243,6 +243,19 @@ static ir_id bits_above(tfl_run *r, ir_id x, uint32_t n)
     return ir_reduce(r->g, MLI_REDUCE_SUM, x, 1u << axis, 1);
 }
 
+/* e s / 256, cut off: two numbers of 15 bits, exactly. */
+static ir_id product_part(tfl_run *r, ir_id e, ir_id s)
+{
+    const float part = 1.f / 256.f, minus = -256.f;
+    ir_graph *g = r->g;
+    ir_id high = tfl_scaled(r, s, 1, &part, NULL, MLI_FLOOR, 0.f, 0.f), low;
+
+    low = tfl_scaled(r, high, 1, &minus, NULL, MLI_IDENTITY, 0.f, 0.f);
+    low = ir_binary(g, MLI_MUL, e, ir_binary(g, MLI_ADD, s, low));
+    low = tfl_scaled(r, low, 1, &part, NULL, MLI_FLOOR, 0.f, 0.f);
+    return ir_binary(g, MLI_ADD, ir_binary(g, MLI_MUL, e, high), low);
+}
+
 void tfl_put_softmax16(tfl_run *r, tfl_call *c, tfl_value *v, float beta)
 {
     const float one = 1.f, middle = 32767.f, half = 0.5f;
@@ -267,8 +280,8 @@ void tfl_put_softmax16(tfl_run *r, tfl_call *c, tfl_value *v, float beta)
     x = tfl_scaled(r, x, 1, &one, &low, MLI_FLOOR, 0.f, 0.f);
     x = ir_unary(g, MLI_HARD_TANH, -32768.f, 32767.f, x);
     populate(of_reciprocal, 0.f, 1.f / 65535.f, -32768, 2.f / 65535.f, table);
-    x = ir_binary(g, MLI_MUL, from_table(r, x, table), power(r, count, n, 0));
-    x = tfl_scaled(r, ir_binary(g, MLI_MUL, e, x), 1, &one, &half, MLI_FLOOR,
-                   0.f, 0.f);
+    x = product_part(r, e, from_table(r, x, table));
+    x = ir_binary(g, MLI_MUL, x, power(r, count, n, 8));
+    x = tfl_scaled(r, x, 1, &one, &half, MLI_FLOOR, 0.f, 0.f);
     tfl_put_whole(r, c, 0, ir_unary(g, MLI_HARD_TANH, 0.f, 32767.f, x));
 }

@@ -78,7 +78,30 @@ def lstm():
     return b.file([first], [x])
 
 
+def wide():
+    """Sums beyond 2^24, of which the output has the last bits."""
+    b = Builder()
+    rng = np.random.default_rng(7)
+    x = b.tensor((1, 256), "int16", scale=1e-4)
+    w = b.tensor((48, 256), "int8", rng.integers(-127, 128, (48, 256)),
+                 scale=0.01)
+    c = b.tensor((48,), "int64", rng.integers(-2**25, 2**25, 48), scale=1e-6)
+    y = b.tensor((1, 48), "int16", scale=96e-6)
+    return b.file([x], [b.op("FULLY_CONNECTED", [x, w, c], y,
+                             "FullyConnectedOptions", version=4)])
+
+
+def sums(kind, zero):
+    b = Builder()
+    x = b.tensor((1, 40, 8), kind, scale=0.03, zero=zero)
+    y = b.tensor((1, 40), kind, scale=0.07, zero=-zero)
+    return b.file([x], [b.op("SUM", [x, b.ints([2])], y, "ReducerOptions")])
+
+
 def models():
+    yield "wide_int16", wide()
+    yield "sum_int8", sums("int8", 5)
+    yield "sum_int16", sums("int16", 0)
     yield "functions_int16", functions()
     yield "softmax_int16", softmax()
     yield "resize_int8", resize("int8", -9)
