@@ -260,7 +260,7 @@ void tfl_put_softmax16(tfl_run *r, tfl_call *c, tfl_value *v, float beta)
 {
     const float one = 1.f, middle = 32767.f, half = 0.5f;
     const float low = 0.5f - 98304.f;
-    double scale = (double)(v->scale * beta) / (10.0 / 65535.0);
+    double scale = (double)(v->scale * beta) / (double)(10.f / 65535.f);
     tfl_factors f = {1, &scale, MLI_ROUND_TWICE, 0, -65535.f, 0.f};
     float table[STEPS + 1];
     uint32_t last = 1u << (v->rank - 1), n = 1;
