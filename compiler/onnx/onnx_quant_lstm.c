@@ -70,5 +70,7 @@ void onnx_do_quantized_lstm(onnx_run *r, onnx_call *c, int what)
     other.inputs = 8;
     while (!other.in[other.inputs - 1])
         other.inputs--;
+    ir_note(r->g, "%s: weights of bytes; its inputs and states stay floats",
+            c->name);
     onnx_do_recurrent(r, &other, what);
 }
