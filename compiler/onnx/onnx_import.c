@@ -17,7 +17,7 @@
 
 #define OLDEST_OPSET 1
 #define NEWEST_OPSET 23
-#define MEMORY       ((size_t)3 << 25) /* beyond 24 times the file */
+#define MEMORY       ((size_t)3 << 25) /* beyond ONNX_MEMORY_A_BYTE */
 #define MOST_WORK    5e8 /* nanoseconds, beyond ONNX_WORK_A_BYTE */
 
 typedef struct attempt {
@@ -107,8 +107,8 @@ static void prepare(work *w, onnx_import *m, const attempt *a, outcome *o)
 {
     onnx_run *r = &w->run;
     w->exit.error = &o->error;
-    w->pool.limit =
-        onnx_allowed(MEMORY, 24, m->file_size + m->model.beside_bytes);
+    w->pool.limit = onnx_allowed(MEMORY, ONNX_MEMORY_A_BYTE,
+                                 m->file_size + m->model.beside_bytes);
     w->pool.exit = &w->exit;
     m->model.exit = m->pool.exit = &w->exit;
     r->model = &m->model;
@@ -628,7 +628,7 @@ mlc_status mlc_import_onnx_bound(const uint8_t *bytes, size_t size,
     mlc_status status;
     memset(&m, 0, sizeof m);
     m.file_size = size;
-    m.pool.limit = onnx_allowed(MEMORY, 64, size);
+    m.pool.limit = onnx_allowed(MEMORY, ONNX_MEMORY_A_BYTE, size);
     m.model.most_work = MOST_WORK + ONNX_WORK_A_BYTE * (double)size;
     m.model.pool = &m.pool;
     m.model.path = path;

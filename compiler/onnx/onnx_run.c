@@ -219,7 +219,7 @@ onnx_value *onnx_from_tensor(onnx_run *r, onnx_tensor *t)
     uint64_t beside = r->model->beside_bytes;
     onnx_tensor_read(r->model, t);
     beside = r->model->beside_bytes - beside;
-    r->pool->limit = onnx_allowed(r->pool->limit, 24, beside);
+    r->pool->limit = onnx_allowed(r->pool->limit, ONNX_MEMORY_A_BYTE, beside);
     r->model->most_work += ONNX_WORK_A_BYTE * (double)beside;
     v->f = t->f;
     v->i = t->i;

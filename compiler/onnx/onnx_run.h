@@ -200,6 +200,8 @@ onnx_value *onnx_new(onnx_run *r, onnx_kind kind, int type, int rank,
 /* What is done now with constants is bounded, in all walks together. work:
    about nanoseconds. onnx_affords: 0 if that would be too much. */
 #define ONNX_WORK_A_BYTE 200.0 /* for each byte of the model */
+/* Memory, too: an unrolled loop packs its matrices for each round. */
+#define ONNX_MEMORY_A_BYTE 64u
 int onnx_affords(onnx_run *r, double work);
 void onnx_work(onnx_run *r, double work);
 /* A constant with room for its numbers; its size is checked. */
