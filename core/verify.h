@@ -30,6 +30,10 @@ mli_status mli_verify_states(const mli_file *f, uint32_t *index);
 mli_status mli_verify_lifetimes(const mli_file *f, uint32_t *index);
 mli_status mli_verify_arena(const mli_file *f, uint32_t *index);
 
+/* Multiply-accumulates of x to y once, as the header counts them. */
+uint64_t mli_op_macs(const mli_file_op *op, const mli_file_tensor *x,
+                     const mli_file_tensor *y);
+
 /* The number of states that an operator has, for a known type. */
 uint32_t mli_op_states(const mli_file *f, const mli_file_op *op);
 

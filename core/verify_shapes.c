@@ -328,9 +328,8 @@ static int fn_fits(const mli_file_op *op)
     return op->fn < MLI_UNARY_COUNT && op->fp == op->fp && op->fq == op->fq;
 }
 
-/* Multiply-accumulates as the header counts them. */
-static uint64_t macs_of(const mli_file_op *op, const mli_file_tensor *x,
-                        const mli_file_tensor *y)
+uint64_t mli_op_macs(const mli_file_op *op, const mli_file_tensor *x,
+                     const mli_file_tensor *y)
 {
     uint64_t n = mli_elements(y);
     switch (op->type) {
@@ -382,7 +381,7 @@ mli_status mli_verify_shapes(const mli_file *f, uint32_t *index)
             fn_fits(op) ? derive[op->type](&v) : MLI_ERR_OP_PARAMETER;
         if (status != MLI_OK)
             return status;
-        add_macs(macs_of(op, v.x, v.y), v.y, frame, cycle, &macs, &rest);
+        add_macs(mli_op_macs(op, v.x, v.y), v.y, frame, cycle, &macs, &rest);
     }
     macs += (rest + cycle - 1) / cycle;
     if (macs != f->header->macs) {

@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "file.h"
 #include "operators.h"
+#include "verify.h"
 
 static const char *type_name(uint32_t type)
 {
@@ -48,35 +49,6 @@ static const char *type_name(uint32_t type)
     return names[type] ? names[type] : "operator";
 }
 
-/* As the compiler counts them. */
-static uint64_t macs_of(const mli_file *f, const mli_file_op *op)
-{
-    const mli_file_tensor *x = mli_operand(f, op, 0);
-    const mli_file_tensor *y = mli_operand(f, op, op->inputs);
-    uint64_t elements = mli_elements(y), units = op->p[0];
-    uint64_t rows = y->rank ? elements / y->dims[y->rank - 1] : 1;
-    switch (op->type) {
-    case MLI_OP_LINEAR:
-    case MLI_OP_DISTANCE:
-        return rows * op->p[0] * op->p[1];
-    case MLI_OP_CONV1D:
-        return rows * op->p[0] * (op->p[3] / op->p[2]) * op->p[4];
-    case MLI_OP_LSTM:
-        return rows * 4 * units * units;
-    case MLI_OP_GRU:
-        return rows * 3 * units * units;
-    case MLI_OP_RNN:
-        return rows * units * units;
-    case MLI_OP_CONV2D:
-        return elements * op->p[0] * op->p[1] *
-               (x->dims[x->rank - 1] / op->p[6]);
-    case MLI_OP_MATMUL:
-        return elements * op->p[2];
-    default:
-        return 0;
-    }
-}
-
 /* Functions that cost more than a comparison. */
 static int is_dear(uint32_t fn)
 {
@@ -118,7 +90,8 @@ operator_text operator_of(const void *bytes, uint32_t index)
         .type = type_name(op->type),
         .name = f.strings + op->name,
         .period = y->period > frame ? y->period / frame : 1,
-        .macs = macs_of(&f, op),
+        .macs = mli_op_macs(op, mli_operand(&f, op, 0),
+                            mli_operand(&f, op, op->inputs)),
         .elements = mli_elements(y),
         .functions = functions_of(&f, op),
     };
