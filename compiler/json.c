@@ -112,7 +112,8 @@ mlc_json_type mlc_json_peek(mlc_json *r)
     }
 }
 
-const char *mlc_json_type_text(mlc_json_type type)
+/* "a number", "an array" ... */
+static const char *type_text(mlc_json_type type)
 {
     static const char *const texts[] = {"a value",  "null",     "true or false",
                                         "a number", "a string", "an array",
@@ -130,9 +131,9 @@ static int want(mlc_json *r, mlc_json_type type)
     if (is == type)
         return 1;
     if (is == MLC_JSON_NOTHING)
-        return expected(r, mlc_json_type_text(type));
-    return mlc_json_fail(r, "expected %s, got %s", mlc_json_type_text(type),
-                         mlc_json_type_text(is));
+        return expected(r, type_text(type));
+    return mlc_json_fail(r, "expected %s, got %s", type_text(type),
+                         type_text(is));
 }
 
 /* ------------------------------------------------------------- strings ---- */

@@ -63,8 +63,6 @@ void mlc_json_open_range(mlc_json *r, const void *text, mlc_json_range range);
 
 /* The type of the value that begins here. */
 mlc_json_type mlc_json_peek(mlc_json *r);
-/* "a number", "an array" ... */
-const char *mlc_json_type_text(mlc_json_type type);
 
 /* Step into an array or object. */
 int mlc_json_enter(mlc_json *r, mlc_json_type type);

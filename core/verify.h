@@ -40,7 +40,4 @@ uint32_t mli_op_states(const mli_file *f, const mli_file_op *op);
 /* Its i-th input is a packed matrix that may be stored in fewer bits. */
 int mli_is_matrix(const mli_file_op *op, uint32_t i);
 
-/* Its i-th input is a matrix, a bias or the like: always a constant. */
-int mli_is_weight(const mli_file_op *op, uint32_t i);
-
 #endif

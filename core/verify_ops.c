@@ -60,7 +60,8 @@ static int is_known(uint32_t type)
            (rules[type].max_inputs != 0 || type == MLI_OP_RECALL);
 }
 
-int mli_is_weight(const mli_file_op *op, uint32_t i)
+/* Its i-th input is a matrix, a bias or the like: always a constant. */
+static int is_weight(const mli_file_op *op, uint32_t i)
 {
     return i >= rules[op->type].data && op->type != MLI_OP_CONCAT;
 }
@@ -130,7 +131,7 @@ static int input_fits(const mli_file *f, const mli_file_op *op, uint32_t i,
         return 0;
     if (f->tensors[t].storage != MLI_F32)
         return f->tensors[t].storage < storages(op, i);
-    if (!mli_is_weight(op, i))
+    if (!is_weight(op, i))
         return 1;
     return f->tensors[t].region == MLI_CONSTANT && f->tensors[t].rank == 1;
 }

@@ -58,7 +58,9 @@ uint8_t *read_whole(const char *path, size_t *size)
     return bytes;
 }
 
-int read_csv(const char *path, npy_array *a)
+/* Numbers of a text file, parted by commas, blanks or lines: [lines][numbers in
+   the first line]. -1 if there is no such file. */
+static int read_csv(const char *path, npy_array *a)
 {
     struct stat s;
     size_t size, columns = 0;

@@ -18,10 +18,6 @@ char *golden_path(char *text, const char *name);
 /* A whole file; the test fails without it. To be freed. */
 uint8_t *read_whole(const char *path, size_t *size);
 
-/* Numbers of a text file, parted by commas, blanks or lines: [lines][numbers in
-   the first line]. -1 if there is no such file. */
-int read_csv(const char *path, npy_array *a);
-
 /*
  * Run x [frames][channels] through a stream or step model with every kernel
  * build at blocks of 1, 7, 64 and 1000 and hold it against y from frame `skip`

@@ -59,9 +59,6 @@ int run_npy_stream(loaded_model *loaded, const run_arguments *a,
 int run_npy_rows(loaded_model *loaded, const run_arrays *arrays,
                  run_output *out);
 
-/* Set the control inputs that have arrays. */
-int run_set_controls(loaded_model *loaded, const run_arrays *arrays);
-
 /* The array for input port `port`, NULL if it has none. */
 const npy_array *run_array_of(const run_arrays *arrays,
                               const loaded_model *loaded, uint32_t port,

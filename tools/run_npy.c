@@ -75,7 +75,8 @@ const npy_array *run_array_of(const run_arrays *arrays,
     return &arrays->in[at];
 }
 
-int run_set_controls(loaded_model *loaded, const run_arrays *arrays)
+/* Set the control inputs that have arrays. */
+static int set_controls(loaded_model *loaded, const run_arrays *arrays)
 {
     for (uint32_t i = 0; i < loaded->info.inputs; i++) {
         mli_port port;
@@ -147,7 +148,7 @@ int run_npy(loaded_model *loaded, const run_arguments *a)
     run_arrays arrays = {0};
     int status = TOOL_FAILED;
     if (!match(loaded, a, &arrays) && !read_arrays(a, &arrays) &&
-        !run_set_controls(loaded, &arrays))
+        !set_controls(loaded, &arrays))
         status = run_and_write(loaded, a, &arrays);
     for (unsigned i = 0; i < arrays.count; i++)
         npy_free(&arrays.in[i]);

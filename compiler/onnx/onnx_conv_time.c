@@ -127,7 +127,7 @@ static ir_id gathered_conv(onnx_run *r, ir_id x, const onnx_conv *k)
                      k->b);
 }
 
-onnx_value *onnx_conv_in_time(onnx_run *r, onnx_value *x, const onnx_conv *k)
+static onnx_value *conv_in_time(onnx_run *r, onnx_value *x, const onnx_conv *k)
 {
     int64_t count = onnx_windows(&k->at[0]);
     int64_t dims[3] = {x->dims[0], k->outputs, count};
@@ -265,5 +265,5 @@ void onnx_do_conv(onnx_run *r, onnx_call *c, int what)
     if (!onnx_read_conv(r, c, &k))
         return;
     onnx_count_layer(r, x);
-    c->out[0] = onnx_conv_in_time(r, x, &k);
+    c->out[0] = conv_in_time(r, x, &k);
 }

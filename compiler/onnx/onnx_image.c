@@ -201,8 +201,9 @@ static onnx_value *volumes(onnx_run *r, onnx_call *c, onnx_value *v,
  * Images whose height or width is time: frames side by side are the height, or
  * width, of one window's image.
  */
-onnx_value *onnx_conv_frames(onnx_run *r, onnx_call *c, onnx_value *x,
-                             const onnx_conv *k)
+/* Along two axes, one of which is time in a stream: x [N, C, axes]. */
+static onnx_value *conv_frames(onnx_run *r, onnx_call *c, onnx_value *x,
+                               const onnx_conv *k)
 {
     int along = x->time - 2, across = 1 - along, perm[5] = {3, 1, 0, 4, 2};
     const onnx_window *t = &k->at[along], *f = &k->at[across];
@@ -287,7 +288,7 @@ void onnx_conv_image(onnx_run *r, onnx_call *c)
         return;
     onnx_count_layer(r, x);
     if (onnx_timed(r, x) && x->time >= 2 && k.axes == 2) {
-        c->out[0] = onnx_conv_frames(r, c, x, &k);
+        c->out[0] = conv_frames(r, c, x, &k);
         return;
     }
     if (onnx_timed(r, x))

@@ -54,9 +54,6 @@ onnx_value *onnx_conv_last(onnx_run *r, onnx_call *c, onnx_value *v,
 
 /* The attributes and weights; 0 if they are not supported. */
 int onnx_read_conv(onnx_run *r, onnx_call *c, onnx_conv *k);
-/* Along two axes, one of which is time in a stream: x [N, C, axes]. */
-onnx_value *onnx_conv_frames(onnx_run *r, onnx_call *c, onnx_value *x,
-                             const onnx_conv *k);
 
 /* Conv of images, and of signals that are no streams. */
 void onnx_conv_image(onnx_run *r, onnx_call *c);

@@ -56,8 +56,10 @@ static ir_id operand(onnx_run *r, onnx_value *v, const onnx_value *y)
     return onnx_as(r, v, n, dims);
 }
 
-onnx_value *onnx_broadcast(onnx_run *r, onnx_call *c, onnx_value **v, int count,
-                           ir_id *ids)
+/* What element-wise operators share: the result of these operands, without id,
+   and the operands' ids. v: replaced by what time asks for. */
+static onnx_value *broadcast(onnx_run *r, onnx_call *c, onnx_value **v,
+                             int count, ir_id *ids)
 {
     int rank = 0, from_end = 0, type;
     int64_t dims[ONNX_MAX_RANK];
@@ -112,7 +114,7 @@ onnx_value *onnx_binary(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
 {
     onnx_value *v[2] = {a, b}, *y;
     ir_id ids[2];
-    y = onnx_broadcast(r, c, v, 2, ids);
+    y = broadcast(r, c, v, 2, ids);
     y->id = ir_binary(r->g, fn, ids[0], ids[1]);
     return y;
 }
@@ -122,7 +124,7 @@ onnx_value *onnx_chosen(onnx_run *r, onnx_call *c, onnx_value *when,
 {
     onnx_value *v[3] = {when, a, b}, *y;
     ir_id ids[3];
-    y = onnx_broadcast(r, c, v, 3, ids);
+    y = broadcast(r, c, v, 3, ids);
     y->type = a->type;
     y->id = ir_select(r->g, ids[0], ids[1], ids[2]);
     return y;

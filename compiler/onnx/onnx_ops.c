@@ -15,7 +15,7 @@ static int drops(const onnx_call *c)
            ratio != 0.f;
 }
 
-void onnx_do_identity(onnx_run *r, onnx_call *c, int what)
+static void do_identity(onnx_run *r, onnx_call *c, int what)
 {
     (void)what;
     c->out[0] = c->in[0];
@@ -31,7 +31,7 @@ void onnx_do_identity(onnx_run *r, onnx_call *c, int what)
     }
 }
 
-void onnx_do_shape(onnx_run *r, onnx_call *c, int what)
+static void do_shape(onnx_run *r, onnx_call *c, int what)
 {
     onnx_value *v = c->in[0];
     int64_t start = onnx_int(c, "start", 0), end = onnx_int(c, "end", v->rank);
@@ -47,14 +47,14 @@ void onnx_do_shape(onnx_run *r, onnx_call *c, int what)
         c->out[0]->i[i] = v->dims[start + i];
 }
 
-void onnx_do_size(onnx_run *r, onnx_call *c, int what)
+static void do_size(onnx_run *r, onnx_call *c, int what)
 {
     (void)what;
     c->out[0] = onnx_new_const(r, ONNX_INT64, 0, NULL);
     c->out[0]->i[0] = onnx_elements(c->in[0]);
 }
 
-void onnx_do_constant(onnx_run *r, onnx_call *c, int what)
+static void do_constant(onnx_run *r, onnx_call *c, int what)
 {
     const onnx_attr *a = onnx_attr_of(c, "value");
     int64_t n;
@@ -116,7 +116,7 @@ static const onnx_op ops[] = {
     {"Compress", onnx_do_compress, 0, 2, 0},
     {"Concat", onnx_do_concat, 0, 1, 0},
     {"ConcatFromSequence", onnx_do_concat_sequence, 0, 1, ONNX_TAKES_SEQUENCES},
-    {"Constant", onnx_do_constant, 0, 0, 0},
+    {"Constant", do_constant, 0, 0, 0},
     {"Conv", onnx_do_conv, 0, 2, ONNX_KEEPS_PAD},
     {"ConvInteger", onnx_do_conv_integer, 0, 2, ONNX_KEEPS_PAD},
     {"ConvTranspose", onnx_do_conv_transpose, 0, 2, 0},
@@ -129,7 +129,7 @@ static const onnx_op ops[] = {
     {"DequantizeLinear", onnx_do_dequantize, 0, 2, ONNX_KEEPS_PAD},
     {"Det", onnx_do_det, 0, 1, 0},
     {"Div", onnx_do_binary, MLI_DIV, 2, 0},
-    {"Dropout", onnx_do_identity, 0, 1, ONNX_KEEPS_PAD},
+    {"Dropout", do_identity, 0, 1, ONNX_KEEPS_PAD},
     {"DynamicQuantizeLinear", onnx_do_dynamic_quantize, 0, 1, 0},
     {"Einsum", onnx_do_einsum, 0, 1, 0},
     {"Elu", onnx_do_function, MLI_ELU, 1, 0},
@@ -157,7 +157,7 @@ static const onnx_op ops[] = {
     {"HardSigmoid", onnx_do_function, MLI_HARD_SIGMOID, 1, 0},
     {"HardSwish", onnx_do_unary, MLI_HARD_SWISH, 1, 0},
     {"Hardmax", onnx_do_hardmax, 0, 1, 0},
-    {"Identity", onnx_do_identity, 0, 1, ONNX_KEEPS_PAD},
+    {"Identity", do_identity, 0, 1, ONNX_KEEPS_PAD},
     {"If", onnx_do_if, 0, 1, ONNX_INLINED},
     {"InstanceNormalization", onnx_do_instance_norm, 0, 3, 0},
     {"IsInf", onnx_do_is_inf, 0, 1, 0},
@@ -231,14 +231,14 @@ static const onnx_op ops[] = {
     {"SequenceErase", onnx_do_sequence_erase, 0, 1, ONNX_TAKES_SEQUENCES},
     {"SequenceInsert", onnx_do_sequence_insert, 0, 2, ONNX_TAKES_SEQUENCES},
     {"SequenceLength", onnx_do_sequence_length, 0, 1, ONNX_TAKES_SEQUENCES},
-    {"Shape", onnx_do_shape, 0, 1, ONNX_KEEPS_PAD},
+    {"Shape", do_shape, 0, 1, ONNX_KEEPS_PAD},
     {"Shrink", onnx_do_shrink, 0, 1, 0},
     {"Sigmoid", onnx_do_unary, MLI_SIGMOID, 1, 0},
     {"Sign", onnx_do_unary, MLI_SIGN, 1, 0},
     {"SimplifiedLayerNormalization", onnx_do_layer_norm, 1, 2, 0},
     {"Sin", onnx_do_unary, MLI_SIN, 1, 0},
     {"Sinh", onnx_do_unary, MLI_SINH, 1, 0},
-    {"Size", onnx_do_size, 0, 1, ONNX_KEEPS_PAD},
+    {"Size", do_size, 0, 1, ONNX_KEEPS_PAD},
     {"Slice", onnx_do_slice, 0, 1, ONNX_KEEPS_PAD},
     {"Softmax", onnx_do_softmax, 0, 1, 0},
     {"Softplus", onnx_do_unary, MLI_SOFTPLUS, 1, 0},

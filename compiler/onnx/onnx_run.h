@@ -355,10 +355,6 @@ int onnx_evaluate(onnx_run *r, onnx_call *c, const onnx_op *op);
 
 onnx_value *onnx_binary(onnx_run *r, onnx_call *c, mli_binary fn, onnx_value *a,
                         onnx_value *b);
-/* What element-wise operators share: the result of these operands, without id,
-   and the operands' ids. v: replaced by what time asks for. */
-onnx_value *onnx_broadcast(onnx_run *r, onnx_call *c, onnx_value **v, int count,
-                           ir_id *ids);
 /* when != 0 ? a : b */
 onnx_value *onnx_chosen(onnx_run *r, onnx_call *c, onnx_value *when,
                         onnx_value *a, onnx_value *b);
@@ -444,11 +440,7 @@ void onnx_do_instance_norm(onnx_run *r, onnx_call *c, int what);
 void onnx_do_group_norm(onnx_run *r, onnx_call *c, int what);
 void onnx_do_lp_norm(onnx_run *r, onnx_call *c, int what);
 void onnx_do_reduce(onnx_run *r, onnx_call *c, int fn);
-void onnx_do_shape(onnx_run *r, onnx_call *c, int what);
-void onnx_do_size(onnx_run *r, onnx_call *c, int what);
-void onnx_do_identity(onnx_run *r, onnx_call *c, int what);
 void onnx_do_cast(onnx_run *r, onnx_call *c, int what);
-void onnx_do_constant(onnx_run *r, onnx_call *c, int what);
 void onnx_do_concat(onnx_run *r, onnx_call *c, int what);
 void onnx_do_slice(onnx_run *r, onnx_call *c, int what);
 void onnx_do_split(onnx_run *r, onnx_call *c, int what);
