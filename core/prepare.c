@@ -145,8 +145,9 @@ static mli_recurrent_step *recurrent(const prepare *p, mli_step_run *run,
 
 /* The same, with the kernel that does it all, or with a stored matrix. */
 static mli_recurrent_step *
-whole(const prepare *p, mli_step_run *stored,
-      void (*kernel)(const mli_recurrent *, uint32_t, uint32_t), uint32_t gates)
+whole(const prepare *p,
+      void (*kernel)(const mli_recurrent *, uint32_t, uint32_t),
+      void (*cell)(const mli_cell *, uint32_t, uint32_t), uint32_t gates)
 {
     mli_recurrent_step *r;
     if (!is_stored(p->f, p->op)) {
@@ -154,7 +155,8 @@ whole(const prepare *p, mli_step_run *stored,
         r->kernel = kernel;
         return r;
     }
-    r = recurrent(p, stored, gates);
+    r = recurrent(p, mli_run_stored, gates);
+    r->cell = cell;
     r->gates = p->s->scratch;
     r->product[0] = product(p, 1, r->gate_floats);
     return r;
@@ -162,8 +164,8 @@ whole(const prepare *p, mli_step_run *stored,
 
 static void lstm(const prepare *p)
 {
-    mli_recurrent_step *r =
-        whole(p, mli_run_lstm_stored, p->s->kernels->lstm, 4);
+    const mli_kernels *k = p->s->kernels;
+    mli_recurrent_step *r = whole(p, k->lstm, k->lstm_update, 4);
     r->c = r->h + 1;
 }
 
@@ -171,7 +173,7 @@ static void gru(const prepare *p)
 {
     mli_recurrent_step *r;
     if (p->op->p[1]) {
-        whole(p, mli_run_gru_stored, p->s->kernels->gru, 3);
+        whole(p, p->s->kernels->gru, p->s->kernels->gru_after, 3);
         return;
     }
     r = recurrent(p, mli_run_gru_reset_first, 3);
@@ -183,7 +185,7 @@ static void gru(const prepare *p)
 
 static void rnn(const prepare *p)
 {
-    whole(p, mli_run_rnn_stored, p->s->kernels->rnn, 1);
+    whole(p, p->s->kernels->rnn, NULL, 1);
 }
 
 /* ----------------------------------------------------------- functions ---- */

@@ -80,10 +80,12 @@ typedef struct mli_pool_step {
 typedef struct mli_recurrent_step {
     void (*kernel)(const mli_recurrent *a, uint32_t first, uint32_t last);
     mli_recurrent recurrent; /* but x, h, c, y and frames */
-    mli_conv product[2];     /* gru that resets first: h to r and z, to n;
-                                with a stored matrix: h to all gates */
-    float *gates;            /* scratch of these: gates, */
-    float *reset;            /* gru: reset h, then a product */
+    /* with a stored matrix: what follows the product; NULL: rnn */
+    void (*cell)(const mli_cell *a, uint32_t first, uint32_t last);
+    mli_conv product[2]; /* gru that resets first: h to r and z, to n;
+                            with a stored matrix: h to all gates */
+    float *gates;        /* scratch of these: gates, */
+    float *reset;        /* gru: reset h, then a product */
     mli_kept *h;
     mli_kept *c;    /* or NULL */
     mli_kept *held; /* the count of frames that were held, or NULL */
@@ -366,8 +368,7 @@ uint32_t mli_count_held(mli_kept *count, uint32_t most, uint32_t frames);
  * step_time.c */
 mli_step_run mli_run_matrix, mli_run_ring_matrix;
 mli_step_run mli_run_image, mli_run_pool;
-mli_step_run mli_run_recurrent, mli_run_gru_reset_first, mli_run_lstm_stored,
-    mli_run_gru_stored, mli_run_rnn_stored;
+mli_step_run mli_run_recurrent, mli_run_gru_reset_first, mli_run_stored;
 mli_step_run mli_run_unary, mli_run_affine, mli_run_softmax, mli_run_normalize,
     mli_run_reduce;
 mli_step_run mli_run_binary, mli_run_copy, mli_run_fill;

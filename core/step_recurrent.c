@@ -89,12 +89,8 @@ void mli_run_gru_reset_first(const mli_kernels *k, const mli_step *step,
 
 /* ------------------------------------------------- a stored matrix ------- */
 
-typedef void update(const mli_kernels *k, const mli_recurrent_step *r,
-                    const mli_cell *a);
-
 /* Frame by frame: all products with h, then the cell. */
-static void run_stored(const mli_kernels *k, const mli_step *step,
-                       uint32_t frames, update *cell)
+void mli_run_stored(const mli_kernels *k, const mli_step *step, uint32_t frames)
 {
     const mli_recurrent_step *r = &step->u.recurrent;
     uint32_t i = hold_back(step, frames);
@@ -106,47 +102,15 @@ static void run_stored(const mli_kernels *k, const mli_step *step,
                   r->c != NULL ? r->c->data : NULL};
     for (; i < frames * step->rows; i++) {
         product(k, &r->product[0], a.h, r->gates);
-        cell(k, r, &a);
+        if (r->cell != NULL) {
+            r->cell(&a, 0, r->units);
+        } else { /* rnn: one gate */
+            k->binary(MLI_ADD, a.x, 1, a.r, 1, a.y, 0, r->units);
+            k->unary(r->recurrent.f, 0.f, 0.f, a.y, a.y, 0, r->units);
+        }
         a.h = a.y;
         a.x += r->gate_floats;
         a.y += r->units;
     }
     keep(r, a.h);
-}
-
-static void lstm_cell(const mli_kernels *k, const mli_recurrent_step *r,
-                      const mli_cell *a)
-{
-    k->lstm_update(a, 0, r->units);
-}
-
-void mli_run_lstm_stored(const mli_kernels *k, const mli_step *step,
-                         uint32_t frames)
-{
-    run_stored(k, step, frames, lstm_cell);
-}
-
-static void gru_cell(const mli_kernels *k, const mli_recurrent_step *r,
-                     const mli_cell *a)
-{
-    k->gru_after(a, 0, r->units);
-}
-
-void mli_run_gru_stored(const mli_kernels *k, const mli_step *step,
-                        uint32_t frames)
-{
-    run_stored(k, step, frames, gru_cell);
-}
-
-static void rnn_cell(const mli_kernels *k, const mli_recurrent_step *r,
-                     const mli_cell *a)
-{
-    k->binary(MLI_ADD, a->x, 1, a->r, 1, a->y, 0, r->units);
-    k->unary(r->recurrent.f, 0.f, 0.f, a->y, a->y, 0, r->units);
-}
-
-void mli_run_rnn_stored(const mli_kernels *k, const mli_step *step,
-                        uint32_t frames)
-{
-    run_stored(k, step, frames, rnn_cell);
 }

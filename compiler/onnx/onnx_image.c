@@ -198,10 +198,9 @@ static onnx_value *volumes(onnx_run *r, onnx_call *c, onnx_value *v,
 }
 
 /*
- * Images whose height or width is time: frames side by side are the height, or
- * width, of one window's image.
+ * Images x [N, C, axes] whose height or width is time: frames side by side are
+ * the height, or width, of one window's image.
  */
-/* Along two axes, one of which is time in a stream: x [N, C, axes]. */
 static onnx_value *conv_frames(onnx_run *r, onnx_call *c, onnx_value *x,
                                const onnx_conv *k)
 {
