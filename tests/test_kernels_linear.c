@@ -13,6 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "kernels.h"
+#include "noise.h"
 
 /* One case: a convolution with data, its reference and room for its output. */
 typedef struct fixture {
@@ -26,20 +27,6 @@ typedef struct fixture {
 
 static const float CANARY = 1234.5f;
 enum { EDGE = 32 };
-
-static uint32_t seed;
-
-static float noise(void)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (float)(int32_t)seed * 0x1p-31f;
-}
-
-static uint32_t below(uint32_t n)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % n;
-}
 
 static float *filled(size_t n)
 {

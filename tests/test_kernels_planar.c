@@ -12,22 +12,9 @@
 #include <string.h>
 #include <cmocka.h>
 #include "kernels.h"
+#include "noise.h"
 
 enum { ROW = 64, RING = 150, MOST = 40 };
-
-static uint32_t seed;
-
-static float noise(void)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (float)(int32_t)seed * 0x1p-31f;
-}
-
-static uint32_t below(uint32_t n)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % n;
-}
 
 typedef struct shape {
     uint32_t taps, dilation, groups, inputs, outputs; /* of a group */

@@ -12,17 +12,10 @@
 #include <string.h>
 #include <cmocka.h>
 #include "kernels.h"
+#include "noise.h"
 
 static const float CANARY = 1234.5f;
 enum { EDGE = 32, MAX = 512 };
-
-static uint32_t seed;
-
-static float noise(void)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (float)(int32_t)seed * 0x1p-31f;
-}
 
 static void fill(float *p, size_t n, float scale)
 {

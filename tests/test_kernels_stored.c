@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "kernels.h"
+#include "noise.h"
 
 enum { EDGE = 32 };
 static const float CANARY = 1234.5f;
@@ -24,19 +25,6 @@ typedef struct fixture {
     uint8_t *w; /* exactly as long as may be read */
     size_t y_size;
 } fixture;
-
-static uint32_t seed;
-
-static uint32_t below(uint32_t n)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % n;
-}
-
-static float noise(void)
-{
-    return (float)below(1u << 24) * 0x1p-23f - 1.0f;
-}
 
 static float *filled(size_t n)
 {
