@@ -268,7 +268,9 @@ static void compiler(void **state)
         double error = largest_error(how, 0.0f, &info, &exact);
         assert_true(exact);
         assert_true(error < 2e-6);
-        assert_true(info.stored[how] > 10000);
+        /* of recurrent layers and convolutions int4 keeps off */
+        assert_true(info.stored[how] > (how == MLI_INT4 ? 2000 : 10000));
+        assert_true(how != MLI_INT4 || info.stored[MLI_INT8] > 8000);
         error = largest_error(how, 0.1f, &info, &exact);
         print_message("storage %d: largest error %.2g\n", (int)how, error);
         assert_false(exact);

@@ -7,6 +7,7 @@ mlinfer=${MLI_BUILD:-$root/build}/mlinfer
 goldens=$root/tests/goldens
 stream=$goldens/guitarml/wavenet_relu.json
 sound=$goldens/guitarml/input.npy
+recurrent=$goldens/guitarml/lstm40.json
 step=$root/models/mapping/mapping.onnx
 lists=$goldens/models/mapping/input.npy
 work=$(mktemp -d)
@@ -72,6 +73,17 @@ for how in int4 int8 f16; do
         ok "$how: speed"
     else not_ok "$how: speed" "$(cat out)"; fi
 done
+
+# Recurrent layers have 8 bits at least.
+for how in int4 int8; do
+    run convert "$recurrent" -o $how.bin --weights $how
+    cp out $how.out
+done
+if cmp -s int4.bin int8.bin && grep -q "int8 though int4 was asked for" \
+    int4.out && ! grep -q "though" int8.out; then
+    ok "int4 leaves recurrent layers at int8"
+else not_ok "int4 leaves recurrent layers at int8" "$(cat int4.out)"; fi
+rm -f int4.bin int8.bin
 
 # The same numbers as a sound, as an array and as text.
 run convert "$stream" -o x.bin --weights f16 --calibrate "$sound"

@@ -38,7 +38,7 @@ void ir_pass_shared(ir_graph *g, ir_tally *tally);
 /* Matrices that are stored in fewer bits become floats. */
 void ir_widen_weights(ir_graph *g);
 /* After all of these: the matrices of layers are stored so, where it takes less
-   room; int4 only those of dense and recurrent layers, others as int8. */
+   room; int4 only those of dense layers, others as int8. */
 void ir_store_weights(ir_graph *g, mli_storage storage);
 /* A node on constants alone becomes one, if the result is small: 1. */
 int ir_fold_node(ir_graph *g, uint32_t node);

@@ -15,12 +15,14 @@ typedef struct use {
     ir_matrix m;
     int matrix; /* all of them see the same matrix, */
     int other;  /* or some see something else */
-    int dense;
+    int dense;  /* of dense layers only */
+    int cell;   /* of a recurrent layer: errors come round again */
 } use;
 
 /* What was done, for the report. */
 typedef struct tally {
     uint32_t count[MLI_STORAGE_COUNT];
+    uint32_t cells;         /* recurrent ones that got int8 for int4 */
     uint64_t before, after; /* floats */
     double signal, error;   /* sums of squares */
 } tally;
@@ -294,6 +296,11 @@ static int storable(const ir_matrix *m)
     return m->matrices && !m->depthwise && m->outputs > 1;
 }
 
+static int is_recurrent(mli_op_type type)
+{
+    return type == MLI_OP_LSTM || type == MLI_OP_GRU || type == MLI_OP_RNN;
+}
+
 static void look(const ir_graph *g, const ir_node *node, use *uses)
 {
     for (uint32_t k = 0; k < node->inputs; k++) {
@@ -304,8 +311,8 @@ static void look(const ir_graph *g, const ir_node *node, use *uses)
             u->other = 1;
             continue;
         }
-        u->dense = (!u->matrix || u->dense) && node->type != MLI_OP_CONV1D &&
-                   node->type != MLI_OP_CONV2D;
+        u->dense = (!u->matrix || u->dense) && node->type == MLI_OP_LINEAR;
+        u->cell |= is_recurrent(node->type);
         u->matrix = 1;
         u->m = m;
     }
@@ -372,6 +379,11 @@ static void say(ir_graph *g, const tally *t)
         if (t->count[i])
             ir_note(g, "%u matri%s stored as %s", t->count[i],
                     t->count[i] == 1 ? "x" : "ces", names[i]);
+    if (t->cells)
+        ir_note(g,
+                "%u of them as int8 though int4 was asked for: in a recurrent "
+                "layer, int4's errors grow from frame to frame",
+                t->cells);
     if (!t->after)
         ir_note(g, "no matrix becomes smaller by storing it in fewer bits");
     else if (t->error == 0.0)
@@ -403,9 +415,11 @@ void ir_store_weights(ir_graph *g, mli_storage storage)
         ir_value *v = &g->values[i];
         mli_storage how =
             storage == MLI_INT4 && !uses[i].dense ? MLI_INT8 : storage;
-        if (v->constant && uses[i].matrix && !uses[i].other &&
-            v->storage == MLI_F32)
-            store_value(g, v, &uses[i], how, &t);
+        if (!v->constant || !uses[i].matrix || uses[i].other ||
+            v->storage != MLI_F32)
+            continue;
+        store_value(g, v, &uses[i], how, &t);
+        t.cells += how != storage && uses[i].cell && v->storage == how;
     }
     free(uses);
     say(g, &t);
