@@ -123,6 +123,27 @@ V_FN vf v_fma_quad(vf x, v_quad q, const int lane, vf c)
 #undef FMA_LANE
 }
 
+V_FN vf v_mul_quad(vf x, v_quad q, const int lane)
+{
+#ifdef __aarch64__
+#define MUL_LANE(l) vmulq_laneq_f32(x, q, l)
+#else
+#define MUL_LANE(l)                                                            \
+    vmulq_lane_f32(x, l < 2 ? vget_low_f32(q) : vget_high_f32(q), l % 2)
+#endif
+    switch (lane) {
+    case 0:
+        return MUL_LANE(0);
+    case 1:
+        return MUL_LANE(1);
+    case 2:
+        return MUL_LANE(2);
+    default:
+        return MUL_LANE(3);
+    }
+#undef MUL_LANE
+}
+
 #ifdef __aarch64__
 V_FN vm v_lt(vf a, vf b)
 {

@@ -543,6 +543,7 @@ static const float corners[] = {
     6.28318531f,
     7.5f,
     8,
+    8.6f,
     9.02f,
     9.1f,
     16.6355324f,

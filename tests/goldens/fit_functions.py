@@ -97,6 +97,38 @@ def hyperbolic_tangent():
            mp.tanh, lambda x: 1 / mp.tanh(x), 1e-3, top, best)
 
 
+def hyperbolic_tangent_held():
+    # tanh x = x P(x^2) / Q(x^2), both begin with 1; absolute. Over 1 at the
+    # end, where the kernel holds x: what is more is then 1 however it rounds.
+    top, begin = 8.6, 6.5
+    x = nodes(0, top, 4000)
+    t = np.tanh(x) + 3e-7 * np.clip((x - begin) / (top - begin), 0, None)**2
+    u, z = x * x, (x / top)**2
+    weight, q, best_error = np.ones_like(x), np.ones_like(x), np.inf
+    for _ in range(300):
+        row = np.sqrt(weight) / q
+        columns = [x * z**k for k in range(1, 5)]
+        columns += [-t * z**k for k in range(1, 5)]
+        c = np.linalg.lstsq(np.stack(columns, 1) * row[:, None],
+                            (t - x) * row, rcond=None)[0]
+        q = 1 + sum(c[3 + k] * z**k for k in range(1, 5))
+        y = x * (1 + sum(c[k - 1] * z**k for k in range(1, 5))) / q
+        error = np.abs(y - t)
+        if error.max() < best_error:
+            best, best_error = c.copy(), error.max()
+        weight *= error / error.max() + 1e-3
+        weight /= weight.max()
+    p, q = ([1.0] + [best[i + k - 1] / top**(2 * k) for k in range(1, 5)]
+            for i in (0, 4))
+    y = np.minimum(x * np.polyval(single(p)[::-1], u) /
+                   np.polyval(single(q)[::-1], u), 1)
+    error = np.abs(y / np.tanh(x) - 1)
+    print("tanh, held: of the value %.2g below %g, %.2g above" %
+          (error[x < begin].max(), begin, error[x >= begin].max()))
+    print("   p", ", ".join("%.9ef" % v for v in p[1:]))
+    print("   q", ", ".join("%.9ef" % v for v in q[1:]))
+
+
 def error_function():
     # erf x = x P(x^2) / Q(x^2); relative
     top = 3.95
@@ -183,6 +215,7 @@ def hyperbolic_tangent_pieces():
 if __name__ == "__main__":
     exponential()
     hyperbolic_tangent()
+    hyperbolic_tangent_held()
     hyperbolic_tangent_pieces()
     error_function()
     normal_tail()
