@@ -109,7 +109,7 @@ $(BUILD)/tests/test_memory $(BUILD)/tests/test_cost: private LDFLAGS += $(addpre
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZED := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(RUNTIME_SRC) \
 	tests/test_damage.c tests/tiny_files.c tests/exercise.c \
-	tests/file_builder.c)
+	tests/file_builder.c tests/stored_matrix.c)
 $(BUILD)/sanitized/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,cc,$< (sanitized))

@@ -27,10 +27,21 @@ static int is_stored(const mli_file *f, const mli_file_op *op)
     return mli_operand(f, op, 1)->storage != MLI_F32;
 }
 
-uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op)
+/* A panel of a planar session's stored matrix. */
+static uint64_t panel_floats(const mli_file *f, const mli_file_op *op)
+{
+    const mli_file_tensor *w = mli_operand(f, op, 1);
+    return w->storage != MLI_F32 ? (uint64_t)MLI_PANEL * w->dims[1] : 0;
+}
+
+uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op,
+                            int planar)
 {
     uint64_t units4 = ((uint64_t)op->p[0] + 3) / 4 * 4;
     switch (op->type) {
+    case MLI_OP_LINEAR:
+    case MLI_OP_CONV1D:
+        return planar ? panel_floats(f, op) : 0;
     case MLI_OP_LSTM: /* gates */
         return is_stored(f, op) ? 4 * units4 : 0;
     case MLI_OP_RNN:

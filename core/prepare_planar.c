@@ -58,8 +58,7 @@ int mli_is_planar(const mli_file *f)
         return 0;
     for (uint32_t i = 0; i < f->count[MLI_SEC_TENSORS]; i++) {
         const mli_file_tensor *t = f->tensors + i;
-        if (t->storage != MLI_F32 ||
-            (t->region == MLI_ARENA && (!mli_timed(t) || t->period != 1)))
+        if (t->region == MLI_ARENA && (!mli_timed(t) || t->period != 1))
             return 0;
     }
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
@@ -168,12 +167,13 @@ static int take(chain *c, uint32_t last, uint32_t mix, uint32_t add)
     return 1;
 }
 
-/* result + (one channel times weights) */
+/* result + (one channel times weights, in floats) */
 static void take_mix(chain *c)
 {
     const mli_file *f = c->p->f;
     const mli_file_op *op = op_at(c, c->next, MLI_OP_LINEAR);
-    if (op == NULL || op->p[0] != 1 || op->fn != MLI_IDENTITY)
+    if (op == NULL || op->p[0] != 1 || op->fn != MLI_IDENTITY ||
+        mli_operand(f, op, 1)->storage != MLI_F32)
         return;
     uint32_t from = operand(f, c->next, 0), made = result_of(f, c->next);
     if (tensor(c, made)->last != c->next + 1 || !is_older(c, from) ||
@@ -270,7 +270,12 @@ static void matrix(const prepare *p, progress *w, mli_planar a, mli_kept *ring)
     uint32_t sum = result_of(p->f, w->next);
     a.x = ring != NULL ? ring->data : step->x;
     a.x_row = ring != NULL ? ring->row : p->s->tile;
-    a.w = mli_step_operand(p, 1);
+    mli_conv stored;
+    mli_give_matrix(p, 1, &stored);
+    a.w = stored.w;
+    a.storage = stored.storage;
+    a.scale = stored.scale;
+    a.panel = stored.panel;
     a.b = mli_step_operand(p, 2);
     a.y = step->y;
     a.y_row = p->s->tile;

@@ -87,8 +87,9 @@ static plan plan_of(const mli_file *f)
 {
     plan p = {.l = {0}};
     uint64_t steps = 0, scratch = 0;
+    const int planar = mli_is_planar(f);
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
-        uint64_t n = mli_scratch_floats(f, f->ops + i);
+        uint64_t n = mli_scratch_floats(f, f->ops + i, planar);
         scratch = n > scratch ? n : scratch;
         steps += mli_step_room(f->ops + i);
     }

@@ -328,8 +328,9 @@ void mli_prepare_planar(mli_session *s, const mli_file *f);
 /* The most steps an operator becomes. */
 uint32_t mli_step_room(const mli_file_op *op);
 
-/* Floats of scratch that operators share. */
-uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op);
+/* Floats of scratch that operators share; planar: in a planar session. */
+uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op,
+                            int planar);
 
 /* Elements of a row of a walk that are a unit. */
 #define MLI_WALK_LUMP 256u

@@ -21,9 +21,13 @@ void mli_give_matrix(const prepare *p, uint32_t i, mli_conv *a)
     a->w = mli_place(p, t);
     a->storage = (mli_storage)t->storage;
     a->scale = NULL;
-    if (a->storage != MLI_F32)
-        a->scale = a->w + mli_stored_bytes(a->storage, t->dims[0], t->dims[1]) /
-                              sizeof(float);
+    a->panel = NULL;
+    if (a->storage == MLI_F32)
+        return;
+    a->scale = a->w + mli_stored_bytes(a->storage, t->dims[0], t->dims[1]) /
+                          sizeof(float);
+    if (p->s->planar)
+        a->panel = p->s->scratch;
 }
 
 mli_step *mli_add_step(const prepare *p, mli_step_run *run)

@@ -52,8 +52,9 @@
  * b may be NULL. x and y must not overlap.
  *
  * With another storage than MLI_F32, w points to the numbers as they are
- * stored, and the products are summed before they are scaled. depthwise takes
- * MLI_F32 only.
+ * stored. Without a panel the products are summed before they are scaled. With
+ * one, each weight is the number times its scale, rounded once: the bits are
+ * those of a call with such weights in floats. depthwise takes MLI_F32 only.
  */
 typedef struct mli_conv {
     const float *x;
@@ -75,6 +76,8 @@ typedef struct mli_conv {
     size_t row_jump;
     mli_storage storage; /* of w; what is not MLI_F32 has scales */
     const float *scale;  /* weights.h; none for MLI_F32 */
+    float *panel;        /* scratch: MLI_PANEL floats for each product of an
+                            output; or NULL */
 } mli_conv;
 
 /*
@@ -93,6 +96,10 @@ typedef struct mli_conv {
  * Rows are read and written up to a multiple of MLI_PLANE frames; what lies
  * past `frames` means nothing. y may be add; otherwise they overlap nothing.
  * The products of an output are summed in the same order whatever the frames.
+ *
+ * With another storage than MLI_F32, w points to the numbers as they are
+ * stored, and each weight is the number times its scale, rounded once: the bits
+ * are those of a call with such weights in floats. mix_w is always floats.
  */
 #define MLI_PLANE 16u
 
@@ -117,7 +124,11 @@ typedef struct mli_planar {
     const float *add; /* or NULL */
     mli_unary f;
     float p, q;
-    float *total; /* or NULL */
+    float *total;        /* or NULL */
+    mli_storage storage; /* of w; what is not MLI_F32 has scales */
+    const float *scale;  /* weights.h; none for MLI_F32 */
+    float *panel;        /* scratch: MLI_PANEL floats for each product of an
+                            output; none for MLI_F32 */
 } mli_planar;
 
 /*

@@ -1,8 +1,50 @@
 /* text_conv.h - which of its forms a convolution takes. */
 
 /*
- * The form is a matter of the shape alone: it decides the order of the sums.
+ * Outputs [first, last) of one group. The form is a matter of the shape alone:
+ * it decides the order of the sums.
  */
+static void conv_floats(const mli_conv *a, uint32_t g, uint32_t first,
+                        uint32_t last)
+{
+    const uint32_t outputs = a->out_per_group;
+    if (outputs == 1 && a->in_per_group == 1 && a->taps >= FIR_TAPS)
+        fir_group(a, g);
+    else if (outputs == 1 && a->in_per_group >= 4 &&
+             (uint64_t)a->taps * a->in_per_group >= DOT_PRODUCTS)
+        dot_group(a, g);
+    else
+        linear_group(a, g, first, last);
+}
+
+/* The same with stored weights, panel by panel. */
+static void conv_panels(const mli_conv *a, uint32_t g, uint32_t first,
+                        uint32_t last)
+{
+    const uint32_t outputs = a->out_per_group, quads = (outputs + 3) / 4 * 4;
+    for (uint32_t o = first / MLI_PANEL * MLI_PANEL; o < last; o += MLI_PANEL) {
+        const size_t row = (size_t)g * outputs + o;
+        const uint32_t held = quads - o < MLI_PANEL ? quads - o : MLI_PANEL;
+        const uint32_t count =
+            outputs - o < MLI_PANEL ? outputs - o : MLI_PANEL;
+        const uint32_t from = first > o ? first - o : 0;
+        const uint32_t to = last - o < count ? last - o : count;
+        mli_conv p = *a;
+        p.x += (size_t)g * a->in_per_group;
+        p.y += row;
+        p.b = a->b ? a->b + row : NULL;
+        p.w = a->panel;
+        p.groups = 1;
+        p.out_per_group = count;
+        decode_panel(a->storage, a->w, a->scale, (size_t)g * quads + o, held,
+                     (size_t)a->taps * a->in_per_group, a->panel);
+        if (outputs == 1)
+            conv_floats(&p, 0, from, to);
+        else
+            linear_group(&p, 0, from, to);
+    }
+}
+
 static void conv(const mli_conv *a, uint32_t first, uint32_t last)
 {
     const uint32_t outputs = a->out_per_group;
@@ -11,14 +53,11 @@ static void conv(const mli_conv *a, uint32_t first, uint32_t last)
         uint32_t to = last - g * outputs;
         if (to > outputs)
             to = outputs;
-        if (a->storage != MLI_F32)
-            stored_group(a, g, from, to);
-        else if (outputs == 1 && a->in_per_group == 1 && a->taps >= FIR_TAPS)
-            fir_group(a, g);
-        else if (outputs == 1 && a->in_per_group >= 4 &&
-                 (uint64_t)a->taps * a->in_per_group >= DOT_PRODUCTS)
-            dot_group(a, g);
+        if (a->storage == MLI_F32)
+            conv_floats(a, g, from, to);
+        else if (a->panel)
+            conv_panels(a, g, from, to);
         else
-            linear_group(a, g, from, to);
+            stored_group(a, g, from, to);
     }
 }

@@ -519,7 +519,8 @@ static void plane_few(const mli_planar *a, uint32_t g, uint32_t first,
     }
 }
 
-static void planar(const mli_planar *a, uint32_t first, uint32_t last)
+/* With weights in floats. */
+static void planar_floats(const mli_planar *a, uint32_t first, uint32_t last)
 {
     const uint32_t outputs = a->out_per_group;
     const int single = a->groups > 1 && outputs == 1 && a->in_per_group == 1;

@@ -56,6 +56,13 @@ V_FN vf v_load_low(const float *p, unsigned n)
     return _mm256_zextps128_ps256(_mm_loadu_ps(p));
 }
 
+/* Four floats, and again. */
+V_FN vf v_load_repeated(const float *p, const int n)
+{
+    (void)n;
+    return _mm256_broadcast_ps((const __m128 *)(const void *)p);
+}
+
 V_FN void v_store_low(float *p, vf x, unsigned n, unsigned lo, unsigned hi)
 {
     const __m256i m = v_lanes(lo, hi);

@@ -54,6 +54,13 @@ V_FN vf v_load_low(const float *p, unsigned n)
                   : _mm512_zextps256_ps512(_mm256_loadu_ps(p));
 }
 
+/* n floats, n = 4 or 8, over and over. */
+V_FN vf v_load_repeated(const float *p, const int n)
+{
+    return n == 4 ? _mm512_broadcast_f32x4(_mm_loadu_ps(p))
+                  : _mm512_broadcast_f32x8(_mm256_loadu_ps(p));
+}
+
 /* A narrow store does not touch a second cache line for lanes it leaves. */
 V_FN void v_store_low(float *p, vf x, unsigned n, unsigned lo, unsigned hi)
 {

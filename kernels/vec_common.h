@@ -27,6 +27,12 @@ V_FN vf v_floor(vf x)
 
 #ifndef V_HAS_LOW
 /* No row of weights is narrower than these vectors. */
+V_FN vf v_load_repeated(const float *p, const int n)
+{
+    (void)n;
+    return v_load(p);
+}
+
 V_FN vf v_load_low(const float *p, unsigned n)
 {
     (void)n;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "stored_matrix.h"
 #include "weights.h"
 
 typedef enum fb_kind { FB_INPUT, FB_CONST, FB_OP } fb_kind;
@@ -32,6 +33,7 @@ struct fb {
     fb_bytes section[MLI_SEC_COUNT];
     uint32_t seed;
     mli_storage storage;
+    int expand;
 };
 
 static void *more(void *p, size_t n)
@@ -193,10 +195,35 @@ void fb_store(fb *b, mli_storage storage)
     b->storage = storage;
 }
 
-/* A matrix in fewer bits, random up to scale. */
-static fb_id stored(fb *b, mli_storage storage, uint32_t rows,
+void fb_expand(fb *b)
+{
+    b->expand = 1;
+}
+
+/* `count` matrices of stored numbers and scales, in floats. */
+static fb_id expanded(fb *b, mli_storage storage, const float *data,
+                      uint32_t count, uint32_t rows, uint32_t products)
+{
+    uint32_t scales = (uint32_t)mli_stored_scales(storage, products);
+    size_t bytes = (size_t)mli_stored_bytes(storage, rows, products);
+    size_t size = (size_t)rows * products;
+    const float *scale = data + bytes / 4 * count;
+    float *floats = more(NULL, size * count * sizeof *floats);
+    for (uint32_t m = 0; m < count; m++)
+        stored_expand(storage, (const uint8_t *)data + bytes * m,
+                      scale + (size_t)rows * scales * m, rows, products,
+                      floats + size * m);
+    uint32_t all = (uint32_t)size * count;
+    fb_id made = fb_const(b, fb_vector(all), floats, 1.0f);
+    free(floats);
+    return made;
+}
+
+/* Matrices in fewer bits, random up to scale. */
+static fb_id stored(fb *b, mli_storage storage, uint32_t count, uint32_t each,
                     uint32_t products, float scale)
 {
+    const uint32_t rows = count * each;
     const float most[] = {1.0f, 2.0f, 128.0f, 8.0f};
     size_t bytes = (size_t)mli_stored_bytes(storage, rows, products);
     size_t scales = rows * (size_t)mli_stored_scales(storage, products);
@@ -208,6 +235,11 @@ static fb_id stored(fb *b, mli_storage storage, uint32_t rows,
         to[i] = (uint8_t)((to[i] & 0x83) | 0x3c); /* in [1, 2) */
     for (size_t i = 0; i < scales; i++)
         data[bytes / 4 + i] = scale / most[storage];
+    if (b->expand) {
+        fb_id made = expanded(b, storage, data, count, each, products);
+        free(data);
+        return made;
+    }
     uint32_t at = add_floats(b, data, bytes / 4 + scales, 1.0f);
     free(data);
     return add_tensor(b, (fb_tensor){FB_CONST, fb_matrix(rows, products), at,
@@ -220,7 +252,7 @@ static fb_id matrices(fb *b, uint32_t count, uint32_t outputs, uint32_t taps,
 {
     uint32_t floats = (uint32_t)mli_packed_size(outputs, taps, inputs) * count;
     if (b->storage != MLI_F32)
-        return stored(b, b->storage, (outputs + 3) / 4 * 4 * count,
+        return stored(b, b->storage, count, (outputs + 3) / 4 * 4,
                       taps * inputs, scale);
     return fb_const(b, fb_vector(floats), NULL, scale);
 }

@@ -58,6 +58,8 @@ fb *fb_new(mli_mode mode);
 /* How the matrices of the layers below are stored from now on, where they can
    be: those of a convolution not as int4, of a depthwise one always as f32. */
 void fb_store(fb *b, mli_storage storage);
+/* The layers below hold the floats that such matrices mean. */
+void fb_expand(fb *b);
 /* Window files: before fb_finish. */
 void fb_window(fb *b, uint32_t window, uint32_t hop);
 /* Lay out, number, and seal the file. Frees the builder. */

@@ -21,7 +21,7 @@ check() {
     local arm=$1 test=$2 qemu=$3 program=$work/$1-$2 ended
     shift 3
     if ! "$@" -std=c11 -O2 -Wall -Wextra -Werror -ffp-contract=off -static \
-        -Itests/arm -Icore -Ikernels -Ikernels/public "tests/test_$test.c" \
+        -Itests/arm -Icore -Ikernels -Ikernels/public "tests/test_$test.c" tests/stored_matrix.c \
         "$MLI_BUILD/$arm/libmlinfer.a" -lm -o "$program" 2>"$work/err"; then
         fail "$arm: $test builds" "$(tail -n 1 "$work/err")"
         return

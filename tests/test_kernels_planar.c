@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include "kernels.h"
 #include "noise.h"
+#include "stored_matrix.h"
 
 enum { ROW = 64, RING = 150, MOST = 40 };
 
@@ -231,8 +232,74 @@ static void shapes(void **state)
     free(s);
 }
 
+/* ------------------------------------------------------- stored weights - */
+
+static void check_stored(const mli_kernels *k, fixture *s,
+                         const stored_matrix *m, float *panel)
+{
+    static const uint32_t frames[] = {1, 2, 3, 4, 5, 7, 11, 16, 17, 33, 64};
+    static float y[MOST * ROW], total[MOST * ROW];
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        mli_planar a = s->a;
+        const uint32_t first = below(s->outputs), n = s->outputs - first;
+        const uint32_t last = i % 2 ? s->outputs : first + 1 + below(n);
+        a.frames = frames[i];
+        memcpy(s->total, s->total_before, sizeof s->total);
+        k->planar(&a, first, last);
+        memcpy(y, s->y, sizeof y);
+        memcpy(total, s->total, sizeof total);
+        a.storage = m->storage;
+        a.w = (const float *)(const void *)m->numbers;
+        a.scale = m->scale;
+        a.panel = panel;
+        memcpy(s->total, s->total_before, sizeof s->total);
+        k->planar(&a, first, last);
+        for (uint32_t o = first; o < last; o++)
+            if (memcmp(y + o * ROW, s->y + o * ROW, a.frames * sizeof(float)) ||
+                memcmp(total + o * ROW, s->total + o * ROW,
+                       a.frames * sizeof(float)))
+                fail_msg("%s: storage %d, output %u of [%u, %u), %u frames",
+                         k->name, (int)m->storage, o, first, last, a.frames);
+    }
+}
+
+/* The bits are those of the weights in floats. */
+static void stored(void **state)
+{
+    static const shape all[] = {
+        {1, 1, 1, 1, 1},  {1, 1, 1, 16, 16}, {3, 4, 1, 16, 16},
+        {3, 7, 1, 8, 8},  {3, 2, 1, 12, 6},  {6, 13, 1, 3, 3},
+        {16, 1, 1, 8, 1}, {3, 1, 1, 1, 12},  {2, 5, 1, 20, 37},
+        {3, 3, 2, 5, 7},  {2, 9, 2, 3, 20},  {1, 1, 3, 2, 4},
+        {1, 1, 1, 40, 2}, {5, 30, 1, 33, 3}, {1, 1, 1, 33, 28},
+    };
+    const mli_kernels *k;
+    (void)state;
+    fixture *s = malloc(sizeof *s);
+    assert_non_null(s);
+    seed = 5;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (mli_storage how = MLI_F16; how < MLI_STORAGE_COUNT; how++) {
+            const uint32_t products = all[i].taps * all[i].inputs;
+            stored_matrix m =
+                stored_matrix_new(how, all[i].groups, all[i].outputs, products);
+            float *panel = malloc(16 * products * sizeof *panel);
+            assert_non_null(panel);
+            set_up(s, all[i], below(16), below(2) ? MLI_TANH : MLI_IDENTITY);
+            mirror(s);
+            s->a.w = m.floats;
+            for (uint32_t b = 0; (k = mli_kernels_at(b)); b++)
+                check_stored(k, s, &m, panel);
+            stored_matrix_free(&m);
+            free(panel);
+            free(s->w);
+        }
+    free(s);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shapes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(shapes),
+                                       cmocka_unit_test(stored)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include "kernels.h"
 #include "noise.h"
+#include "stored_matrix.h"
 
 enum { EDGE = 32 };
 static const float CANARY = 1234.5f;
@@ -20,9 +21,9 @@ static const char *const names[] = {"f32", "f16", "int8", "int4"};
 
 typedef struct fixture {
     mli_conv a;
-    uint32_t outputs, rows, products;
-    float *x, *b, *y, *scale;
-    uint8_t *w; /* exactly as long as may be read */
+    uint32_t outputs, products;
+    stored_matrix w;
+    float *x, *b, *y, *panel;
     size_t y_size;
 } fixture;
 
@@ -35,44 +36,6 @@ static float *filled(size_t n)
     return p;
 }
 
-/* --------------------------------------------- what the stored bits mean - */
-
-static double half(uint16_t h)
-{
-    int e = h >> 10 & 31;
-    double m = e ? ldexp(1024 + (h & 1023), e - 25) : 0;
-    return h >> 15 ? -m : m;
-}
-
-/* Any normal half, or a zero of either sign, in the middle range mostly. */
-static uint16_t any_half(void)
-{
-    uint32_t e = below(4) ? 8 + below(10) : below(31);
-    uint32_t m = e ? below(1024) : 0;
-    return (uint16_t)(below(2) << 15 | e << 10 | m);
-}
-
-static double weight(const fixture *s, uint32_t o, uint32_t k, uint32_t i)
-{
-    const mli_conv *a = &s->a;
-    const uint32_t quads = (a->out_per_group + 3) / 4 * 4;
-    const uint32_t g = o / a->out_per_group, r = o % a->out_per_group;
-    const uint32_t base = r / 16 * 16, p = k * a->in_per_group + i;
-    const uint32_t width = quads - base < 16 ? quads - base : 16;
-    const size_t panel = (size_t)g * quads + base;
-    size_t at = panel * s->products + (size_t)p * width + r - base;
-    if (a->storage == MLI_F16)
-        return half((uint16_t)(s->w[2 * at] | s->w[2 * at + 1] << 8)) *
-               s->scale[panel + r - base];
-    if (a->storage == MLI_INT8)
-        return (double)(int8_t)s->w[at] * s->scale[panel + r - base];
-    at = panel * ((s->products + 1) / 2) + (size_t)(p / 2) * width + r - base;
-    int four = p % 2 ? s->w[at] >> 4 : s->w[at] & 15;
-    return (double)(four > 7 ? four - 16 : four) *
-           s->scale[panel * ((s->products + 31) / 32) + p / 32 * width + r -
-                    base];
-}
-
 /* ------------------------------------------------------------- fixtures - */
 
 static void set_up(fixture *s, mli_conv shape, mli_storage storage, int bias)
@@ -81,7 +44,6 @@ static void set_up(fixture *s, mli_conv shape, mli_storage storage, int bias)
     *a = shape;
     a->storage = storage;
     s->outputs = a->groups * a->out_per_group;
-    s->rows = a->groups * ((a->out_per_group + 3) / 4 * 4);
     s->products = a->taps * a->in_per_group;
     uint32_t inputs = a->groups * a->in_per_group;
     a->x_stride = a->x_stride < inputs ? inputs : a->x_stride;
@@ -93,32 +55,23 @@ static void set_up(fixture *s, mli_conv shape, mli_storage storage, int bias)
     s->x = filled(x_size);
     for (size_t i = 0; a->ring && i < x_size - a->ring * a->x_stride; i++)
         s->x[a->ring * a->x_stride + i] = s->x[i];
-    size_t bytes = (size_t)mli_stored_bytes(storage, s->rows, s->products);
-    s->w = malloc(bytes);
-    assert_non_null(s->w);
-    for (size_t i = 0; i < bytes; i++)
-        s->w[i] = (uint8_t)below(256);
-    for (size_t i = 0; storage == MLI_F16 && i < bytes; i += 2) {
-        uint16_t h = any_half();
-        memcpy(s->w + i, &h, sizeof h);
-    }
-    s->scale =
-        filled(s->rows * (size_t)mli_stored_scales(storage, s->products));
+    s->w = stored_matrix_new(storage, a->groups, a->out_per_group, s->products);
+    s->panel = filled(16 * s->products);
     s->b = filled(s->outputs);
     s->y_size = (size_t)(a->frames - 1) * a->y_stride + s->outputs;
     s->y = filled(s->y_size + 2 * EDGE);
     a->x = s->x;
-    a->w = (const float *)(const void *)s->w;
-    a->scale = s->scale;
+    a->w = (const float *)(const void *)s->w.numbers;
+    a->scale = s->w.scale;
     a->b = bias ? s->b : NULL;
     a->y = s->y + EDGE;
 }
 
 static void tear_down(fixture *s)
 {
+    stored_matrix_free(&s->w);
+    free(s->panel);
     free(s->x);
-    free(s->w);
-    free(s->scale);
     free(s->b);
     free(s->y);
 }
@@ -156,7 +109,8 @@ static void check_one(const mli_kernels *k, const fixture *s, uint32_t f,
         for (uint32_t i = 0; i < a->in_per_group; i++) {
             size_t at = input_frame(a, f, t) * a->x_stride +
                         o / a->out_per_group * a->in_per_group + i;
-            double p = weight(s, o, t, i) * s->x[at];
+            double p =
+                stored_weight(&s->w, o, t * a->in_per_group + i) * s->x[at];
             sum += p;
             size += fabs(p);
         }
@@ -228,13 +182,33 @@ static void check_build(const mli_kernels *k, fixture *s)
     free(whole);
 }
 
+/* With a panel the weights are floats. */
+static void check_floats(const mli_kernels *k, fixture *s)
+{
+    mli_conv a = s->a;
+    float *whole = malloc(s->y_size * sizeof *whole);
+    assert_non_null(whole);
+    k->conv(&s->a, 0, s->outputs);
+    memcpy(whole, s->a.y, s->y_size * sizeof *whole);
+    a.storage = MLI_F32;
+    a.w = s->w.floats;
+    k->conv(&a, 0, s->outputs);
+    check_bits(k, s, whole, 0, s->outputs, "not those of floats");
+    free(whole);
+}
+
 static void check_case(mli_conv shape, mli_storage storage, int bias)
 {
     fixture s;
     const mli_kernels *k;
     set_up(&s, shape, storage, bias);
-    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++) {
+        s.a.panel = NULL;
         check_build(k, &s);
+        s.a.panel = s.panel;
+        check_build(k, &s);
+        check_floats(k, &s);
+    }
     tear_down(&s);
 }
 
@@ -317,7 +291,7 @@ static void every_half(void **state)
             a.y_stride = 16;
             k->conv(&a, 0, 16);
             for (uint32_t o = 0; o < 16; o++)
-                assert_true(y[o] == half(w[o]) * 0.5);
+                assert_true(y[o] == stored_half(w[o]) * 0.5);
         }
 }
 

@@ -1,7 +1,8 @@
 /*
  * test_stored.c - layers whose weights are stored in 16, 8 or 4 bits: files of
- * each against the plain reference on every kernel build, what the verifier
- * refuses, and what the compiler makes of weights.
+ * each against the plain reference on every kernel build, planar sessions
+ * against the same weights in floats, what the verifier refuses, and what the
+ * compiler makes of weights.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -15,6 +16,7 @@
 #include "ir.h"
 #include "op_check.h"
 #include "player.h"
+#include "session.h"
 
 static mli_storage storage;
 
@@ -78,6 +80,80 @@ static void layers(void **state)
         each(conv1d, 6);
         each(conv2d, 4);
         each(recurrent, 6);
+    }
+}
+
+/* ------------------------------------------------------ planar sessions - */
+
+/* Every form that a layer takes there; fused ones as well. */
+static fb_image planar_stream(int expand)
+{
+    fb *b = stored_new(MLI_STREAM);
+    if (expand)
+        fb_expand(b);
+    fb_id x = fb_input(b, fb_timed(1));
+    fb_id a = fb_linear(b, x, 1, 20), total = a;
+    for (uint32_t i = 1; i < 4; i++) {
+        fb_id y = fb_conv(b, a, 20, 20, 3, 5 * i, i == 2 ? 2 : 1, 1, 1);
+        y = fb_binary(b, MLI_ADD, y, y, fb_linear(b, x, 1, 20));
+        y = fb_unary(b, MLI_TANH, y);
+        y = fb_linear(b, y, 20, 20);
+        a = fb_binary(b, MLI_ADD, a, a, y);
+        total = fb_binary(b, MLI_ADD, total, total, y);
+    }
+    fb_id two[2] = {a, total};
+    a = fb_op(b, MLI_OP_CONCAT, fb_timed(40), 2, two);
+    a = fb_conv(b, a, 40, 28, 2, 3, 1, 1, 0);
+    a = fb_conv(b, a, 28, 28, 4, 2, 28, 1, 0); /* depthwise: floats */
+    a = fb_linear(b, fb_linear(b, a, 28, 37), 37, 3);
+    fb_output(b, a);
+    fb_output(b, fb_conv(b, x, 1, 1, 30, 2, 1, 1, 0));
+    fb_output(b, fb_conv(b, a, 3, 1, 2, 2, 1, 1, 0));
+    return fb_finish(b);
+}
+
+enum { PLANAR_FRAMES = 300, PLANAR_OUTPUTS = 5 };
+
+static float **planar_played(fb_image image, const char *kernels,
+                             uint32_t block)
+{
+    player p;
+    uint32_t seed = 1;
+    const mli_file f = mli_file_of(image.bytes);
+    player_open(&p, image, kernels, 64);
+    assert_true(mli_is_planar(&f));
+    assert_int_equal(p.info.out_channels, PLANAR_OUTPUTS);
+    float **in = channels_noise(1, PLANAR_FRAMES);
+    float **out = channels_new(PLANAR_OUTPUTS, PLANAR_FRAMES);
+    player_process(&p, (const float *const *)in, out, PLANAR_FRAMES, block,
+                   &seed);
+    player_close(&p);
+    channels_free(in, 1);
+    return out;
+}
+
+/* The bits are those of the same file with its weights in floats. */
+static void planar(void **state)
+{
+    static const uint32_t blocks[] = {1, 3, 16, 64, 0};
+    const char *kernels;
+    (void)state;
+    for (storage = MLI_F16; storage < MLI_STORAGE_COUNT; storage++) {
+        fb_image small = planar_stream(0), plain = planar_stream(1);
+        assert_true(small.size < plain.size);
+        for (uint32_t k = 0; (kernels = mli_kernels_name(k)) != NULL; k++) {
+            float **y = planar_played(plain, kernels, 64);
+            for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+                float **z = planar_played(small, kernels, blocks[i]);
+                for (uint32_t c = 0; c < PLANAR_OUTPUTS; c++)
+                    assert_memory_equal(y[c], z[c],
+                                        PLANAR_FRAMES * sizeof(float));
+                channels_free(z, PLANAR_OUTPUTS);
+            }
+            channels_free(y, PLANAR_OUTPUTS);
+        }
+        free(small.bytes);
+        free(plain.bytes);
     }
 }
 
@@ -281,9 +357,8 @@ static void compiler(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layers),
-        cmocka_unit_test(verifier),
-        cmocka_unit_test(convolutions),
+        cmocka_unit_test(layers),   cmocka_unit_test(planar),
+        cmocka_unit_test(verifier), cmocka_unit_test(convolutions),
         cmocka_unit_test(compiler),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
