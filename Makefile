@@ -21,6 +21,7 @@ INC_core := -Icore $(INC_kernels)
 INC_compiler := -Icompiler -Icompiler/onnx -Icore -Ikernels/public
 INC_tools := -Itools -Icompiler -Icore -Ikernels/public \
 	-DMLINFER_VERSION='"$(VERSION)"'
+INC_firmware := -Icore
 INC_tests := -Itests $(INC_tools) -Ikernels -Icompiler/onnx
 
 src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
@@ -41,9 +42,13 @@ COMMAND := $(BUILD)/mlinfer
 .PHONY: all help command pd objects tests demo check check-long bench readme weights zoo deps \
 	install dist clean always objects kernel-objects syntax sources
 .SECONDARY: # objects stay
+ifeq ($(OPS),)
 all: command pd
+else
+all: firmware
+endif
 help:
-	@sed -n 's/^#: //p' Makefile pd-external/pd.mk
+	@sed -n 's/^#: //p' Makefile pd-external/pd.mk firmware/firmware.mk
 
 #: make            the command and the Pd externals, into build/
 #: make demo       a sound and a gesture through real, headless Pd
@@ -125,7 +130,7 @@ includes-%: # what a room may include, for the test that it may nothing else
 sources:
 	@echo '$(ALL_SRC)'
 ALL_SRC := $(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC) \
-	tests/bench/peers.c tests/bench/peer_mlinfer.c $(call src,tests/fuzz)
+	firmware/minimal.c tests/bench/peers.c tests/bench/peer_mlinfer.c $(call src,tests/fuzz)
 KERNEL_SRC := $(call src,kernels)
 objects: $(call obj,$(ALL_SRC))
 kernel-objects: $(call obj,$(KERNEL_SRC))
@@ -138,6 +143,7 @@ syntax-%:
 include pd-external/pd.mk
 include tests/trap/trap.mk
 include tests/arm/count.mk
+include firmware/firmware.mk
 
 # -------------------------------------------------- what people ask for ----
 
@@ -197,4 +203,4 @@ dist: pd arm
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD)/obj $(BUILD)/sanitized -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/sanitized $(BUILD)/firmware -name '*.d' 2>/dev/null)

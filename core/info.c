@@ -38,6 +38,7 @@ const char *mli_status_text(mli_status status)
         [MLI_ERR_TILE] = "the tile is not 16, 32 or 64 frames",
         [MLI_ERR_SIZE] = "needs more memory than there are addresses",
         [MLI_ERR_OP_UNUSED] = "a reserved field is not zero",
+        [MLI_ERR_LEFT_OUT] = "needs a part that this build leaves out",
     };
     if ((unsigned)status >= MLI_STATUS_COUNT)
         return "an unknown error";

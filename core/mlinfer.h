@@ -88,11 +88,23 @@ typedef enum mli_status {
     MLI_ERR_TILE = 26,          /* tile is not 16, 32 or 64 */
     MLI_ERR_SIZE = 27,          /* sizes exceed the address space */
     MLI_ERR_OP_UNUSED = 28,     /* a reserved field is not zero; index */
+    MLI_ERR_LEFT_OUT = 29,      /* it needs a part that this build of the
+                                   runtime leaves out; its number: see
+                                   mli_part_name */
     MLI_STATUS_COUNT
 } mli_status;
 
 /* A fixed English text for a status; never NULL. */
 const char *mli_status_text(mli_status status);
+
+/*
+ * The runtime can be built with some operators and functions only, for small
+ * machines: make OPS="NAME ...". This is the NAME of the part with a number
+ * below MLI_PARTS, as it comes with MLI_ERR_LEFT_OUT; NULL: a number without a
+ * part. See mli_needs.
+ */
+#define MLI_PARTS 192u
+const char *mli_part_name(uint32_t part);
 
 /* -------------------------------------------------------------- model ---- */
 
@@ -184,6 +196,9 @@ const char *mli_get_meta(const mli_model *model, const char *key);
 /* The i-th metadata record; 0 past the last. */
 int mli_get_meta_at(const mli_model *model, uint32_t i, const char **key,
                     const char **value);
+
+/* Not 0 if the model needs a build with that part. */
+int mli_needs(const mli_model *model, uint32_t part);
 
 /* ------------------------------------------------------------ kernels ---- */
 

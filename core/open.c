@@ -110,6 +110,9 @@ static mli_status open(const void *bytes, size_t size, uint32_t *index)
     static mli_status (*const part[])(const mli_file *, uint32_t *) = {
         check_counts,       mli_verify_strings, mli_verify_meta,
         mli_verify_tensors, mli_verify_ports,   mli_verify_ops,
+#ifdef MLI_SOME
+        mli_verify_parts,
+#endif
         mli_verify_shapes,  mli_verify_states,  mli_verify_lifetimes,
         mli_verify_arena,
     };

@@ -146,7 +146,7 @@ static void process_chunk(mli_session *s, const float *const *in,
         const mli_slot *p = s->inputs + i;
         if (p->kind == MLI_PORT_CONTROL)
             continue;
-        if (s->planar)
+        if (mli_has_planes(s))
             take_planes(s, p, in, at, n);
         else if (p->period > 1)
             sample(s, p, in, at);
@@ -157,7 +157,7 @@ static void process_chunk(mli_session *s, const float *const *in,
     run_steps(s);
     for (uint32_t i = 0; i < s->output_count; i++) {
         const mli_slot *p = s->outputs + i;
-        if (s->planar)
+        if (mli_has_planes(s))
             give_planes(s, p, out, at, n);
         else if (p->period > 1)
             hold(s, p, out, at, n);
@@ -250,7 +250,7 @@ static void keep_results(mli_session *s)
 static uint32_t run_window(mli_session *s)
 {
     uint32_t ended = 1;
-    if (s->spread == 0) {
+    if (!mli_is_spread(s)) {
         give_window(s);
         run_steps(s);
         keep_results(s);
@@ -276,7 +276,7 @@ static uint32_t process_windows(mli_session *s, const float *const *in,
             n = frames - at;
         hear(s, in, at, n);
         play(s, out, at, first, n);
-        if (s->spread != 0)
+        if (mli_is_spread(s))
             mli_spread_advance(s);
         if (s->filled == s->hop) {
             runs += run_window(s);
@@ -305,7 +305,7 @@ uint32_t mli_process(mli_session *s, const float *const *in, float *const *out,
     uint32_t fpu = mli_fpu_begin(), runs = 0;
     if (s->mode == MLI_WINDOW)
         runs = process_windows(s, in, out, frames);
-    else if (s->spread != 0)
+    else if (mli_is_spread(s))
         process_spread(s, in, out, frames);
     else
         for (uint32_t at = 0, n, most = s->tile / s->frame_ticks; at < frames;
@@ -339,7 +339,7 @@ static void run_once(mli_session *s, const float *const *in, float *const *out)
         mli_give_controls(s);
     s->work.going = 0;
     begin_chunk(s, s->frame_ticks);
-    if (s->planar) {
+    if (mli_has_planes(s)) {
         run_planes(s, in, out);
         return;
     }
@@ -369,7 +369,7 @@ static void run_once(mli_session *s, const float *const *in, float *const *out)
 void mli_run(mli_session *s, const float *const *in, float *const *out)
 {
     uint32_t fpu = mli_fpu_begin();
-    if (s->spread != 0 && s->mode == MLI_STREAM)
+    if (mli_is_spread(s) && s->mode == MLI_STREAM)
         mli_spread_frame(s, in, out);
     else
         run_once(s, in, out);

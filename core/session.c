@@ -64,7 +64,8 @@ static uint64_t slot_floats(const mli_file *f, uint32_t i, uint32_t tile)
     const mli_file_port *p = f->ports + i;
     if (p->kind == MLI_PORT_CONTROL)
         return p->channels;
-    if (f->header->mode == MLI_STREAM && f->header->spread != 0)
+    if (MLI_HAS(SPREAD) && f->header->mode == MLI_STREAM &&
+        f->header->spread != 0)
         return (uint64_t)mli_spread_room(f, tile) * p->channels;
     if (f->header->mode == MLI_STREAM)
         return is_held(f, p) ? p->channels : 0;
@@ -233,15 +234,15 @@ mli_status mli_start(const mli_model *model, const mli_kernels *kernels,
     s->window = f.header->window;
     s->hop = f.header->hop;
     s->spread = f.header->spread;
-    s->planar = (uint32_t)mli_is_planar(&f);
+    s->planar = MLI_PLANES && mli_is_planar(&f);
     lay_clocks(s, &f, &p);
     lay_slots(s, &f, &p, base);
     lay_states(s, &f, &p, base);
-    if (s->planar)
+    if (mli_has_planes(s))
         mli_prepare_planar(s, &f);
     else
         mli_prepare(s, &f);
-    if (s->spread != 0)
+    if (mli_is_spread(s))
         mli_spread_start(s);
     mli_reset(s);
     *session = s;
@@ -268,7 +269,7 @@ void mli_reset(mli_session *s)
     s->position = 0;
     if (s->mode == MLI_WINDOW)
         reset_window(s);
-    if (s->spread != 0)
+    if (mli_is_spread(s))
         mli_spread_reset(s);
     else
         for (uint32_t i = 0; s->mode == MLI_STREAM && i < s->output_count; i++)

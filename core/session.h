@@ -320,6 +320,17 @@ struct mli_session {
     void *observer_user;
 };
 
+/* What a build leaves out is never so. */
+static inline int mli_is_spread(const mli_session *s)
+{
+    return MLI_HAS(SPREAD) && s->spread != 0;
+}
+
+static inline int mli_has_planes(const mli_session *s)
+{
+    return MLI_PLANES && s->planar;
+}
+
 /* prepare.c: the steps of a session whose memory is laid out. */
 void mli_prepare(mli_session *s, const mli_file *f);
 /* prepare_planar.c: are tensors planes in sessions of this file? Its steps. */

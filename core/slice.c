@@ -420,11 +420,11 @@ void mli_slice(mli_step *step)
     step->cost = clamp((uint64_t)step->elements / 4);
     if (step->run == mli_run_matrix)
         slice_matrix(step, part_matrix);
-    else if (step->run == mli_run_ring_matrix)
+    else if (step->run == MLI_IF(CONV1D, mli_run_ring_matrix))
         slice_matrix(step, part_ring_matrix);
-    else if (step->run == mli_run_image)
+    else if (step->run == MLI_IF(CONV2D, mli_run_image))
         slice_image(step);
-    else if (step->run == mli_run_pool)
+    else if (step->run == MLI_IF(POOL, mli_run_pool))
         slice_pool(step);
     else if (step->run == mli_run_recurrent)
         slice_recurrent(step, 1);
@@ -433,33 +433,33 @@ void mli_slice(mli_step *step)
         slice_recurrent(step, 0);
     else if (step->run == mli_run_unary)
         by_lumps(step, part_unary, function_cost(step->u.map.option));
-    else if (step->run == mli_run_affine)
+    else if (step->run == MLI_IF(AFFINE, mli_run_affine))
         slice_affine(step);
     else if (step->run == mli_run_fill)
         by_lumps(step, part_fill, 8);
-    else if (step->run == mli_run_softmax)
+    else if (step->run == MLI_IF(SOFTMAX, mli_run_softmax))
         slice_rows(step, 8);
-    else if (step->run == mli_run_normalize)
+    else if (step->run == MLI_IF(NORMALIZE, mli_run_normalize))
         slice_rows(step, 15);
-    else if (step->run == mli_run_reduce)
+    else if (step->run == MLI_IF(REDUCE, mli_run_reduce))
         slice_rows(step, 1);
     else if (step->run == mli_run_copy)
         slice_walk(step, mli_part_copy, 3, 16);
-    else if (step->run == mli_run_binary)
+    else if (step->run == MLI_IF(BINARY, mli_run_binary))
         slice_walk(step, mli_part_binary, 4, 36);
-    else if (step->run == mli_run_trees)
+    else if (step->run == MLI_IF(TREES, mli_run_trees))
         by_rows(step, step->rows, step->u.trees.features, step->u.trees.targets,
                 40ull * step->u.trees.trees);
-    else if (step->run == mli_run_distance)
+    else if (step->run == MLI_IF(DISTANCE, mli_run_distance))
         by_rows(step, step->rows, step->u.distance.inputs,
                 step->u.distance.points,
                 (uint64_t)step->u.distance.inputs * step->u.distance.points);
-    else if (step->run == mli_run_dft)
+    else if (step->run == MLI_IF(DFT, mli_run_dft))
         by_rows(step, step->rows, step->u.dft.x_floats, step->u.dft.y_floats,
                 40ull * step->u.dft.n);
-    else if (step->run == mli_run_product)
+    else if (step->run == MLI_IF(MATMUL, mli_run_product))
         slice_product(step);
-    else if (step->run == mli_run_arg)
+    else if (step->run == MLI_IF(ARG, mli_run_arg))
         by_rows(step, step->rows, step->u.order.size, 1,
                 4ull * step->u.order.size);
 }

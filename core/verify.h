@@ -7,6 +7,7 @@
 #define MLI_VERIFY_H
 
 #include "file.h"
+#include "parts.h"
 
 /* verify_text.c: STRINGS, META */
 mli_status mli_verify_strings(const mli_file *f, uint32_t *index);
@@ -23,6 +24,8 @@ mli_status mli_verify_ports(const mli_file *f, uint32_t *index);
 /* verify_ops.c: operators in order, their operands' kinds; verify_shapes.c:
    parameters and shapes; verify_states.c: states */
 mli_status mli_verify_ops(const mli_file *f, uint32_t *index);
+/* parts.c: what it needs is in this build */
+mli_status mli_verify_parts(const mli_file *f, uint32_t *index);
 mli_status mli_verify_shapes(const mli_file *f, uint32_t *index);
 mli_status mli_verify_states(const mli_file *f, uint32_t *index);
 

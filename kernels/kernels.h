@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "functions.h"
+#include "parts.h"
 #include "weights.h"
 
 /*

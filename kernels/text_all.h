@@ -20,24 +20,29 @@
 #include "text_cells.h"
 #include "text_rows.h"
 
+#define HAS_CONV                                                               \
+    (MLI_HAS(LINEAR) || MLI_HAS(CONV1D) || MLI_HAS(CONV2D) ||                  \
+     MLI_HAS(MATMUL) || MLI_HAS(GRU) ||                                        \
+     (MLI_HAS(STORED) && (MLI_HAS(LSTM) || MLI_HAS(RNN))))
+
 const mli_kernels V_TABLE = {
     .name = V_NAME,
     .lanes = V_LANES,
-    .conv = conv,
-    .depthwise = depthwise,
-    .planar = planar,
-    .rows = rows,
-    .lstm = lstm,
-    .gru = gru,
-    .rnn = rnn,
-    .gru_reset = gru_reset,
-    .gru_update = gru_update,
-    .gru_after = gru_after,
-    .lstm_update = lstm_update,
+    .conv = HAS_CONV ? conv : NULL,
+    .depthwise = MLI_HAS(CONV1D) || MLI_HAS(CONV2D) ? depthwise : NULL,
+    .planar = MLI_PLANES ? planar : NULL,
+    .rows = MLI_PLANES ? rows : NULL,
+    .lstm = MLI_IF(LSTM, lstm),
+    .gru = MLI_IF(GRU, gru),
+    .rnn = MLI_IF(RNN, rnn),
+    .gru_reset = MLI_IF(GRU, gru_reset),
+    .gru_update = MLI_IF(GRU, gru_update),
+    .gru_after = MLI_HAS(GRU) && MLI_HAS(STORED) ? gru_after : NULL,
+    .lstm_update = MLI_HAS(LSTM) && MLI_HAS(STORED) ? lstm_update : NULL,
     .unary = unary,
     .binary = binary,
-    .affine = affine,
-    .softmax = softmax,
-    .normalize = normalize,
-    .reduce = reduce,
+    .affine = MLI_IF(AFFINE, affine),
+    .softmax = MLI_IF(SOFTMAX, softmax),
+    .normalize = MLI_IF(NORMALIZE, normalize),
+    .reduce = MLI_IF(REDUCE, reduce),
 };

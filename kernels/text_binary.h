@@ -5,21 +5,17 @@ static __attribute__((noinline)) float binary_lane(mli_binary f, float a,
                                                    float b)
 {
     switch (f) {
-    case MLI_MOD:
-        return rest_of(a, b, 1);
-    case MLI_FMOD:
-        return rest_of(a, b, 0);
-    case MLI_TRUNC_DIV:
-        return whole_quotient(a, b);
-    case MLI_BIT_AND:
-        return (float)(to_int(a) & to_int(b));
-    case MLI_BIT_OR:
-        return (float)(to_int(a) | to_int(b));
-    case MLI_BIT_XOR:
-        return (float)(to_int(a) ^ to_int(b));
+        WHEN(MOD, rest_of(a, b, 1))
+        WHEN(FMOD, rest_of(a, b, 0))
+        WHEN(TRUNC_DIV, whole_quotient(a, b))
+        WHEN(BIT_AND, (float)(to_int(a) & to_int(b)))
+        WHEN(BIT_OR, (float)(to_int(a) | to_int(b)))
+        WHEN(BIT_XOR, (float)(to_int(a) ^ to_int(b)))
+        WHEN(POW, pow_one(a, b))
     default:
-        return pow_one(a, b); /* MLI_POW */
+        break;
     }
+    return a;
 }
 
 V_FN vf lane_by_lane(mli_binary f, vf a, vf b)
@@ -35,42 +31,29 @@ V_FN vf lane_by_lane(mli_binary f, vf a, vf b)
 V_FN vf binary_one(mli_binary f, vf a, vf b)
 {
     switch (f) {
-    case MLI_SUB:
-        return v_sub(a, b);
-    case MLI_MUL:
-        return v_mul(a, b);
-    case MLI_DIV:
-        return v_div_any(a, b);
-    case MLI_MIN:
-        return v_min_both(a, b);
-    case MLI_MAX:
-        return v_max_both(a, b);
-    case MLI_POW:
-        return lane_by_lane(f, a, b);
-    case MLI_PRELU:
-        return v_select(v_lt(a, K(0.0f)), v_mul(a, b), a);
-    case MLI_LESS:
-        return truth(v_lt(a, b));
-    case MLI_LESS_EQUAL:
-        return truth(v_le(a, b));
-    case MLI_EQUAL:
-        return v_select(v_le(a, b), truth(v_le(b, a)), K(0.0f));
-    case MLI_AND:
-        return v_mul(is_true(a), is_true(b));
-    case MLI_OR:
-        return v_max(is_true(a), is_true(b));
-    case MLI_XOR:
-        return v_abs(v_sub(is_true(a), is_true(b)));
-    case MLI_MOD:
-    case MLI_FMOD:
-    case MLI_TRUNC_DIV:
-    case MLI_BIT_AND:
-    case MLI_BIT_OR:
-    case MLI_BIT_XOR:
-        return lane_by_lane(f, a, b);
-    default:
-        return v_add(a, b); /* MLI_ADD */
+        WHEN(SUB, v_sub(a, b))
+        WHEN(MUL, v_mul(a, b))
+        WHEN(DIV, v_div_any(a, b))
+        WHEN(MIN, v_min_both(a, b))
+        WHEN(MAX, v_max_both(a, b))
+        WHEN(POW, lane_by_lane(f, a, b))
+        WHEN(PRELU, v_select(v_lt(a, K(0.0f)), v_mul(a, b), a))
+        WHEN(LESS, truth(v_lt(a, b)))
+        WHEN(LESS_EQUAL, truth(v_le(a, b)))
+        WHEN(EQUAL, v_select(v_le(a, b), truth(v_le(b, a)), K(0.0f)))
+        WHEN(AND, v_mul(is_true(a), is_true(b)))
+        WHEN(OR, v_max(is_true(a), is_true(b)))
+        WHEN(XOR, v_abs(v_sub(is_true(a), is_true(b))))
+        WHEN(MOD, lane_by_lane(f, a, b))
+        WHEN(FMOD, lane_by_lane(f, a, b))
+        WHEN(TRUNC_DIV, lane_by_lane(f, a, b))
+        WHEN(BIT_AND, lane_by_lane(f, a, b))
+        WHEN(BIT_OR, lane_by_lane(f, a, b))
+        WHEN(BIT_XOR, lane_by_lane(f, a, b))
+    default: /* MLI_ADD */
+        break;
     }
+    return v_add(a, b);
 }
 
 /* Lanes 0 to n-1 of an operand that steps by 0 or 1. */
@@ -99,37 +82,23 @@ V_FN void binary_run(mli_binary f, const float *a, size_t a_step,
 }
 
 #define BINARY_CASE(f)                                                         \
-    case f:                                                                    \
-        binary_run(f, a, a_step, b, b_step, y, first, last);                   \
+    case MLI_##f:                                                              \
+        if (MLI_HAS(f))                                                        \
+            binary_run(MLI_##f, a, a_step, b, b_step, y, first, last);         \
         break;
 
 static void binary(mli_binary f, const float *a, size_t a_step, const float *b,
                    size_t b_step, float *y, size_t first, size_t last)
 {
+#ifdef MLI_SMALL
+    binary_run(f, a, a_step, b, b_step, y, first, last); /* one loop for all */
+#else
     switch (f) {
-        BINARY_CASE(MLI_ADD)
-        BINARY_CASE(MLI_SUB)
-        BINARY_CASE(MLI_MUL)
-        BINARY_CASE(MLI_DIV)
-        BINARY_CASE(MLI_MIN)
-        BINARY_CASE(MLI_MAX)
-        BINARY_CASE(MLI_POW)
-        BINARY_CASE(MLI_PRELU)
-        BINARY_CASE(MLI_LESS)
-        BINARY_CASE(MLI_LESS_EQUAL)
-        BINARY_CASE(MLI_EQUAL)
-        BINARY_CASE(MLI_AND)
-        BINARY_CASE(MLI_OR)
-        BINARY_CASE(MLI_XOR)
-        BINARY_CASE(MLI_MOD)
-        BINARY_CASE(MLI_FMOD)
-        BINARY_CASE(MLI_TRUNC_DIV)
-        BINARY_CASE(MLI_BIT_AND)
-        BINARY_CASE(MLI_BIT_OR)
-        BINARY_CASE(MLI_BIT_XOR)
+        MLI_ARITHMETIC(BINARY_CASE)
     default:
         break;
     }
+#endif
 }
 
 static void affine(const float *x, const float *scale, size_t scale_step,

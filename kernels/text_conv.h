@@ -53,9 +53,9 @@ static void conv(const mli_conv *a, uint32_t first, uint32_t last)
         uint32_t to = last - g * outputs;
         if (to > outputs)
             to = outputs;
-        if (a->storage == MLI_F32)
+        if (!MLI_HAS(STORED) || a->storage == MLI_F32)
             conv_floats(a, g, from, to);
-        else if (a->panel)
+        else if (MLI_PLANES && a->panel)
             conv_panels(a, g, from, to);
         else
             stored_group(a, g, from, to);

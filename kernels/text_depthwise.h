@@ -7,9 +7,9 @@
  * Channels c + lo to c + hi, `tile` frames from f on; `whole` says that these
  * are all the lanes.
  */
-V_FN void depthwise_tile(const mli_conv *a, uint32_t c, unsigned lo,
-                         unsigned hi, unsigned held, uint32_t f, const int tile,
-                         const int whole)
+V_HOT void depthwise_tile(const mli_conv *a, uint32_t c, unsigned lo,
+                          unsigned hi, unsigned held, uint32_t f,
+                          const int tile, const int whole)
 {
     const size_t step = frame_step(a);
     const uint32_t left = a->groups - c / MLI_PANEL * MLI_PANEL;
@@ -59,7 +59,7 @@ static void depthwise(const mli_conv *a, uint32_t first, uint32_t last)
         unsigned lo = first > c ? first - c : 0;
         unsigned hi = last - c < V_LANES ? last - c : V_LANES;
         uint32_t held = (a->groups - c + 3) / 4 * 4;
-        if (lo == 0 && hi == V_LANES)
+        if (V_LANES == 1 || (lo == 0 && hi == V_LANES))
             depthwise_frames(a, c, lo, hi, V_LANES, 1);
         else
             depthwise_frames(a, c, lo, hi, held < V_LANES ? held : V_LANES, 0);

@@ -22,7 +22,7 @@ V_FN vf dot_weights(const float *w, unsigned n)
  * Lane l of a frame's accumulator takes inputs l, l + V_LANES ... of every tap;
  * the lanes are added as a tree, then the bias.
  */
-V_FN void dot_tile(const mli_conv *a, uint32_t g, uint32_t f, const int tile)
+V_HOT void dot_tile(const mli_conv *a, uint32_t g, uint32_t f, const int tile)
 {
     const uint32_t inputs = a->in_per_group;
     const size_t step = frame_step(a);

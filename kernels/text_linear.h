@@ -34,14 +34,14 @@ typedef struct linear_job {
 } linear_job;
 
 /* Where vector v of a run lies in w, relative to the run's first. */
-V_FN size_t column(const linear_job *j, int v)
+V_HOT size_t column(const linear_job *j, int v)
 {
     return (size_t)(v / PANEL_VECTORS) * j->panel +
            (size_t)(v % PANEL_VECTORS) * V_LANES;
 }
 
 /* A row of weights that may be narrower than a vector. */
-V_FN vf held_row(const linear_job *j, const float *w, const int part)
+V_HOT vf held_row(const linear_job *j, const float *w, const int part)
 {
     return part < (int)V_LANES || V_LANES <= 4 ? v_load_low(w, (unsigned)part)
                                                : v_load_part(w, 0, j->held);
@@ -63,7 +63,7 @@ typedef struct linear_cursor {
     uint32_t inputs; /* of this tap to come */
 } linear_cursor;
 
-V_FN linear_cursor linear_start(const linear_job *j, uint32_t f)
+V_HOT linear_cursor linear_start(const linear_job *j, uint32_t f)
 {
     linear_cursor c;
     c.walk = first_tap(j->a, j->x + f * j->x_step);
@@ -78,9 +78,9 @@ V_FN linear_cursor linear_start(const linear_job *j, uint32_t f)
  * Add n products of one tap to sums. Four frames are reached from one pointer
  * (see HIDE).
  */
-V_FN void linear_products(const linear_job *j, linear_cursor *c, uint32_t n,
-                          vf sum[V_TALL][V_ROW], const int tile,
-                          const int count, const int part)
+V_HOT void linear_products(const linear_job *j, linear_cursor *c, uint32_t n,
+                           vf sum[V_TALL][V_ROW], const int tile,
+                           const int count, const int part)
 {
     const size_t step = j->x_step;
     const float *w = c->w;
@@ -112,9 +112,9 @@ V_FN void linear_products(const linear_job *j, linear_cursor *c, uint32_t n,
 }
 
 /* Add the next block to sums; 0 if it was the last. */
-V_FN int linear_block(const linear_job *j, linear_cursor *c,
-                      vf sum[V_TALL][V_ROW], const int tile, const int count,
-                      const int part)
+V_HOT int linear_block(const linear_job *j, linear_cursor *c,
+                       vf sum[V_TALL][V_ROW], const int tile, const int count,
+                       const int part)
 {
     uint32_t done = 0;
     for (;;) {
@@ -133,8 +133,8 @@ V_FN int linear_block(const linear_job *j, linear_cursor *c,
     }
 }
 
-V_FN void linear_bias(const linear_job *j, vf sum[V_TALL][V_ROW],
-                      const int tile, const int count, const int part)
+V_HOT void linear_bias(const linear_job *j, vf sum[V_TALL][V_ROW],
+                       const int tile, const int count, const int part)
 {
     UNROLL
     for (int v = 0; v < count; v++) {
@@ -148,8 +148,8 @@ V_FN void linear_bias(const linear_job *j, vf sum[V_TALL][V_ROW],
     }
 }
 
-V_FN void linear_store(const linear_job *j, uint32_t f, vf sum[V_TALL][V_ROW],
-                       const int tile, const int count, const int part)
+V_HOT void linear_store(const linear_job *j, uint32_t f, vf sum[V_TALL][V_ROW],
+                        const int tile, const int count, const int part)
 {
     UNROLL
     for (int t = 0; t < tile; t++) {
@@ -169,8 +169,8 @@ V_FN void linear_store(const linear_job *j, uint32_t f, vf sum[V_TALL][V_ROW],
  * constants wherever this is used. part: one vector, of which only some lanes
  * are loaded and stored.
  */
-V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
-                      const int count, const int part)
+V_HOT void linear_tile(const linear_job *j, uint32_t f, const int tile,
+                       const int count, const int part)
 {
     vf sum[V_TALL][V_ROW], before[V_TALL][V_ROW];
     linear_cursor c = linear_start(j, f);
@@ -196,8 +196,8 @@ V_FN void linear_tile(const linear_job *j, uint32_t f, const int tile,
 }
 
 /* All frames by `count` vectors. */
-V_FN void linear_frames(const linear_job *j, const int tile, const int count,
-                        const int part)
+V_HOT void linear_frames(const linear_job *j, const int tile, const int count,
+                         const int part)
 {
     const uint32_t frames = j->a->frames;
     uint32_t f = 0;
@@ -298,7 +298,7 @@ static void linear_group(const mli_conv *a, uint32_t g, uint32_t first,
     uint32_t o = first / V_LANES * V_LANES;
     while (o < last) {
         uint32_t vectors = o < first ? 0 : linear_run(a, o, last);
-        if (vectors == 0) {
+        if (V_LANES > 1 && vectors == 0) {
             linear_cut(a, g, o, first, last);
             o += V_LANES;
             continue;

@@ -2,7 +2,9 @@
  * text_taps.h - what the convolutions share: where a tap's frame lies.
  */
 
-#if defined(__clang__)
+#if defined(__clang__) && defined(MLI_SMALL)
+#define UNROLL /* it warns of what is not a constant there */
+#elif defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 16")

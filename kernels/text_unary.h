@@ -136,98 +136,69 @@ V_FN vf math_round_away(vf x, vf p, vf q)
     return math_clamp(y, p, q);
 }
 
+/* A case of a switch over functions, where this build has it. */
+#define WHEN(f, y)                                                             \
+    case MLI_##f:                                                              \
+        if (MLI_HAS(f))                                                        \
+            return y;                                                          \
+        break;
+
 V_FN vf unary_one(mli_unary f, vf x, vf p, vf q)
 {
     const vf zero = K(0.0f), one = K(1.0f);
     switch (f) {
-    case MLI_TANH:
-        return math_tanh(x);
-    case MLI_SIGMOID:
-        return math_sigmoid(x);
-    case MLI_RELU:
-        return v_max(x, zero);
-    case MLI_LEAKY_RELU:
-        return v_select(v_lt(x, zero), v_mul(p, x), x);
-    case MLI_ELU:
-        return math_elu(x, p);
-    case MLI_SELU:
-        return v_mul(q, math_elu(x, p));
-    case MLI_GELU:
-        return math_gelu(x);
-    case MLI_GELU_TANH:
-        return math_gelu_tanh(x);
-    case MLI_SILU:
-        return math_silu(x);
-    case MLI_SOFTPLUS:
-        return math_softplus(x);
-    case MLI_SOFTSIGN:
-        return math_softsign(x);
-    case MLI_HARD_TANH:
-        return math_clamp(x, p, q);
-    case MLI_HARD_SIGMOID:
-        return math_clamp(v_fma(p, x, q), zero, one);
-    case MLI_HARD_SWISH:
-        return v_mul(v_max(x, K(-4.0f)),
-                     math_clamp(v_fma(x, K(1.0f / 6.0f), K(0.5f)), zero, one));
-    case MLI_SIN:
-        return math_sin(x);
-    case MLI_COS:
-        return math_cos(x);
-    case MLI_EXP:
-        return math_exp(x);
-    case MLI_LOG:
-        return math_log(x);
-    case MLI_SQRT:
-        return v_sqrt(x);
-    case MLI_ABS:
-        return v_abs(x);
-    case MLI_NEG:
-        return v_neg(x);
-    case MLI_RECIPROCAL:
-        return v_div_any(one, x);
-    case MLI_ERF:
-        return math_erf(x);
-    case MLI_SIGN:
-        return math_sign(x);
-    case MLI_FLOOR:
-        return v_floor(x);
-    case MLI_CEIL:
-        return v_ceil(x);
-    case MLI_ROUND:
-        return v_round(x);
-    case MLI_LEAKY_HARD_TANH:
-        return math_leaky_hard_tanh(x, p, q);
-    case MLI_FAST_TANH:
-        return math_fast_tanh(x);
-    case MLI_CELU:
-        return math_celu(x, p);
-    case MLI_THRESHOLDED_RELU:
-        return v_select(v_le(x, p), zero, x);
-    case MLI_MISH:
-        return math_mish(x);
-    case MLI_TRUNC:
-        return v_xor_sign(v_floor(v_abs(x)), x);
-    case MLI_NOT:
-        return v_sub(one, is_true(x));
-    case MLI_IS_NAN:
-        return truth(v_nan(x));
-    case MLI_IS_INF:
-        return math_is_inf(x, p);
-    case MLI_TAN:
-    case MLI_ASIN:
-    case MLI_ACOS:
-    case MLI_ATAN:
-    case MLI_SINH:
-    case MLI_COSH:
-    case MLI_ASINH:
-    case MLI_ACOSH:
-    case MLI_ATANH:
-        return math_rare(f, x);
-    case MLI_ROUND_AWAY:
-        return math_round_away(x, p, q);
-    default:
-        return x; /* MLI_IDENTITY */
+        WHEN(TANH, math_tanh(x))
+        WHEN(SIGMOID, math_sigmoid(x))
+        WHEN(RELU, v_max(x, zero))
+        WHEN(LEAKY_RELU, v_select(v_lt(x, zero), v_mul(p, x), x))
+        WHEN(ELU, math_elu(x, p))
+        WHEN(SELU, v_mul(q, math_elu(x, p)))
+        WHEN(GELU, math_gelu(x))
+        WHEN(GELU_TANH, math_gelu_tanh(x))
+        WHEN(SILU, math_silu(x))
+        WHEN(SOFTPLUS, math_softplus(x))
+        WHEN(SOFTSIGN, math_softsign(x))
+        WHEN(HARD_TANH, math_clamp(x, p, q))
+        WHEN(HARD_SIGMOID, math_clamp(v_fma(p, x, q), zero, one))
+        WHEN(HARD_SWISH,
+             v_mul(v_max(x, K(-4.0f)),
+                   math_clamp(v_fma(x, K(1.0f / 6.0f), K(0.5f)), zero, one)))
+        WHEN(SIN, math_sin(x))
+        WHEN(COS, math_cos(x))
+        WHEN(EXP, math_exp(x))
+        WHEN(LOG, math_log(x))
+        WHEN(SQRT, v_sqrt(x))
+        WHEN(ABS, v_abs(x))
+        WHEN(NEG, v_neg(x))
+        WHEN(RECIPROCAL, v_div_any(one, x))
+        WHEN(ERF, math_erf(x))
+        WHEN(SIGN, math_sign(x))
+        WHEN(FLOOR, v_floor(x))
+        WHEN(CEIL, v_ceil(x))
+        WHEN(ROUND, v_round(x))
+        WHEN(LEAKY_HARD_TANH, math_leaky_hard_tanh(x, p, q))
+        WHEN(FAST_TANH, math_fast_tanh(x))
+        WHEN(CELU, math_celu(x, p))
+        WHEN(THRESHOLDED_RELU, v_select(v_le(x, p), zero, x))
+        WHEN(MISH, math_mish(x))
+        WHEN(TRUNC, v_xor_sign(v_floor(v_abs(x)), x))
+        WHEN(NOT, v_sub(one, is_true(x)))
+        WHEN(IS_NAN, truth(v_nan(x)))
+        WHEN(IS_INF, math_is_inf(x, p))
+        WHEN(TAN, math_rare(f, x))
+        WHEN(ASIN, math_rare(f, x))
+        WHEN(ACOS, math_rare(f, x))
+        WHEN(ATAN, math_rare(f, x))
+        WHEN(SINH, math_rare(f, x))
+        WHEN(COSH, math_rare(f, x))
+        WHEN(ASINH, math_rare(f, x))
+        WHEN(ACOSH, math_rare(f, x))
+        WHEN(ATANH, math_rare(f, x))
+        WHEN(ROUND_AWAY, math_round_away(x, p, q))
+    default: /* MLI_IDENTITY */
+        break;
     }
+    return x;
 }
 
 /* f is a constant wherever this is used: the switch above goes away. */
@@ -246,62 +217,22 @@ V_FN void unary_run(mli_unary f, float p, float q, const float *x, float *y,
 }
 
 #define UNARY_CASE(f)                                                          \
-    case f:                                                                    \
-        unary_run(f, p, q, x, y, first, last);                                 \
+    case MLI_##f:                                                              \
+        if (MLI_HAS(f))                                                        \
+            unary_run(MLI_##f, p, q, x, y, first, last);                       \
         break;
 
 static void unary(mli_unary f, float p, float q, const float *x, float *y,
                   size_t first, size_t last)
 {
+#ifdef MLI_SMALL
+    unary_run(f, p, q, x, y, first, last); /* one loop for all */
+#else
     switch (f) {
-        UNARY_CASE(MLI_IDENTITY)
-        UNARY_CASE(MLI_TANH)
-        UNARY_CASE(MLI_SIGMOID)
-        UNARY_CASE(MLI_RELU)
-        UNARY_CASE(MLI_LEAKY_RELU)
-        UNARY_CASE(MLI_ELU)
-        UNARY_CASE(MLI_SELU)
-        UNARY_CASE(MLI_GELU)
-        UNARY_CASE(MLI_GELU_TANH)
-        UNARY_CASE(MLI_SILU)
-        UNARY_CASE(MLI_SOFTPLUS)
-        UNARY_CASE(MLI_SOFTSIGN)
-        UNARY_CASE(MLI_HARD_TANH)
-        UNARY_CASE(MLI_HARD_SIGMOID)
-        UNARY_CASE(MLI_HARD_SWISH)
-        UNARY_CASE(MLI_SIN)
-        UNARY_CASE(MLI_COS)
-        UNARY_CASE(MLI_EXP)
-        UNARY_CASE(MLI_LOG)
-        UNARY_CASE(MLI_SQRT)
-        UNARY_CASE(MLI_ABS)
-        UNARY_CASE(MLI_NEG)
-        UNARY_CASE(MLI_RECIPROCAL)
-        UNARY_CASE(MLI_ERF)
-        UNARY_CASE(MLI_SIGN)
-        UNARY_CASE(MLI_FLOOR)
-        UNARY_CASE(MLI_CEIL)
-        UNARY_CASE(MLI_ROUND)
-        UNARY_CASE(MLI_LEAKY_HARD_TANH)
-        UNARY_CASE(MLI_FAST_TANH)
-        UNARY_CASE(MLI_CELU)
-        UNARY_CASE(MLI_THRESHOLDED_RELU)
-        UNARY_CASE(MLI_MISH)
-        UNARY_CASE(MLI_TRUNC)
-        UNARY_CASE(MLI_NOT)
-        UNARY_CASE(MLI_IS_NAN)
-        UNARY_CASE(MLI_IS_INF)
-        UNARY_CASE(MLI_TAN)
-        UNARY_CASE(MLI_ASIN)
-        UNARY_CASE(MLI_ACOS)
-        UNARY_CASE(MLI_ATAN)
-        UNARY_CASE(MLI_SINH)
-        UNARY_CASE(MLI_COSH)
-        UNARY_CASE(MLI_ASINH)
-        UNARY_CASE(MLI_ACOSH)
-        UNARY_CASE(MLI_ATANH)
-        UNARY_CASE(MLI_ROUND_AWAY)
+        MLI_FUNCTIONS(UNARY_CASE)
     default:
+        unary_run(MLI_IDENTITY, p, q, x, y, first, last);
         break;
     }
+#endif
 }

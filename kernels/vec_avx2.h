@@ -3,6 +3,7 @@
  * the names see vec_generic.h.
  */
 #define V_FN            static inline __attribute__((always_inline))
+#define V_HOT           V_FN
 #define V_LANES         8u
 #define V_NAME          "avx2"
 #define V_TABLE         mli_kernels_avx2

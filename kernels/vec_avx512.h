@@ -3,6 +3,7 @@
  * of the names see vec_generic.h.
  */
 #define V_FN            static inline __attribute__((always_inline))
+#define V_HOT           V_FN
 #define V_LANES         16u
 #define V_NAME          "avx512"
 #define V_TABLE         mli_kernels_avx512

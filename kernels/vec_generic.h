@@ -4,12 +4,14 @@
  * Every layer defines the same names; the kernel texts (text_*.h) are written
  * over them and included once per build.
  *
+ *   V_FN, V_HOT        how functions of the texts are declared; V_HOT: those
+ *                      that are always written out, as they take constants
  *   vf, vm             a vector of floats; a mask with one truth per lane
  *   V_LANES            floats in a vector, at most 16
  *   V_NAME, V_TABLE    the build's name, and the name of its table
  *   V_TILE, V_COLUMNS  register tile of the linear kernels: frames (a power of
  *                      2) by vectors of outputs
- *   V_TALL             frames of a tile of one vector, a multiple of 4
+ *   V_TALL             frames of a tile of one vector: 1, or a multiple of 4
  *   V_FIR              vectors of frames at once in a filter
  *   V_ROW              vectors of outputs at once for a single frame
  *   V_CHAINS           parts of a recurrent sum, 2 or 4
@@ -51,16 +53,31 @@
  *                            are normal or zero
  *   v_row_i4(p, n, low, high)  n bytes: their low and high halves, signed
  */
-#define V_FN            static inline __attribute__((always_inline))
-#define V_LANES         1u
-#define V_NAME          "generic"
-#define V_TABLE         mli_kernels_generic
-#define V_TILE          2
-#define V_TALL          4
+#ifdef MLI_SMALL
+#define V_FN static inline /* shared where that is smaller */
+#ifndef __clang__ /* it does not see that a tile's sizes agree */
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#else
+#define V_FN static inline __attribute__((always_inline))
+#endif
+#define V_HOT   static inline __attribute__((always_inline))
+#define V_LANES 1u
+#define V_NAME  "generic"
+#define V_TABLE mli_kernels_generic
+#ifdef MLI_SMALL
+#define V_TILE 1
+#define V_TALL 1
+#define V_ROW  4
+#define V_FIR  1
+#else
+#define V_TILE 2
+#define V_TALL 4
+#define V_ROW  8
+#define V_FIR  2
+#endif
 #define V_COLUMNS       4
-#define V_ROW           8
 #define V_CHAINS        2
-#define V_FIR           2
 #define V_PLANE_OUTPUTS 4
 #define V_PLANE_VECTORS 2
 #define V_PLANE_TALL    2

@@ -6,6 +6,7 @@
  * multiply-add rounds twice, and numbers below 2^-126 count as zero.
  */
 #define V_FN            static inline __attribute__((always_inline))
+#define V_HOT           V_FN
 #define V_LANES         4u
 #define V_NAME          "neon"
 #define V_TABLE         mli_kernels_neon

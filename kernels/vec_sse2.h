@@ -3,6 +3,7 @@
  * meaning of the names see vec_generic.h.
  */
 #define V_FN            static inline __attribute__((always_inline))
+#define V_HOT           V_FN
 #define V_LANES         4u
 #define V_NAME          "sse2"
 #define V_TABLE         mli_kernels_sse2

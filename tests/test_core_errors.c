@@ -13,6 +13,8 @@
 #include <cmocka.h>
 #include "file_builder.h"
 #include "player.h"
+#include "tiny_files.h"
+#include "verify.h"
 
 #define ANY 0xfffffffeu
 
@@ -409,6 +411,38 @@ static void test_size(void **state)
     free(image.bytes);
 }
 
+/* Every part has a name, or a build with some parts would refuse it. Refusing
+   is test_firmware.sh's: this build has all. */
+static void test_parts(void **state)
+{
+    (void)state;
+    fb_image image = base();
+    mli_model model;
+    uint32_t index = 1, needed = 0;
+    for (uint32_t n = 0; tiny_name(n); n++) {
+        fb_image tiny = tiny_file(n);
+        const mli_file_section *s = &header(tiny)->section[MLI_SEC_OPS];
+        for (uint32_t i = 0; i < s->bytes / sizeof(mli_file_op); i++)
+            assert_non_null(mli_part_name(op(tiny, i)->type));
+        free(tiny.bytes);
+    }
+    assert_int_equal(mli_open(&model, image.bytes, image.size, NULL), MLI_OK);
+    for (uint32_t i = 0; i < MLI_PARTS + 40; i++) {
+        if (!mli_needs(&model, i))
+            continue;
+        needed++;
+        assert_non_null(
+            strstr(" CONV1D UNARY TANH LINEAR LSTM BINARY ADD HOLD ",
+                   mli_part_name(i)));
+    }
+    assert_int_equal(needed, 8);
+    assert_null(mli_part_name(MLI_PARTS));
+    mli_file f = mli_file_of(image.bytes);
+    assert_int_equal(mli_verify_parts(&f, &index), MLI_OK);
+    free(image.bytes);
+    seen |= 1u << MLI_ERR_LEFT_OUT;
+}
+
 /* The last: nothing was left out, and every number has a text of its own. */
 static void test_all_seen(void **state)
 {
@@ -432,7 +466,8 @@ int main(void)
         cmocka_unit_test(test_tensors),    cmocka_unit_test(test_operators),
         cmocka_unit_test(test_states),     cmocka_unit_test(test_arena),
         cmocka_unit_test(test_complexity), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_size),       cmocka_unit_test(test_all_seen),
+        cmocka_unit_test(test_size),       cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_all_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -301,24 +301,42 @@ static void print_readable(const loaded_model *loaded, const char *path)
         }
 }
 
+/* What a build of the runtime must have for it, as make takes it. */
+static void print_ops(const loaded_model *loaded)
+{
+    const char *between = "";
+    for (uint32_t part = 0; part < MLI_PARTS; part++)
+        if (mli_needs(&loaded->model, part)) {
+            printf("%s%s", between, mli_part_name(part));
+            between = " ";
+        }
+    putchar('\n');
+}
+
 int mli_tool_info(int argc, char **argv)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"ops", no_argument, NULL, 'o'},
                                             {NULL, 0, NULL, 0}};
     loaded_model loaded;
-    int json = 0, option;
+    int json = 0, ops = 0, option;
     opterr = 0;
     optind = 0; /* glibc: start afresh */
     while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if (option != 'j')
+        if (option != 'j' && option != 'o')
             return tool_bad_option(argv, option);
-        json = 1;
+        json |= option == 'j';
+        ops |= option == 'o';
     }
+    if (json && ops)
+        return tool_usage("info: --json or --ops, not both");
     if (optind + 1 != argc)
         return tool_usage("info: expected one MODEL");
     if (loaded_model_open(&loaded, argv[optind], NULL))
         return TOOL_FAILED;
-    if (json)
+    if (ops)
+        print_ops(&loaded);
+    else if (json)
         print_json(&loaded, argv[optind]);
     else
         print_readable(&loaded, argv[optind]);

@@ -25,7 +25,7 @@ static const char usage[] =
     "                         against floats are told\n"
     "    --calibrate FILE     the error is of these: a sound, .npy, or text with\n"
     "                         one list a line (else of noise)\n"
-    "mlinfer info MODEL [--json]\n"
+    "mlinfer info MODEL [--json | --ops]\n"
     "    what a model is, needs and costs\n"
     "mlinfer run MODEL --wav IN.wav -o OUT.wav [--block N]\n"
     "mlinfer run MODEL --npy IN.npy [--npy IN2.npy ...] -o OUTDIR [--block N]\n"
