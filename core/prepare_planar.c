@@ -54,7 +54,7 @@ static int op_is_planar(const mli_file *f, const mli_file_op *op)
 int mli_is_planar(const mli_file *f)
 {
     int matrices = 0;
-    if (f->header->mode != MLI_STREAM || f->header->spread != 0)
+    if (!MLI_PLANES || f->header->mode != MLI_STREAM || f->header->spread != 0)
         return 0;
     for (uint32_t i = 0; i < f->count[MLI_SEC_TENSORS]; i++) {
         const mli_file_tensor *t = f->tensors + i;

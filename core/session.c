@@ -234,7 +234,7 @@ mli_status mli_start(const mli_model *model, const mli_kernels *kernels,
     s->window = f.header->window;
     s->hop = f.header->hop;
     s->spread = f.header->spread;
-    s->planar = MLI_PLANES && mli_is_planar(&f);
+    s->planar = (uint32_t)mli_is_planar(&f);
     lay_clocks(s, &f, &p);
     lay_slots(s, &f, &p, base);
     lay_states(s, &f, &p, base);
