@@ -31,11 +31,12 @@
 /* A tile: some outputs of one group, some vectors of frames. */
 typedef struct plane_job {
     const mli_planar *a;
-    const float *x; /* frame 0 of the group's first row */
-    const float *w; /* first row of weights, at the first output */
-    const float *b; /* of the first output, or NULL */
-    size_t row;     /* the first output's */
-    uint32_t width; /* floats from row to row of w */
+    const float *x;     /* frame 0 of the group's first row */
+    const float *w;     /* first row of weights, at the first output */
+    const float *b;     /* of the first output, or NULL */
+    size_t row;         /* the first output's */
+    uint32_t width;     /* floats from row to row of w */
+    const float *scale; /* of the first output, if w is stored */
     /* where outputs lie across the lanes: lanes */
     uint32_t held;   /* that w has, */
     uint32_t real;   /* that are outputs; */
@@ -298,14 +299,22 @@ static plane_job plane_at(const mli_planar *a, uint32_t g, uint32_t o)
     const uint32_t outputs = a->out_per_group;
     const uint32_t in_panel = outputs - o / MLI_PANEL * MLI_PANEL;
     const size_t row = (size_t)g * outputs + o;
-    return (plane_job){
-        .a = a,
-        .x = a->x + (size_t)g * a->in_per_group * a->x_row,
-        .w = a->w + mli_packed_size(outputs, a->taps, a->in_per_group) * g +
-             mli_packed_index(outputs, a->taps, a->in_per_group, o, 0, 0),
-        .b = a->b ? a->b + row : NULL,
-        .row = row,
-        .width = in_panel < MLI_PANEL ? (in_panel + 3) / 4 * 4 : MLI_PANEL};
+    plane_job j = {.a = a,
+                   .x = a->x + (size_t)g * a->in_per_group * a->x_row,
+                   .b = a->b ? a->b + row : NULL,
+                   .row = row,
+                   .width = in_panel < MLI_PANEL ? (in_panel + 3) / 4 * 4
+                                                 : MLI_PANEL};
+    size_t at = mli_packed_size(outputs, a->taps, a->in_per_group) * g +
+                mli_packed_index(outputs, a->taps, a->in_per_group, o, 0, 0);
+    if (a->storage != MLI_F32) {
+        const uint32_t fours = a->storage == MLI_F16 ? 2 : 4;
+        j.scale = a->scale + (size_t)g * ((outputs + 3) / 4 * 4) + o;
+        j.width /= fours; /* w counts floats' places */
+        at /= fours;
+    }
+    j.w = a->w + at;
+    return j;
 }
 
 /* From output o of group g on; answers how many outputs that were. */
@@ -359,18 +368,40 @@ static void plane_channel(const mli_planar *a, uint32_t c)
 
 /* ------------------------------------------------------------- few frames - */
 
+/* How weights are held: `held` of them side by side, the vectors of which have
+   their outputs' scales. Constants wherever this is used. */
+typedef struct plane_form {
+    int type, held;
+    vf scale[PANEL_VECTORS];
+} plane_form;
+
+V_FN void plane_few_row(const plane_job *j, const float *w, vf *row,
+                        const int count, const plane_form *of)
+{
+    if (of->type == MLI_F32) {
+        UNROLL
+        for (int v = 0; v < count; v++)
+            row[v] = V_LANES <= 4 /* no row is narrower */
+                         ? v_load(w + v * (int)V_LANES)
+                         : v_load_part(w + v * (int)V_LANES, 0, j->held);
+        return;
+    }
+    decode_row((const uint8_t *)(const void *)w, row, of->held, of->type);
+    UNROLL
+    for (int v = 0; v < count; v++)
+        row[v] = v_mul(row[v], of->scale[v]);
+}
+
 /* One input of one tap: a row of weights times a number for each frame. */
 V_FN void plane_few_products(const plane_job *j, plane_cursor *c, uint32_t n,
                              vf sum[4][PANEL_VECTORS], const int tile,
-                             const int count)
+                             const int count, const plane_form *of)
 {
     const float *x = c->x, *w = c->w;
     c->inputs -= n;
     do {
         vf row[PANEL_VECTORS];
-        UNROLL
-        for (int v = 0; v < count; v++)
-            row[v] = v_load_part(w + v * (int)V_LANES, 0, j->held);
+        plane_few_row(j, w, row, count, of);
         UNROLL
         for (int t = 0; t < tile; t++) {
             vf in = v_set1(x[t]);
@@ -387,12 +418,12 @@ V_FN void plane_few_products(const plane_job *j, plane_cursor *c, uint32_t n,
 
 V_FN int plane_few_block(const plane_job *j, plane_cursor *c,
                          vf sum[4][PANEL_VECTORS], const int tile,
-                         const int count)
+                         const int count, const plane_form *of)
 {
     uint32_t done = 0;
     for (;;) {
         uint32_t n = c->inputs < LINEAR_BLOCK ? c->inputs : LINEAR_BLOCK;
-        plane_few_products(j, c, n, sum, tile, count);
+        plane_few_products(j, c, n, sum, tile, count, of);
         done += n;
         if (c->inputs == 0) {
             if (c->taps == 0)
@@ -452,9 +483,13 @@ V_FN void plane_few_end(const plane_job *j, uint32_t f,
 }
 
 V_FN void plane_few_tile(const plane_job *j, uint32_t f, const int tile,
-                         const int count)
+                         const int count, const int type, const int held)
 {
     vf sum[4][PANEL_VECTORS], before[4][PANEL_VECTORS];
+    plane_form of = {.type = type, .held = held};
+    UNROLL
+    for (int v = 0; type != MLI_F32 && v < count; v++)
+        of.scale[v] = v_load_part(j->scale + v * (int)V_LANES, 0, j->held);
     plane_cursor c = plane_start(j, f);
     UNROLL
     for (int v = 0; v < count; v++) {
@@ -464,14 +499,14 @@ V_FN void plane_few_tile(const plane_job *j, uint32_t f, const int tile,
         for (int t = 0; t < tile; t++)
             sum[t][v] = b;
     }
-    int more = plane_few_block(j, &c, sum, tile, count);
+    int more = plane_few_block(j, &c, sum, tile, count, &of);
     while (more) {
         UNROLL
         for (int i = 0; i < tile * count; i++) {
             before[i / count][i % count] = sum[i / count][i % count];
             sum[i / count][i % count] = K(0.0f);
         }
-        more = plane_few_block(j, &c, sum, tile, count);
+        more = plane_few_block(j, &c, sum, tile, count, &of);
         EACH_OF(tile * count,
                 sum[i / count][i % count] = v_add(before[i / count][i % count],
                                                   sum[i / count][i % count]))
@@ -484,9 +519,53 @@ V_FN void plane_few_frames(const plane_job *j, const int count)
     const uint32_t frames = j->a->frames;
     uint32_t f = 0;
     for (; f + 4 <= frames; f += 4)
-        plane_few_tile(j, f, 4, count);
+        plane_few_tile(j, f, 4, count, MLI_F32, 0);
     for (; f < frames; f++)
-        plane_few_tile(j, f, 1, count);
+        plane_few_tile(j, f, 1, count, MLI_F32, 0);
+}
+
+/* One frame, weights that are decoded on the way. */
+#define PLANE_STORED(name, count, type, held)                                  \
+    static void name(const plane_job *j)                                       \
+    {                                                                          \
+        plane_few_tile(j, 0, 1, count, type, held);                            \
+    }
+PLANE_STORED(plane_f16_panel, PANEL_VECTORS, MLI_F16, MLI_PANEL)
+PLANE_STORED(plane_i8_panel, PANEL_VECTORS, MLI_INT8, MLI_PANEL)
+PLANE_STORED(plane_f16_4, 1, MLI_F16, 4)
+PLANE_STORED(plane_i8_4, 1, MLI_INT8, 4)
+#if V_LANES > 4
+PLANE_STORED(plane_f16_8, 1, MLI_F16, 8)
+PLANE_STORED(plane_i8_8, 1, MLI_INT8, 8)
+#endif
+#if V_LANES > 8
+PLANE_STORED(plane_f16_12, 1, MLI_F16, 12)
+PLANE_STORED(plane_i8_12, 1, MLI_INT8, 12)
+#endif
+
+static void plane_few_stored(const plane_job *j, uint32_t step)
+{
+    const int half = j->a->storage == MLI_F16;
+    if (step == MLI_PANEL && (PANEL_VECTORS > 1 || j->held == MLI_PANEL))
+        (half ? plane_f16_panel : plane_i8_panel)(j);
+#if V_LANES > 8
+    else if (j->held == 12)
+        (half ? plane_f16_12 : plane_i8_12)(j);
+#endif
+#if V_LANES > 4
+    else if (j->held == 8)
+        (half ? plane_f16_8 : plane_i8_8)(j);
+#endif
+    else
+        (half ? plane_f16_4 : plane_i8_4)(j);
+}
+
+/* Weights side by side of output o and those after it in its panel. */
+V_FN uint32_t plane_held(uint32_t outputs, uint32_t o)
+{
+    const uint32_t in_panel = MLI_PANEL - o % MLI_PANEL;
+    const uint32_t left = (outputs - o + 3) / 4 * 4;
+    return left < in_panel ? left : in_panel;
 }
 
 /*
@@ -500,7 +579,7 @@ static void plane_few(const mli_planar *a, uint32_t g, uint32_t first,
     uint32_t o = first / MLI_PANEL * MLI_PANEL;
     while (o < last) {
         plane_job j = plane_at(a, g, o);
-        const uint32_t held = j.width - o % MLI_PANEL, left = outputs - o;
+        const uint32_t left = outputs - o, held = plane_held(outputs, o);
         const uint32_t step =
             o % MLI_PANEL == 0 && held == MLI_PANEL && left >= MLI_PANEL
                 ? MLI_PANEL
@@ -511,6 +590,8 @@ static void plane_few(const mli_planar *a, uint32_t g, uint32_t first,
         j.hi = last - o < step ? last - o : step;
         if (j.lo >= j.hi)
             ;
+        else if (a->storage != MLI_F32)
+            plane_few_stored(&j, step);
         else if (step == MLI_PANEL && PANEL_VECTORS > 1)
             plane_few_frames(&j, PANEL_VECTORS);
         else
@@ -519,7 +600,7 @@ static void plane_few(const mli_planar *a, uint32_t g, uint32_t first,
     }
 }
 
-/* With weights in floats. */
+/* Weights are floats, or f16 or int8 ones of a single frame. */
 static void planar_floats(const mli_planar *a, uint32_t first, uint32_t last)
 {
     const uint32_t outputs = a->out_per_group;

@@ -1,6 +1,7 @@
 /*
  * text_planar_stored.h - planes whose weights are stored in fewer bits: panel
- * by panel they become floats, for all frames at once.
+ * by panel they become floats, for all frames at once; only those of a single
+ * frame do so on their way.
  */
 
 /* The part of a layer that the panel at output o of group g makes. */
@@ -27,7 +28,8 @@ static void planar(const mli_planar *a, uint32_t first, uint32_t last)
 {
     const uint32_t outputs = a->out_per_group, quads = (outputs + 3) / 4 * 4;
     const size_t products = (size_t)a->taps * a->in_per_group;
-    if (a->storage == MLI_F32) {
+    if (a->storage == MLI_F32 ||
+        (V_LANES > 1 && a->frames == 1 && a->storage != MLI_INT4)) {
         planar_floats(a, first, last);
         return;
     }
