@@ -172,18 +172,37 @@ ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                         const float *w, const float *b);
 
 /*
- * Weights of 8 bits, kept as they are: that of output o, tap k and input i (of
- * the output's group) is the number w[o * output + k * tap + i * input], times
- * the output's scale.
+ * Weights as a file has them, which are kept as small as they are: that of
+ * output o, tap k and input i (of the output's group) is the number
+ * w[at[o] + k / row * next + k % row * tap + i * input], less the output's zero
+ * point, times its scale.
  */
+typedef enum ir_numbers {
+    IR_S8 = 0,
+    IR_U8,
+    IR_F16,
+    IR_BF16,
+    IR_F32
+} ir_numbers;
+#define IR_NO_OUTPUT SIZE_MAX
+
 typedef struct ir_bytes {
-    const int8_t *w;
+    const void *w; /* little-endian, at any address */
     size_t output, tap, input;
     const float *scale; /* of each output; NULL: 1 */
+    ir_numbers type;
+    const float *zero; /* of each output, of bytes: whole; NULL: 0 */
+    const size_t *at;  /* of each output, or IR_NO_OUTPUT: zeros. NULL: o *
+                          output. Steps back are steps of 2^N - n. */
+    uint32_t row;      /* taps of a row, where they are `next` apart; 0: all */
+    size_t next;
 } ir_bytes;
 /* Each as the one without _bytes. */
 ir_id ir_linear_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                       const ir_bytes *w, const float *b);
+/* x's last axis is taps * inputs, tap after tap. */
+ir_id ir_linear_taps(ir_graph *g, ir_id x, uint32_t taps, uint32_t inputs,
+                     uint32_t outputs, const ir_bytes *w, const float *b);
 ir_id ir_conv1d_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                       uint32_t taps, uint32_t dilation, uint32_t groups,
                       uint32_t step, const ir_bytes *w, const float *b);
@@ -233,6 +252,8 @@ typedef struct ir_cell {
     uint32_t inputs, units;
     const float *w_ih, *w_hh, *b_ih, *b_hh, *h0;
     const float *c0; /* LSTM */
+    /* Instead of w_ih and w_hh; tap means nothing. */
+    const ir_bytes *bytes_ih, *bytes_hh;
     /* Where the matrices have their gates in another order: gate k of the order
        above is their order[k]-th. NULL: as above. */
     const uint8_t *order;

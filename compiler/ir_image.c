@@ -1,6 +1,7 @@
 /*
  * ir_image.c - convolutions of images, and pools.
  */
+#include <stdlib.h>
 #include <string.h>
 #include "ir_build.h"
 #include "ir_linear.h"
@@ -86,7 +87,29 @@ ir_id ir_conv2d_bytes(ir_graph *g, ir_id x, uint32_t outputs,
                       const uint32_t step[2], uint32_t groups,
                       const ir_bytes *w, const float *b)
 {
-    return conv2d(g, x, outputs, size, dilation, step, groups, NULL, w, b);
+    uint64_t taps = (uint64_t)size[0] * size[1];
+    uint32_t inputs = 0;
+    ir_bytes rest;
+    float *shift, *ones;
+    ir_id y, sum;
+
+    if (ir_good(g, x) && g->values[x].rank)
+        inputs = g->values[x].dims[g->values[x].rank - 1];
+    if (!inputs || !outputs || !taps || taps > MLI_MAX_ELEMENTS ||
+        !ir_zeros_apart(g, inputs, outputs, (uint32_t)taps, groups, w, &rest,
+                        &shift))
+        return conv2d(g, x, outputs, size, dilation, step, groups, NULL, w, b);
+    y = conv2d(g, x, outputs, size, dilation, step, 1, NULL, &rest, b);
+    ones = ir_room(g, taps, sizeof *ones);
+    for (uint64_t k = 0; ones && k < taps; k++)
+        ones[k] = 1.f;
+    sum = y == IR_NONE ? IR_NONE : ir_sum_rows(g, x, inputs);
+    if (ones && sum != IR_NONE)
+        sum = conv2d(g, sum, 1, size, dilation, step, 1, ones, NULL, NULL);
+    y = ir_add_shifts(g, y, sum, outputs, shift);
+    free(ones);
+    free(shift);
+    return y;
 }
 
 ir_id ir_pool(ir_graph *g, mli_reduce fn, ir_id x, uint32_t axis,

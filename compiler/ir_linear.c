@@ -137,6 +137,16 @@ ir_id ir_linear_rows(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                  ir_pack_rows(g, outputs, inputs, w, rows), b);
 }
 
+ir_id ir_linear_bytes_rows(ir_graph *g, ir_id x, uint32_t inputs,
+                           uint32_t outputs, const ir_bytes *w,
+                           const uint32_t *rows, const float *b)
+{
+    if (!dense_fits(g, x, inputs, outputs))
+        return IR_NONE;
+    return dense(g, x, inputs, outputs,
+                 ir_pack_bytes_rows(g, outputs, inputs, w, rows), b);
+}
+
 ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                         const float *w, const float *b)
 {
@@ -145,13 +155,61 @@ ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
     return dense(g, x, inputs, outputs, pack_columns(g, outputs, inputs, w), b);
 }
 
+ir_id ir_linear_taps(ir_graph *g, ir_id x, uint32_t taps, uint32_t inputs,
+                     uint32_t outputs, const ir_bytes *w, const float *b)
+{
+    uint32_t all = taps * inputs;
+    ir_bytes rest;
+    float *shift;
+    ir_id y;
+
+    if ((uint64_t)taps * inputs > MLI_MAX_ELEMENTS) {
+        ir_fail(g, "dense layer of %u times %u inputs", taps, inputs);
+        return IR_NONE;
+    }
+    if (!dense_fits(g, x, all, outputs))
+        return IR_NONE;
+    if (!ir_zeros_apart(g, inputs, outputs, taps, 1, w, &rest, &shift))
+        return dense(g, x, all, outputs,
+                     ir_pack_bytes(g, inputs, outputs, taps, 1, w), b);
+    y = dense(g, x, all, outputs,
+              ir_pack_bytes(g, inputs, outputs, taps, 1, &rest), b);
+    y = ir_add_shifts(g, y, ir_sum_rows(g, x, all), outputs, shift);
+    free(shift);
+    return y;
+}
+
 ir_id ir_linear_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                       const ir_bytes *w, const float *b)
 {
-    if (!dense_fits(g, x, inputs, outputs))
+    return ir_linear_taps(g, x, 1, inputs, outputs, w, b);
+}
+
+ir_id ir_sum_rows(ir_graph *g, ir_id x, uint32_t inputs)
+{
+    float *ones;
+    ir_id sum;
+
+    if (!ir_good(g, x))
         return IR_NONE;
-    return dense(g, x, inputs, outputs,
-                 ir_pack_bytes(g, inputs, outputs, 1, 1, w), b);
+    if (!g->values[x].timed)
+        return ir_reduce(g, MLI_REDUCE_SUM, x, 1u << (g->values[x].rank - 1u),
+                         1);
+    /* planar sessions have dense layers, but no such sums */
+    ones = ir_room(g, inputs, sizeof *ones);
+    for (uint32_t i = 0; ones && i < inputs; i++)
+        ones[i] = 1.f;
+    sum = ones ? ir_linear(g, x, inputs, 1, ones, NULL) : IR_NONE;
+    free(ones);
+    return sum;
+}
+
+ir_id ir_add_shifts(ir_graph *g, ir_id y, ir_id sum, uint32_t outputs,
+                    const float *shift)
+{
+    ir_id by = ir_const1(g, outputs, shift);
+
+    return ir_binary(g, MLI_ADD, y, ir_binary(g, MLI_MUL, sum, by));
 }
 
 /* The shape of the result; rank 0 if x does not fit. */
@@ -245,6 +303,25 @@ ir_id ir_conv1d_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                       uint32_t taps, uint32_t dilation, uint32_t groups,
                       uint32_t step, const ir_bytes *w, const float *b)
 {
-    return conv1d(g, x, inputs, outputs, taps, dilation, groups, step, NULL, w,
-                  b);
+    ir_bytes rest;
+    float *shift, *ones;
+    ir_id y, sum;
+
+    if (!taps || !groups || !inputs || !outputs ||
+        !ir_zeros_apart(g, inputs, outputs, taps, groups, w, &rest, &shift))
+        return conv1d(g, x, inputs, outputs, taps, dilation, groups, step, NULL,
+                      w, b);
+    if (ir_good(g, x) && g->values[x].timed)
+        x = ir_flat(g, x);
+    y = conv1d(g, x, inputs, outputs, taps, dilation, 1, step, NULL, &rest, b);
+    ones = ir_room(g, taps, sizeof *ones);
+    for (uint32_t k = 0; ones && k < taps; k++)
+        ones[k] = 1.f;
+    sum = y == IR_NONE ? IR_NONE : ir_sum_rows(g, x, inputs);
+    if (ones && (taps > 1 || step > 1))
+        sum = conv1d(g, sum, 1, 1, taps, dilation, 1, step, ones, NULL, NULL);
+    y = ir_add_shifts(g, y, sum, outputs, shift);
+    free(ones);
+    free(shift);
+    return y;
 }

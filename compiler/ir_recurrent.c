@@ -56,7 +56,10 @@ static void recurrent(ir_graph *g, const layer *l, uint32_t first,
 
     in[0] = in[1] = IR_NONE;
     if (rows) {
-        in[0] = ir_pack_rows(g, n, l->c->units, l->c->w_hh, rows);
+        in[0] =
+            l->c->bytes_hh
+                ? ir_pack_bytes_rows(g, n, l->c->units, l->c->bytes_hh, rows)
+                : ir_pack_rows(g, n, l->c->units, l->c->w_hh, rows);
         in[1] = ir_take(g, IR_PLAIN, n, in_quads(g, n, rows, l->c->b_hh));
     }
     free(rows);
@@ -69,7 +72,10 @@ static ir_id project(ir_graph *g, const layer *l, ir_id x)
     float *b = rows && l->c->b_ih ? in_quads(g, n, rows, l->c->b_ih) : NULL;
     ir_id y = IR_NONE;
 
-    if (rows && (b || !l->c->b_ih))
+    if (rows && (b || !l->c->b_ih) && l->c->bytes_ih)
+        y = ir_linear_bytes_rows(g, x, l->c->inputs, n, l->c->bytes_ih, rows,
+                                 b);
+    else if (rows && (b || !l->c->b_ih))
         y = ir_linear_rows(g, x, l->c->inputs, n, l->c->w_ih, rows, b);
     free(rows);
     free(b);

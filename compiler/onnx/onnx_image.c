@@ -240,6 +240,22 @@ onnx_value *onnx_conv_last(onnx_run *r, onnx_call *c, onnx_value *v,
     return k->axes == 2 ? images(r, v, k, k->at, k->w) : volumes(r, c, v, k);
 }
 
+/* Raw weights [O, I, taps] or [O, I, height, width] as they are. */
+static int small_weights(onnx_run *r, const onnx_value *w, ir_bytes *bytes)
+{
+    *bytes = (ir_bytes){0};
+    if (!onnx_layer_bytes(r, w, 0, bytes))
+        return 0;
+    bytes->output = (size_t)w->raw->strides[0];
+    bytes->input = (size_t)w->raw->strides[1];
+    bytes->tap = (size_t)w->raw->strides[w->rank - 1];
+    if (w->rank == 4) {
+        bytes->row = (uint32_t)w->dims[3];
+        bytes->next = (size_t)w->raw->strides[2];
+    }
+    return 1;
+}
+
 int onnx_read_conv(onnx_run *r, onnx_call *c, onnx_conv *k)
 {
     onnx_value *x = c->in[0], *w = c->in[1];
@@ -266,11 +282,7 @@ int onnx_read_conv(onnx_run *r, onnx_call *c, onnx_conv *k)
         onnx_bad(r, c, "%lld biases for %lld outputs",
                  (long long)onnx_elements(b), (long long)k->outputs);
     k->w = NULL;
-    k->bytes =
-        (ir_bytes){NULL, (size_t)(onnx_elements(w) / k->outputs), 1,
-                   (size_t)(onnx_elements(w) / k->outputs / w->dims[1]), NULL};
-    if (onnx_timed(r, x) || k->axes > 2 ||
-        !onnx_layer_bytes(r, w, 0, &k->bytes))
+    if (onnx_timed(r, x) || k->axes > 2 || !small_weights(r, w, &k->bytes))
         k->w = onnx_floats(r, w);
     k->b = b ? onnx_floats(r, b) : NULL;
     for (int i = 0; i < k->axes; i++)

@@ -177,7 +177,7 @@ static uint64_t hash_of(const ir_graph *g)
         h = mlc_hash(h, &v->constant, sizeof v->constant);
         h = mlc_hash(h, &v->elements, sizeof v->elements);
         if (v->constant)
-            h = mlc_hash(h, v->data, v->elements * sizeof *v->data);
+            h = mlc_hash(h, v->data, ir_data_floats(v) * sizeof *v->data);
     }
     for (uint32_t i = 0; i < g->node_count; i++) {
         h = mlc_hash(h, &g->nodes[i].type, sizeof g->nodes[i].type);

@@ -19,6 +19,9 @@ onnx_value *onnx_transposed(onnx_run *r, onnx_value *v, const int *perm)
         if (perm[i] == v->time)
             time = i;
     }
+    y = v->raw ? onnx_raw_transposed(r, v, perm) : NULL;
+    if (y)
+        return y;
     if (v->kind == ONNX_CONST)
         return onnx_strided(r, v, v->rank, dims, 0, strides);
     y = onnx_like(r, v, v->rank, dims, time, v->id);
@@ -106,6 +109,9 @@ onnx_value *onnx_sliced(onnx_run *r, onnx_call *c, onnx_value *v, int axis,
     onnx_value *y;
     if (start == 0 && step == 1 && count == v->dims[axis])
         return v;
+    y = v->raw ? onnx_raw_sliced(r, v, axis, start, step, count) : NULL;
+    if (y)
+        return y;
     memcpy(dims, v->dims, sizeof dims);
     dims[axis] = count;
     if (v->kind == ONNX_CONST) {
@@ -132,6 +138,7 @@ static onnx_value *pad_const(onnx_run *r, const onnx_value *v, int axis,
 {
     int64_t dims[ONNX_MAX_RANK], inner = 1, outer = 1;
     onnx_value *y;
+    onnx_solid(r, (onnx_value *)(uintptr_t)v);
     memcpy(dims, v->dims, sizeof dims);
     dims[axis] += before + after;
     y = onnx_new_const(r, v->type, v->rank, dims);

@@ -14,13 +14,16 @@ typedef struct matrix {
     int columns;
 } matrix;
 
-/* b is [inputs][outputs] (columns), or [outputs][inputs]. */
+/* b is [inputs][outputs] (columns), or [outputs][inputs], behind axes of one.
+ */
 static matrix matrix_of(onnx_run *r, const onnx_value *b, int columns)
 {
     matrix m = {NULL, {0}, columns};
-    if (b->rank == 2 && onnx_layer_bytes(r, b, columns ? 1 : 0, &m.bytes)) {
-        m.bytes.output = columns ? 1 : (size_t)b->dims[1];
-        m.bytes.input = columns ? (size_t)b->dims[1] : 1;
+    int outputs = b->rank - (columns ? 1 : 2);
+    if (b->rank > 1 && onnx_layer_bytes(r, b, outputs, &m.bytes)) {
+        int inputs = 2 * b->rank - 3 - outputs;
+        m.bytes.output = (size_t)b->raw->strides[outputs];
+        m.bytes.input = (size_t)b->raw->strides[inputs];
     } else {
         m.w = onnx_floats(r, b);
     }
@@ -267,7 +270,7 @@ static const float *scaled(onnx_run *r, const float *w, int64_t n, float by)
 {
     float *to = onnx_take(r->pool, (size_t)n, sizeof *to);
     for (int64_t i = 0; i < n; i++)
-        to[i] = w[i] * by;
+        to[i] = w ? w[i] * by : by;
     return to;
 }
 

@@ -42,6 +42,7 @@ typedef struct onnx_tensor {
     uint64_t count;
     int external;
     onnx_reader message; /* the TensorProto */
+    const uint8_t *raw;  /* after onnx_tensor_bytes, if it had to read them */
     float *f;            /* after onnx_tensor_read: one of the two */
     int64_t *i;
     const char **strings; /* texts; i counts them */
@@ -127,10 +128,10 @@ typedef struct onnx_model {
 void onnx_model_read(onnx_model *m, const uint8_t *bytes, size_t size);
 /* One TensorProto by itself. */
 void onnx_tensor_parse(onnx_model *m, onnx_reader message, onnx_tensor *t);
-/* Its numbers, into t->f or t->i; done once. */
-/* Numbers of one byte as they lie in the file, NULL if they are not in it in
-   one piece. */
+/* Numbers of one or two bytes as they are in the file, or beside it (then read
+   once, into the pool); NULL if they are not in one piece. */
 const uint8_t *onnx_tensor_bytes(onnx_model *m, onnx_tensor *t);
+/* Its numbers, into t->f or t->i; done once. */
 void onnx_tensor_read(onnx_model *m, onnx_tensor *t);
 /* The version of a domain ("" is ONNX itself); 0 if it is not imported. */
 int64_t onnx_opset_of(const onnx_opset *o, size_t count, const char *domain);

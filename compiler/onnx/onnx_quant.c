@@ -50,6 +50,11 @@ static onnx_value *as_float(onnx_run *r, onnx_value *v)
     onnx_value *y;
     if (!v || v->kind != ONNX_CONST || v->f)
         return v;
+    if (v->raw) {
+        y = onnx_like(r, v, v->rank, v->dims, -1, IR_NONE);
+        y->type = ONNX_FLOAT;
+        return y;
+    }
     y = onnx_new(r, ONNX_CONST, ONNX_FLOAT, v->rank, v->dims);
     y->f = (float *)(uintptr_t)onnx_floats(r, v);
     return y;
@@ -195,8 +200,12 @@ static onnx_value *centred(onnx_run *r, onnx_call *c, onnx_value *x,
         return x;
     if (x->kind == ONNX_CONST && zero->kind == ONNX_CONST) {
         int64_t strides[ONNX_MAX_RANK] = {0}, own[ONNX_MAX_RANK];
-        onnx_value *y = onnx_new_const(r, ONNX_FLOAT, x->rank, x->dims);
+        onnx_value *y = x->raw ? onnx_raw_centred(r, x, zero) : NULL;
         int lead = x->rank - zero->rank;
+        if (y)
+            return y;
+        onnx_solid(r, x);
+        y = onnx_new_const(r, ONNX_FLOAT, x->rank, x->dims);
         onnx_strides(zero, own);
         for (int i = 0; i < zero->rank && lead >= 0; i++)
             strides[lead + i] = zero->dims[i] == 1 ? 0 : own[i];
@@ -212,8 +221,11 @@ static onnx_value *scaled_constant(onnx_run *r, const onnx_value *x,
                                    const onnx_value *scale)
 {
     int64_t strides[ONNX_MAX_RANK] = {0}, own[ONNX_MAX_RANK];
-    onnx_value *y = onnx_new_const(r, ONNX_FLOAT, x->rank, x->dims);
+    onnx_value *y = x->raw ? onnx_raw_scaled(r, x, scale) : NULL;
     int lead = x->rank - scale->rank;
+    if (y)
+        return y;
+    y = onnx_new_const(r, ONNX_FLOAT, x->rank, x->dims);
     onnx_strides(scale, own);
     for (int i = 0; i < scale->rank && lead >= 0; i++)
         strides[lead + i] = scale->dims[i] == 1 ? 0 : own[i];
@@ -248,6 +260,69 @@ void onnx_do_quantize(onnx_run *r, onnx_call *c, int what)
         return;
     x = scaled(r, c, MLI_DIV, x, spread(r, c, x, c->in[1], axis));
     c->out[0] = to_type(r, c, x, spread(r, c, x, zero, axis), type);
+}
+
+/* Of scales or zero points: one number, or one for each element of an axis;
+   that axis, -1: one number; -2: neither. */
+static int axis_of(const onnx_value *v, const onnx_value *x, int64_t axis)
+{
+    if (!v || onnx_elements(v) == 1)
+        return -1;
+    axis += axis < 0 ? x->rank : 0;
+    return v->rank == 1 && axis >= 0 && axis < x->rank &&
+                   v->dims[0] == x->dims[axis]
+               ? (int)axis
+               : -2;
+}
+
+/* Fewer may as well be floats. */
+#define MANY 4096
+
+int onnx_quantised_now(onnx_run *r, onnx_call *c)
+{
+    onnx_value *x = c->in[0], *scale = c->in[1], *zero = onnx_input(c, 2), *y;
+    int64_t at = onnx_int(c, "axis", 1), inner = 1, n, step[2], count[2];
+    int type, axis[2];
+    onnx_tensor t = {0};
+    uint8_t *to;
+    range limits;
+    if (!x || x->kind != ONNX_CONST || !x->f || !scale ||
+        scale->kind != ONNX_CONST || (zero && zero->kind != ONNX_CONST) ||
+        onnx_elements(x) < MANY || onnx_int(c, "block_size", 0))
+        return 0;
+    type = zero ? zero->type : (int)onnx_int(c, "output_dtype", ONNX_UINT8);
+    axis[0] = axis_of(scale, x, at);
+    axis[1] = axis_of(zero, x, at);
+    if ((type != ONNX_INT8 && type != ONNX_UINT8) || axis[0] < -1 ||
+        axis[1] < -1)
+        return 0;
+    at += at < 0 ? x->rank : 0;
+    for (int i = x->rank - 1; i > at && i > 0; i--)
+        inner *= x->dims[i];
+    for (int k = 0; k < 2; k++) {
+        step[k] = axis[k] < 0 ? INT64_MAX : inner;
+        count[k] = axis[k] < 0 ? 1 : x->dims[axis[k]];
+    }
+    n = onnx_elements(x);
+    range_of(type, &limits);
+    onnx_work(r, 10.0 * (double)n);
+    t.raw = to = onnx_take(r->pool, (size_t)n, 1);
+    for (int64_t i = 0; i < n; i++) {
+        float z = zero ? onnx_at(zero, i / step[1] % count[1]) : 0.f;
+        float q = rintf(x->f[i] / onnx_at(scale, i / step[0] % count[0]));
+        float low = limits.low - z, high = limits.high - z;
+        q = (q < low ? low : q > high ? high : q) + z;
+        to[i] = (uint8_t)(int)q;
+    }
+    t.type = type;
+    t.rank = x->rank;
+    memcpy(t.dims, x->dims, sizeof t.dims);
+    t.count = (uint64_t)n;
+    y = onnx_new(r, ONNX_CONST, type, x->rank, x->dims);
+    y->raw = onnx_tensor_raw(r, &t);
+    y->learned = x->learned;
+    c->out[0] = y;
+    return 1;
 }
 
 void onnx_do_dequantize(onnx_run *r, onnx_call *c, int what)

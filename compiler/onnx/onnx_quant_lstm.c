@@ -23,6 +23,37 @@ static float number(const onnx_value *v, int64_t side, int64_t sides,
     return onnx_at(v, n == sides ? side : 0);
 }
 
+/* A number for each column of each side. */
+static const float *numbers(onnx_run *r, const onnx_value *v,
+                            const int64_t *dims)
+{
+    float *all = onnx_take(r->pool, (size_t)(dims[0] * dims[1]), sizeof *all);
+    for (int64_t d = 0; d < dims[0]; d++)
+        for (int64_t g = 0; g < dims[1]; g++)
+            all[d * dims[1] + g] = number(v, d, dims[0], g, dims[1]);
+    return all;
+}
+
+/* The same bytes, seen so; NULL: they are no bytes any more. */
+static onnx_value *small(onnx_run *r, const onnx_value *w,
+                         const onnx_value *scale, const onnx_value *zero)
+{
+    static const int turn[3] = {0, 2, 1};
+    onnx_value *y = w->raw ? onnx_raw_transposed(r, w, turn) : NULL;
+    onnx_raw *raw;
+    if (!y || y->raw->scale || y->raw->zero)
+        return NULL;
+    raw = onnx_take(r->pool, 1, sizeof *raw);
+    *raw = *y->raw;
+    raw->scale = numbers(r, scale, y->dims);
+    raw->scale_axis = raw->zero_axis = ONNX_FIRST_TWO;
+    if (zero && !onnx_all_zero(zero))
+        raw->zero = numbers(r, zero, y->dims);
+    y->raw = raw;
+    y->type = ONNX_FLOAT;
+    return y;
+}
+
 /* [sides, inputs, 4*units] of bytes as [sides, 4*units, inputs] of floats;
    scale and zero point are inputs n and n+1. */
 static onnx_value *matrices(onnx_run *r, onnx_call *c, onnx_value *w, int n)
@@ -40,6 +71,9 @@ static onnx_value *matrices(onnx_run *r, onnx_call *c, onnx_value *w, int n)
         (zero && onnx_elements(zero) != 1 && onnx_elements(zero) != count))
         onnx_bad(r, c, "%lld scales for %lld columns", (long long)count,
                  (long long)dims[1]);
+    y = small(r, w, scale, zero);
+    if (y)
+        return y;
     y = onnx_new_const(r, ONNX_FLOAT, 3, dims);
     y->learned = w->learned;
     for (int64_t d = 0, at = 0; d < dims[0]; d++)

@@ -84,6 +84,32 @@ static float *initial(onnx_run *r, const layer *l, const onnx_value *v,
     return any ? h : NULL;
 }
 
+/* The rows of one direction, if they are raw. 1: bytes are they. */
+static int small_rows(onnx_run *r, const onnx_value *w, int64_t d,
+                      ir_bytes *bytes)
+{
+    onnx_value side = *w;
+    onnx_raw raw;
+    if (!w->raw)
+        return 0;
+    raw = *w->raw; /* [1, rows, columns] */
+    raw.base += d * raw.strides[0];
+    if (raw.scale && raw.scale_axis == ONNX_FIRST_TWO) {
+        raw.scale += d * w->dims[1];
+        raw.scale_axis = 1;
+    }
+    if (raw.zero && raw.zero_axis == ONNX_FIRST_TWO) {
+        raw.zero += d * w->dims[1];
+        raw.zero_axis = 1;
+    }
+    side.raw = &raw;
+    if (!onnx_layer_bytes(r, &side, 1, bytes))
+        return 0;
+    bytes->output = (size_t)raw.strides[1];
+    bytes->input = (size_t)raw.strides[2];
+    return 1;
+}
+
 /* One direction over one sequence. */
 static ir_id one_layer(onnx_run *r, const layer *l, ir_id x, int64_t d,
                        int64_t n)
@@ -92,11 +118,16 @@ static ir_id one_layer(onnx_run *r, const layer *l, ir_id x, int64_t d,
     static const uint8_t order[3][4] = {{0, 2, 3, 1}, {1, 0, 2}, {0}};
     int64_t rows = l->gates * l->units;
     const float *b = l->b ? onnx_floats(r, l->b) + d * 2 * rows : NULL;
+    ir_bytes ih = {0}, hh = {0};
+    int small_ih = small_rows(r, l->w, d, &ih);
+    int small_hh = small_rows(r, l->r, d, &hh);
     ir_cell cell = {
         .inputs = (uint32_t)l->inputs,
         .units = (uint32_t)l->units,
-        .w_ih = onnx_floats(r, l->w) + d * rows * l->inputs,
-        .w_hh = onnx_floats(r, l->r) + d * rows * l->units,
+        .w_ih = small_ih ? NULL : onnx_floats(r, l->w) + d * rows * l->inputs,
+        .w_hh = small_hh ? NULL : onnx_floats(r, l->r) + d * rows * l->units,
+        .bytes_ih = small_ih ? &ih : NULL,
+        .bytes_hh = small_hh ? &hh : NULL,
         .b_ih = b,
         .b_hh = b ? b + rows : NULL,
         .h0 = initial(r, l, l->h0, d, n),

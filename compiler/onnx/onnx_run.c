@@ -195,6 +195,8 @@ onnx_value *onnx_like(onnx_run *r, const onnx_value *v, int rank,
         y->pad = v->pad;
         y->clean = v->clean;
     }
+    if (v->raw && !(y->raw = onnx_raw_reshaped(r, v, rank, dims)))
+        onnx_solid(r, (onnx_value *)(uintptr_t)v);
     y->f = v->f;
     y->i = v->i;
     y->strings = v->strings;
@@ -208,6 +210,7 @@ onnx_value *onnx_result(onnx_run *r, const onnx_value *v, int rank,
     y->kind = ONNX_RUNS;
     y->f = NULL;
     y->i = NULL;
+    y->raw = NULL;
     y->strings = NULL;
     y->clean = 0;
     return y;
@@ -217,7 +220,9 @@ onnx_value *onnx_from_tensor(onnx_run *r, onnx_tensor *t)
 {
     onnx_value *v = onnx_new(r, ONNX_CONST, t->type, t->rank, t->dims);
     uint64_t beside = r->model->beside_bytes;
-    onnx_tensor_read(r->model, t);
+    v->raw = onnx_tensor_raw(r, t);
+    if (!v->raw)
+        onnx_tensor_read(r->model, t);
     beside = r->model->beside_bytes - beside;
     r->pool->limit = onnx_allowed(r->pool->limit, ONNX_MEMORY_A_BYTE, beside);
     r->model->most_work += ONNX_WORK_A_BYTE * (double)beside;
@@ -234,13 +239,15 @@ int onnx_is_int(const onnx_value *v)
 
 float onnx_at(const onnx_value *v, int64_t n)
 {
-    if (v->bytes)
-        return onnx_byte_at(v, n);
+    if (v->raw)
+        return onnx_raw_at(v, n);
     return onnx_is_int(v) ? (float)v->i[n] : v->f[n];
 }
 
 int64_t onnx_int_at(const onnx_value *v, int64_t n)
 {
+    if (v->raw)
+        return (int64_t)onnx_raw_at(v, n);
     if (onnx_is_int(v))
         return v->i[n];
     if (!(v->f[n] > -9e18f))
@@ -255,6 +262,10 @@ const float *onnx_floats(onnx_run *r, const onnx_value *v)
     if (v->f)
         return v->f;
     f = onnx_take(r->pool, (size_t)n, sizeof *f);
+    if (v->raw) {
+        onnx_raw_read(v, f);
+        return f;
+    }
     for (int64_t k = 0; k < n; k++)
         f[k] = onnx_at(v, k);
     return f;
@@ -301,8 +312,11 @@ onnx_value *onnx_strided(onnx_run *r, const onnx_value *v, int rank,
                          const int64_t *dims, int64_t base,
                          const int64_t *strides)
 {
-    onnx_value *y = onnx_new_const(r, v->type, rank, dims);
-    int64_t at[ONNX_MAX_RANK] = {0}, n = onnx_elements(y), from = base;
+    onnx_value *y;
+    int64_t at[ONNX_MAX_RANK] = {0}, n, from = base;
+    onnx_solid(r, (onnx_value *)(uintptr_t)v);
+    y = onnx_new_const(r, v->type, rank, dims);
+    n = onnx_elements(y);
     for (int64_t k = 0; k < n; k++) {
         if (y->f)
             y->f[k] = v->f[from];
@@ -513,6 +527,7 @@ onnx_value *onnx_uniform(onnx_run *r, const onnx_value *v, int axis)
     int64_t outer = 1, inner = 1, length = v->dims[axis];
     if (v->kind != ONNX_CONST || length < 1)
         return NULL;
+    onnx_solid(r, (onnx_value *)(uintptr_t)v);
     for (int i = 0; i < v->rank; i++) {
         outer *= i < axis ? v->dims[i] : 1;
         inner *= i > axis ? v->dims[i] : 1;

@@ -52,6 +52,20 @@ typedef enum onnx_kind {
     ONNX_SEQUENCE = 4 /* of values, which item has */
 } onnx_kind;
 
+/*
+ * A constant's numbers as the file has them: int8, uint8, float16 or bfloat16.
+ * Less zero points and times scales they are the constant's.
+ */
+typedef struct onnx_raw {
+    const uint8_t *at;
+    int type;
+    int64_t base, strides[ONNX_MAX_RANK]; /* in numbers */
+    const float *scale, *zero;            /* NULL: 1, 0 */
+    int scale_axis, zero_axis; /* that has one for each of its elements; -1: one
+                                  for all; ONNX_FIRST_TWO: axes 0 and 1 */
+} onnx_raw;
+#define ONNX_FIRST_TWO (-2)
+
 typedef struct onnx_value {
     onnx_kind kind;
     int type; /* onnx_type; running values are floats, whatever it is */
@@ -59,11 +73,7 @@ typedef struct onnx_value {
     int64_t dims[ONNX_MAX_RANK];
     float *f; /* constants: one of the two */
     int64_t *i;
-    /* Instead of f: 8-bit weights as they lie in the file, to be multiplied by
-       one scale or one for each element of an axis. onnx_floats widens them. */
-    const int8_t *bytes;
-    const float *byte_scale;
-    int byte_axis;              /* -1: one scale */
+    const struct onnx_raw *raw; /* or this, until somebody needs them */
     const char *const *strings; /* texts: of constants; i are then their
                                    numbers, counted from 0 */
     int state;   /* constants: a recurrent layer's first state, or a part */
@@ -161,7 +171,9 @@ enum {
     ONNX_KEEPS_PAD = 1,    /* takes padding in front as it is */
     ONNX_TAKES_BROKEN = 2, /* looks at operands that are BROKEN itself */
     ONNX_TAKES_SEQUENCES = 4,
-    ONNX_INLINED = 8 /* has graphs inside: everything is its own affair */
+    ONNX_INLINED = 8,   /* has graphs inside: everything is its own affair */
+    ONNX_TAKES_RAW = 16, /* constants beside what runs may be raw */
+    ONNX_MOVES_RAW = 32  /* so may they among constants */
 };
 
 typedef struct onnx_op {
@@ -227,18 +239,32 @@ float onnx_at(const onnx_value *v, int64_t n);
 int64_t onnx_int_at(const onnx_value *v, int64_t n);
 /* A constant's numbers as floats. */
 const float *onnx_floats(onnx_run *r, const onnx_value *v);
-/* The same as a value. */
+/* v, no longer raw. */
 onnx_value *onnx_solid(onnx_run *r, onnx_value *v);
-/* Are a layer's weights bytes with a scale for each element of this axis, its
-   outputs, or one for all? Fills in w but for its strides. */
+/* The numbers of a large tensor, if they can be kept as they are: raw. NULL:
+   they cannot. */
+const onnx_raw *onnx_tensor_raw(onnx_run *r, onnx_tensor *t);
+/* A raw constant's in other dims, or NULL. */
+const onnx_raw *onnx_raw_reshaped(onnx_run *r, const onnx_value *v, int rank,
+                                  const int64_t *dims);
+/* Axis i is v's perm[i]. */
+onnx_value *onnx_raw_transposed(onnx_run *r, const onnx_value *v,
+                                const int *perm);
+/* NULL: not so. */
+onnx_value *onnx_raw_sliced(onnx_run *r, const onnx_value *v, int axis,
+                            int64_t start, int64_t step, int64_t count);
+/* v times or less one number, or one for each element of an axis, as floats;
+   `by` broadcasts. NULL: not so. */
+onnx_value *onnx_raw_scaled(onnx_run *r, const onnx_value *v,
+                            const onnx_value *by);
+onnx_value *onnx_raw_centred(onnx_run *r, const onnx_value *v,
+                             const onnx_value *by);
+float onnx_raw_at(const onnx_value *v, int64_t n);
+void onnx_raw_read(const onnx_value *v, float *to);
+/* A layer's weights, if they are raw and scales and zero points belong to the
+   elements of this axis, its outputs. Fills in w but for its steps; w begins at
+   the constant's first number. */
 int onnx_layer_bytes(onnx_run *r, const onnx_value *v, int axis, ir_bytes *w);
-/* Its output, if a node dequantises weights that layers can take as bytes; else
-   NULL. */
-onnx_value *onnx_kept_bytes(onnx_run *r, const onnx_scope *s,
-                            const onnx_node *node);
-float onnx_byte_at(const onnx_value *v, int64_t n);
-/* An initializer that nobody asked for yet; NULL if there is none. */
-onnx_tensor *onnx_unread_tensor(const onnx_scope *s, const char *name);
 /* The one number of a constant of one element; 0 if it is no such thing. */
 int onnx_single(const onnx_value *v, float *value);
 /* A constant of nothing but zeros? */
@@ -492,6 +518,8 @@ void onnx_do_split_sequence(onnx_run *r, onnx_call *c, int what);
    no zero point yet, so that zeros in front stay known. 0: it is no such. */
 int onnx_carry_centred(onnx_run *r, onnx_call *c, const onnx_op *op);
 void onnx_do_quantize(onnx_run *r, onnx_call *c, int what);
+/* The same of many constants, if all is constant: as bytes. */
+int onnx_quantised_now(onnx_run *r, onnx_call *c);
 void onnx_do_dequantize(onnx_run *r, onnx_call *c, int what);
 void onnx_do_dynamic_quantize(onnx_run *r, onnx_call *c, int what);
 void onnx_do_matmul_integer(onnx_run *r, onnx_call *c, int what);

@@ -203,14 +203,13 @@ static void note_beside(onnx_model *m, const beside *b, uint64_t size)
     m->pool->limit = onnx_allowed(m->pool->limit, 12, size);
 }
 
-static void from_beside(onnx_model *m, onnx_tensor *t)
+/* Where it is, found to lie in the other file. */
+static beside find_beside(onnx_model *m, const onnx_tensor *t)
 {
-    uint64_t bytes = t->count * (uint64_t)types[t->type].bytes, size, got;
+    uint64_t bytes = t->count * (uint64_t)types[t->type].bytes, size;
     beside b = {0};
     onnx_reader r = t->message;
     onnx_field f;
-    uint8_t *raw;
-    FILE *in;
     while (onnx_next(&r, &f))
         if (f.number == 13)
             read_entry(m, t, onnx_inside(&r, &f, "external data"), &b);
@@ -220,8 +219,7 @@ static void from_beside(onnx_model *m, onnx_tensor *t)
                   "bytes, got %llu)",
                   t->name, (unsigned long long)bytes,
                   (unsigned long long)b.length);
-    in = open_beside(m, t, &b, &size);
-    fclose(in);
+    fclose(open_beside(m, t, &b, &size));
     if (b.offset > size || bytes > size - b.offset)
         onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
                   "tensor %s: %.200s is too short (expected %llu bytes from "
@@ -229,16 +227,32 @@ static void from_beside(onnx_model *m, onnx_tensor *t)
                   t->name, b.location, (unsigned long long)bytes,
                   (unsigned long long)b.offset, (unsigned long long)size);
     note_beside(m, &b, size);
-    /* Only now memory, and before the file is open: both may leave. */
-    room(m, t);
-    raw =
-        t->type == ONNX_FLOAT ? (uint8_t *)t->f : onnx_take(m->pool, bytes, 1);
-    in = open_beside(m, t, &b, &size);
-    got = fseek(in, (long)b.offset, SEEK_SET) ? 0 : fread(raw, 1, bytes, in);
+    return b;
+}
+
+/* All its bytes. There is memory already: taking some may leave, and then the
+   file would stay open. */
+static void read_beside(onnx_model *m, const onnx_tensor *t, const beside *b,
+                        uint8_t *raw)
+{
+    uint64_t bytes = t->count * (uint64_t)types[t->type].bytes, size, got;
+    FILE *in = open_beside(m, t, b, &size);
+    got = fseek(in, (long)b->offset, SEEK_SET) ? 0 : fread(raw, 1, bytes, in);
     fclose(in);
     if (got != bytes)
         onnx_stop(m->exit, ONNX_WRONG, MLC_CORRUPT,
-                  "tensor %s: %.200s cannot be read", t->name, b.location);
+                  "tensor %s: %.200s cannot be read", t->name, b->location);
+}
+
+static void from_beside(onnx_model *m, onnx_tensor *t)
+{
+    uint64_t bytes = t->count * (uint64_t)types[t->type].bytes;
+    beside b = find_beside(m, t);
+    uint8_t *raw;
+    room(m, t);
+    raw =
+        t->type == ONNX_FLOAT ? (uint8_t *)t->f : onnx_take(m->pool, bytes, 1);
+    read_beside(m, t, &b, raw);
     if (t->type != ONNX_FLOAT)
         from_raw(t, raw);
 }
@@ -350,16 +364,53 @@ void onnx_tensor_read(onnx_model *m, onnx_tensor *t)
     from_raw(t, raw.bytes);
 }
 
+/* Lists have wider numbers: their low bytes. */
+static const uint8_t *narrowed(onnx_model *m, const onnx_tensor *t)
+{
+    int width = types[t->type].bytes, ignored;
+    uint32_t number = list_of(t->type, &ignored);
+    onnx_reader r = t->message;
+    onnx_field f;
+    uint64_t bits, found = 0;
+    uint8_t *raw, *to;
+    while (onnx_next(&r, &f))
+        if (f.number == number)
+            found += onnx_numbers(&r, &f, 0);
+    if (found != t->count)
+        return NULL;
+    raw = to = onnx_take(m->pool, t->count, (size_t)width);
+    r = t->message;
+    while (onnx_next(&r, &f))
+        while (f.number == number && onnx_number(&r, &f, 0, &bits)) {
+            *to++ = (uint8_t)bits;
+            if (width == 2)
+                *to++ = (uint8_t)(bits >> 8);
+        }
+    return raw;
+}
+
 const uint8_t *onnx_tensor_bytes(onnx_model *m, onnx_tensor *t)
 {
+    uint64_t size =
+        t->count * (uint64_t)(known(t->type) ? types[t->type].bytes : 0);
     onnx_field f, raw = {0};
     onnx_reader r;
-    if (t->external || !known(t->type) || types[t->type].bytes != 1)
+    if (!size || types[t->type].bytes > 2)
         return NULL;
-    t->message.exit = m->exit;
+    if (t->raw)
+        return t->raw;
+    t->message.exit = m->exit; /* not where it led when it was parsed */
+    if (t->external) {
+        beside b = find_beside(m, t);
+        uint8_t *bytes = onnx_take(m->pool, size, 1);
+        read_beside(m, t, &b, bytes);
+        return t->raw = bytes;
+    }
     r = t->message;
     while (onnx_next(&r, &f))
         if (f.number == 9 && f.wire == ONNX_BYTES)
             raw = f;
-    return raw.bytes && raw.size == t->count ? raw.bytes : NULL;
+    if (raw.bytes)
+        return raw.size == size ? raw.bytes : NULL;
+    return t->raw = narrowed(m, t);
 }

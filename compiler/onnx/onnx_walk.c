@@ -86,18 +86,12 @@ onnx_value *onnx_look_up(onnx_run *r, const onnx_scope *s, const char *name)
             continue;
         if (!e->value && e->tensor) {
             e->value = onnx_from_tensor(r, e->tensor);
-            if (e->value->rank && e->value->f)
+            if (e->value->rank && onnx_type_is_float(e->value->type))
                 r->parameters += e->tensor->count;
         }
         return e->value;
     }
     return NULL;
-}
-
-onnx_tensor *onnx_unread_tensor(const onnx_scope *s, const char *name)
-{
-    entry *e = find(s->names, name);
-    return e->name && !e->value ? e->tensor : NULL;
 }
 
 /* ------------------------------------------------------ what is needed ---- */
@@ -366,21 +360,43 @@ static int takes_texts(const onnx_call *c)
     return !strcmp(c->node->op, "Cast") && onnx_int(c, "to", 0) == ONNX_STRING;
 }
 
-/* Weights are bytes for what runs only. */
-static void solid_inputs(onnx_run *r, onnx_call *c)
+/* What a quantiser makes of constants is bytes again. */
+static int is_quantiser(const onnx_call *c)
 {
-    for (int i = 0; i < c->inputs; i++)
-        if (c->in[i] && c->in[i]->kind != ONNX_CONST)
-            return;
+    return !strcmp(c->node->op, "QuantizeLinear");
+}
+
+/* Numbers that a cast leaves as they are. */
+static int casts_raw(const onnx_call *c)
+{
+    return strncmp(c->node->op, "Cast", 4) ||
+           onnx_type_is_float((int)onnx_int(c, "to", 0));
+}
+
+/* Raw constants are widened for operators that do not take them; 1: some are
+   left, and all inputs are constants. */
+static int raw_inputs(onnx_run *r, onnx_call *c, const onnx_op *op)
+{
+    int raw = 0, runs = 0, flags = op ? op->flags : 0;
+    for (int i = 0; i < c->inputs; i++) {
+        raw |= c->in[i] && c->in[i]->raw;
+        runs |= c->in[i] && c->in[i]->kind != ONNX_CONST;
+    }
+    if (!raw)
+        return 0;
+    if (runs ? flags & ONNX_TAKES_RAW : flags & ONNX_MOVES_RAW && casts_raw(c))
+        return !runs;
     for (int i = 0; i < c->inputs; i++)
         if (c->in[i])
-            c->in[i] = onnx_solid(r, c->in[i]);
+            onnx_solid(r, c->in[i]);
+    return 0;
 }
 
 static void run_op(onnx_run *r, onnx_call *c)
 {
     const onnx_op *op = operator_of(r, c->node);
     int whole = !strcmp(c->node->op, "Shape") || !strcmp(c->node->op, "Size");
+    int raw;
     if (whole && c->inputs && c->in[0] && c->in[0]->kind == ONNX_FINAL) {
         op->run(r, c, op->what);
         return;
@@ -391,13 +407,13 @@ static void run_op(onnx_run *r, onnx_call *c)
     }
     if (lost(r, c, op))
         return;
-    solid_inputs(r, c);
+    raw = raw_inputs(r, c, op);
     for (int i = 0; i < c->inputs; i++)
         if (c->in[i] && c->in[i]->type == ONNX_STRING && !takes_texts(c)) {
             onnx_unsupported(r, c, "values of type string");
             return;
         }
-    if (onnx_fold(r, c))
+    if (!raw && onnx_fold(r, c))
         return;
     if (!op) {
         onnx_unsupported(r, c, NULL);
@@ -406,6 +422,11 @@ static void run_op(onnx_run *r, onnx_call *c)
     for (int i = 0; i < op->least; i++)
         if (i >= c->inputs || !c->in[i])
             onnx_bad(r, c, "input %d is missing", i);
+    if (raw || (is_quantiser(c) && onnx_quantised_now(r, c))) {
+        if (raw)
+            op->run(r, c, op->what);
+        return;
+    }
     if (onnx_evaluate(r, c, op))
         return;
     if (onnx_carry_centred(r, c, op))
@@ -463,13 +484,8 @@ static void do_node(onnx_run *r, onnx_scope *s, const onnx_node *node)
     const onnx_opset *opsets;
     size_t opset_count;
     int standard = !node->domain[0] || !strcmp(node->domain, "ai.onnx");
-    onnx_value *kept = onnx_kept_bytes(r, s, node);
     if (++r->walked > MAX_WALKED)
         onnx_stop(r->exit, ONNX_WRONG, MLC_UNSUPPORTED, "too many nodes");
-    if (kept) {
-        onnx_name(r, s, node->out[0], kept);
-        return;
-    }
     c.name = s->prefix ? onnx_print(r->pool, "%s%s", s->prefix, node->name)
                        : node->name;
     c.inputs = (int)node->inputs;

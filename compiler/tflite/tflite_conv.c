@@ -75,9 +75,10 @@ static weights conv_weights(tfl_run *r, tfl_call *c, const tfl_layer *l,
                             kernel *k)
 {
     uint32_t taps = k->size[0] * k->size[1], inputs = l->w->dims[3];
-    weights w = {NULL,
-                 {l->x->time ? NULL : tfl_layer_bytes(l), (size_t)taps * inputs,
-                  inputs, 1, NULL}};
+    weights w = {.bytes = {.w = l->x->time ? NULL : tfl_layer_bytes(l),
+                           .output = (size_t)taps * inputs,
+                           .tap = inputs,
+                           .input = 1}};
 
     k->groups = inputs ? l->x->dims[3] / inputs : 0;
     if (!k->groups || l->x->dims[3] % inputs || l->outputs % k->groups)

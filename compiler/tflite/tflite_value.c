@@ -475,7 +475,7 @@ void tfl_put_like(tfl_run *r, tfl_call *c, int k, ir_id id,
 static ir_id packed(tfl_run *r, uint32_t inputs, uint32_t outputs,
                     const float *w, const int8_t *bytes, const void *key)
 {
-    const ir_bytes b = {bytes, inputs, 1, 1, NULL};
+    const ir_bytes b = {.w = bytes, .output = inputs, .tap = 1, .input = 1};
     tfl_packed *p, *grown;
 
     for (uint32_t i = 0; key && i < r->packed_count; i++) {
