@@ -8,32 +8,11 @@
  * one has its outputs across the lanes.
  */
 
-/*
- * The statement for i = 0 ... n - 1, n <= 16, written out: gcc keeps some loops
- * that it is asked to unroll, and then what they index stays in memory.
- */
-#define ONE_OF(k, n, ...)                                                      \
-    if (k < (n)) {                                                             \
-        const int i = k;                                                       \
-        __VA_ARGS__;                                                           \
-    }
-#define FOUR_OF(k, n, ...)                                                     \
-    ONE_OF(k, n, __VA_ARGS__)                                                  \
-    ONE_OF(k + 1, n, __VA_ARGS__)                                              \
-    ONE_OF(k + 2, n, __VA_ARGS__)                                              \
-    ONE_OF(k + 3, n, __VA_ARGS__)
-#define EACH_OF(n, ...)                                                        \
-    FOUR_OF(0, n, __VA_ARGS__)                                                 \
-    FOUR_OF(4, n, __VA_ARGS__)                                                 \
-    FOUR_OF(8, n, __VA_ARGS__)                                                 \
-    FOUR_OF(12, n, __VA_ARGS__)
-
 /* A tile: some outputs of one group, some vectors of frames. */
 typedef struct plane_job {
     const mli_planar *a;
     const float *x;     /* frame 0 of the group's first row */
     const float *w;     /* first row of weights, at the first output */
-    const float *b;     /* of the first output, or NULL */
     size_t row;         /* the first output's */
     uint32_t width;     /* floats from row to row of w */
     const float *scale; /* of the first output, if w is stored */
@@ -82,9 +61,10 @@ V_FN void plane_row_of_weights(const vf in[V_PLANE_TALL], const float *w,
                                const int outs, const int vecs)
 {
     if (outs == 1) {
+        const vf weight = v_set1(*w);
         UNROLL
         for (int v = 0; v < vecs; v++)
-            sum[0][v] = v_fma(in[v], v_set1(*w), sum[0][v]);
+            sum[0][v] = v_fma(in[v], weight, sum[0][v]);
         return;
     }
     UNROLL
@@ -103,112 +83,172 @@ V_FN void plane_products(const plane_job *j, plane_cursor *c, uint32_t n,
 {
     const size_t x_row = j->a->x_row, width = j->width;
     const float *x = c->x, *w = c->w;
+    vf in[V_PLANE_TALL];
     c->inputs -= n;
     do {
-        vf in[V_PLANE_TALL];
-        UNROLL
-        for (int v = 0; v < vecs; v++)
-            in[v] = v_load(x + v * (int)V_LANES);
+        v_load_run(&x, x_row, in, vecs);
         plane_row_of_weights(in, w, sum, outs, vecs);
-        x += x_row;
         w += width;
     } while (--n != 0);
     c->x = x;
     c->w = w;
 }
 
-/* Add the next block to sums; 0 if it was the last. */
-V_FN int plane_block(const plane_job *j, plane_cursor *c,
-                     vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
-                     const int vecs)
+/*
+ * What sums begin with, from row o and frame f on: the bias, and the input of
+ * one channel, which comes before the others.
+ */
+V_FN void plane_begin(const mli_planar *a, size_t o, uint32_t f,
+                      vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
+                      const int vecs)
 {
-    uint32_t done = 0;
-    for (;;) {
-        uint32_t n = c->inputs < LINEAR_BLOCK ? c->inputs : LINEAR_BLOCK;
-        plane_products(j, c, n, sum, outs, vecs);
-        done += n;
-        if (c->inputs == 0) {
-            if (c->taps == 0)
-                return 0;
-            plane_next_tap(j, c);
-        }
-        if (done >= LINEAR_BLOCK)
-            return 1;
+    UNROLL
+    for (int i = 0; i < outs * vecs; i++)
+        sum[i / vecs][i % vecs] = K(0.0f);
+    if (a->b) {
+        UNROLL
+        for (int i = 0; i < outs * vecs; i++)
+            sum[i / vecs][i % vecs] = v_set1(a->b[o + (unsigned)(i / vecs)]);
+    }
+    if (!a->mix)
+        return;
+    if (a->mix_b) {
+        UNROLL
+        for (int i = 0; i < outs * vecs; i++)
+            sum[i / vecs][i % vecs] =
+                v_add(sum[i / vecs][i % vecs],
+                      v_set1(a->mix_b[o + (unsigned)(i / vecs)]));
+    }
+    const float *mix = a->mix + f;
+    vf in[V_PLANE_TALL];
+    v_load_run(&mix, 0, in, vecs);
+    UNROLL
+    for (int i = 0; i < outs * vecs; i++)
+        sum[i / vecs][i % vecs] =
+            v_fma(in[i % vecs], v_set1(a->mix_w[o + (unsigned)(i / vecs)]),
+                  sum[i / vecs][i % vecs]);
+}
+
+/* A block's sums go to those before it; they lie in memory. */
+V_FN void plane_put_by(vf *before, vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL],
+                       const int outs, const int vecs, int first)
+{
+    HIDE(before);
+    if (!first) {
+        UNROLL
+        for (int i = 0; i < outs * vecs; i++)
+            sum[i / vecs][i % vecs] = v_add(before[i], sum[i / vecs][i % vecs]);
+    }
+    UNROLL
+    for (int i = 0; i < outs * vecs; i++) {
+        before[i] = sum[i / vecs][i % vecs];
+        sum[i / vecs][i % vecs] = K(0.0f);
     }
 }
 
-V_FN void plane_sums(const plane_job *j, plane_cursor c,
+V_FN void plane_sums(const plane_job *j, uint32_t f,
                      vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
                      const int vecs)
 {
-    vf before[V_PLANE_OUTPUTS][V_PLANE_TALL];
-    UNROLL
-    for (int i = 0; i < outs * vecs; i++)
-        sum[i / vecs][i % vecs] = j->b ? v_set1(j->b[i / vecs]) : K(0.0f);
-    int more = plane_block(j, &c, sum, outs, vecs);
-    while (more) {
-        UNROLL
-        for (int i = 0; i < outs * vecs; i++) {
-            before[i / vecs][i % vecs] = sum[i / vecs][i % vecs];
-            sum[i / vecs][i % vecs] = K(0.0f);
+    vf before[V_PLANE_OUTPUTS * V_PLANE_TALL];
+    plane_cursor c = plane_start(j, f);
+    uint32_t done = 0, blocks = 0;
+    plane_begin(j->a, j->row, f, sum, outs, vecs);
+    for (;;) {
+        uint32_t n = c.inputs < LINEAR_BLOCK ? c.inputs : LINEAR_BLOCK;
+        plane_products(j, &c, n, sum, outs, vecs);
+        if (c.inputs == 0) {
+            if (c.taps == 0)
+                break;
+            plane_next_tap(j, &c);
         }
-        more = plane_block(j, &c, sum, outs, vecs);
-        EACH_OF(outs * vecs,
-                sum[i / vecs][i % vecs] =
-                    v_add(before[i / vecs][i % vecs], sum[i / vecs][i % vecs]))
+        done += n;
+        if (done >= LINEAR_BLOCK) {
+            plane_put_by(before, sum, outs, vecs, blocks++ == 0);
+            done = 0;
+        }
+    }
+    if (blocks != 0) {
+        UNROLL
+        for (int i = 0; i < outs * vecs; i++)
+            sum[i / vecs][i % vecs] = v_add(before[i], sum[i / vecs][i % vecs]);
     }
 }
 
 /* ------------------------------------------------------- what comes after - */
 
-/* f is a constant wherever this is used. */
-V_FN void plane_map(const mli_planar *a, size_t at, uint32_t rows, uint32_t n,
-                    mli_unary f)
+/*
+ * f is a constant wherever this is used. Two vectors at a time: each step of a
+ * function waits for the one before.
+ */
+V_FN void plane_map(mli_unary f, const mli_planar *a, float *y, float *total,
+                    uint32_t n)
 {
     const vf p = v_set1(a->p), q = v_set1(a->q);
-    float *row = a->y + at, *total = a->total ? a->total + at : NULL;
-    for (; rows != 0; rows--, row += a->y_row) {
-        for (uint32_t i = 0; i < n; i += V_LANES) {
-            vf y = unary_one(f, v_load(row + i), p, q);
-            v_store(row + i, y);
-            if (total)
-                v_store(total + i, v_add(v_load(total + i), y));
+    uint32_t i = 0;
+    for (; i + 2 * V_LANES <= n; i += 2 * V_LANES) {
+        vf u = unary_one(f, v_load(y + i), p, q);
+        vf v = unary_one(f, v_load(y + i + V_LANES), p, q);
+        if (f != MLI_IDENTITY) {
+            v_store(y + i, u);
+            v_store(y + i + V_LANES, v);
         }
+        if (total) {
+            v_store(total + i, v_add(v_load(total + i), u));
+            v_store(total + i + V_LANES, v_add(v_load(total + i + V_LANES), v));
+        }
+    }
+    if (i < n) {
+        vf u = unary_one(f, v_load(y + i), p, q);
+        v_store(y + i, u);
         if (total)
-            total += a->y_row;
+            v_store(total + i, v_add(v_load(total + i), u));
     }
 }
 
-/*
- * The function and the total, of n frames in each of some rows. Functions that
- * convolutions often end with go without another pass.
- */
-static void plane_finish(const mli_planar *a, size_t at, uint32_t rows,
-                         uint32_t n)
+/* Functions that convolutions often end with go without another pass. */
+static void plane_function(const mli_planar *a, float *y, float *total,
+                           uint32_t n)
 {
     switch (a->f) {
     case MLI_IDENTITY:
-        plane_map(a, at, rows, n, MLI_IDENTITY);
+        plane_map(MLI_IDENTITY, a, y, total, n);
         break;
     case MLI_TANH:
-        plane_map(a, at, rows, n, MLI_TANH);
+        plane_map(MLI_TANH, a, y, total, n);
         break;
     case MLI_SIGMOID:
-        plane_map(a, at, rows, n, MLI_SIGMOID);
+        plane_map(MLI_SIGMOID, a, y, total, n);
         break;
     case MLI_RELU:
-        plane_map(a, at, rows, n, MLI_RELU);
+        plane_map(MLI_RELU, a, y, total, n);
         break;
     case MLI_LEAKY_RELU:
-        plane_map(a, at, rows, n, MLI_LEAKY_RELU);
+        plane_map(MLI_LEAKY_RELU, a, y, total, n);
         break;
     default:
-        for (uint32_t r = 0; r < rows; r++, at += a->y_row) {
-            unary(a->f, a->p, a->q, a->y + at, a->y + at, 0, n);
-            if (a->total)
-                binary(MLI_ADD, a->total + at, 1, a->y + at, 1, a->total + at,
-                       0, n);
-        }
+        unary(a->f, a->p, a->q, y, y, 0, n);
+        if (total)
+            plane_map(MLI_IDENTITY, a, y, total, n);
+    }
+}
+
+/* The function and the total, of some rows. */
+static void plane_finish(const mli_planar *a, size_t row, uint32_t rows)
+{
+    uint32_t n = (a->frames + V_LANES - 1) / V_LANES * V_LANES;
+    float *y = a->y + row * a->y_row;
+    float *total = a->total ? a->total + row * a->y_row : NULL;
+    if (a->f == MLI_IDENTITY && !total)
+        return;
+    if (n == a->y_row) { /* rows are one array */
+        n *= rows;
+        rows = 1;
+    }
+    for (; rows != 0; rows--) {
+        plane_function(a, y, total, n);
+        y += a->y_row;
+        total = total ? total + a->y_row : NULL;
     }
 }
 
@@ -217,83 +257,82 @@ V_FN void plane_end(const mli_planar *a, size_t o, uint32_t f,
                     vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
                     const int vecs)
 {
-    const size_t first = o * a->y_row + f;
-    if (a->mix) {
+    const size_t row = a->y_row, first = o * row + f;
+    if (a->add) {
+        const float *add = a->add + first;
         UNROLL
         for (int r = 0; r < outs; r++) {
-            const vf slope = v_set1(a->mix_w[o + (unsigned)r]);
-            const vf shift =
-                a->mix_b ? v_set1(a->mix_b[o + (unsigned)r]) : K(0.0f);
+            vf old[V_PLANE_TALL];
+            v_load_run(&add, row, old, vecs);
             UNROLL
-            for (int v = 0; v < vecs; v++) {
-                vf mix = v_load(a->mix + f + v * (int)V_LANES);
-                sum[r][v] = v_add(sum[r][v], v_fma(mix, slope, shift));
-            }
+            for (int v = 0; v < vecs; v++)
+                sum[r][v] = v_add(old[v], sum[r][v]);
         }
     }
-    if (a->add) {
-        UNROLL
-        for (int i = 0; i < outs * vecs; i++)
-            sum[i / vecs][i % vecs] =
-                v_add(v_load(a->add + first + (size_t)(i / vecs) * a->y_row +
-                             (unsigned)(i % vecs) * V_LANES),
-                      sum[i / vecs][i % vecs]);
-    }
+    float *y = a->y + first;
     UNROLL
-    for (int i = 0; i < outs * vecs; i++)
-        v_store(a->y + first + (size_t)(i / vecs) * a->y_row +
-                    (unsigned)(i % vecs) * V_LANES,
-                sum[i / vecs][i % vecs]);
-    if (a->f != MLI_IDENTITY || a->total)
-        plane_finish(a, first, (uint32_t)outs, (uint32_t)vecs * V_LANES);
+    for (int r = 0; r < outs; r++) {
+        UNROLL
+        for (int v = 0; v < vecs; v++)
+            v_store(y + v * (int)V_LANES, sum[r][v]);
+        y += row;
+    }
 }
 
 V_FN void plane_tile(const plane_job *j, uint32_t f, const int outs,
                      const int vecs)
 {
     vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL];
-    plane_sums(j, plane_start(j, f), sum, outs, vecs);
+    plane_sums(j, f, sum, outs, vecs);
     plane_end(j->a, j->row, f, sum, outs, vecs);
 }
 
-/* All frames, in tiles of `vecs` vectors and then of one. */
-V_FN void plane_frames(const plane_job *j, const int outs, const int vecs)
+/*
+ * All frames of n outputs, `outs` at a time, in tiles of `vecs` vectors and
+ * then of one.
+ */
+V_FN void plane_frames(plane_job j, uint32_t n, const int outs, const int vecs)
 {
-    const uint32_t frames = j->a->frames, tile = (uint32_t)vecs * V_LANES;
-    uint32_t f = 0;
-    for (; f + tile - V_LANES < frames; f += tile)
-        plane_tile(j, f, outs, vecs);
-    for (; vecs > 1 && f < frames; f += V_LANES)
-        plane_tile(j, f, outs, 1);
+    const uint32_t frames = j.a->frames, tile = (uint32_t)vecs * V_LANES;
+    for (; n != 0; n -= (uint32_t)outs) {
+        uint32_t f = 0;
+        for (; f + tile - V_LANES < frames; f += tile)
+            plane_tile(&j, f, outs, vecs);
+        for (; vecs > 1 && f < frames; f += V_LANES)
+            plane_tile(&j, f, outs, 1);
+        j.w += outs;
+        j.row += (unsigned)outs;
+    }
 }
 
 #if V_PLANE_OUTPUTS > 4
-static void plane_eight(const plane_job *j)
+static void plane_eights(const plane_job *j, uint32_t n)
 {
-    plane_frames(j, 8, V_PLANE_VECTORS);
+    plane_frames(*j, n, 8, V_PLANE_VECTORS);
 }
 #endif
 
-static void plane_four(const plane_job *j)
+static void plane_fours(const plane_job *j, uint32_t n)
 {
-    plane_frames(j, 4, V_PLANE_TALL);
+    plane_frames(*j, n, 4, V_PLANE_FOUR);
 }
 
 static void plane_three(const plane_job *j)
 {
-    plane_frames(j, 3, V_PLANE_TALL);
+    plane_frames(*j, 3, 3, V_PLANE_TALL);
 }
 
 static void plane_two(const plane_job *j)
 {
-    plane_frames(j, 2, V_PLANE_TALL);
+    plane_frames(*j, 2, 2, V_PLANE_TALL);
 }
 
-static void plane_one(const plane_job *j)
+static void plane_ones(const plane_job *j, uint32_t n)
 {
-    plane_frames(j, 1, V_PLANE_TALL);
+    plane_frames(*j, n, 1, V_PLANE_TALL);
 }
 
+/* From output o of group g on. */
 static plane_job plane_at(const mli_planar *a, uint32_t g, uint32_t o)
 {
     const uint32_t outputs = a->out_per_group;
@@ -301,7 +340,6 @@ static plane_job plane_at(const mli_planar *a, uint32_t g, uint32_t o)
     const size_t row = (size_t)g * outputs + o;
     plane_job j = {.a = a,
                    .x = a->x + (size_t)g * a->in_per_group * a->x_row,
-                   .b = a->b ? a->b + row : NULL,
                    .row = row,
                    .width = in_panel < MLI_PANEL ? (in_panel + 3) / 4 * 4
                                                  : MLI_PANEL};
@@ -317,29 +355,44 @@ static plane_job plane_at(const mli_planar *a, uint32_t g, uint32_t o)
     return j;
 }
 
-/* From output o of group g on; answers how many outputs that were. */
-static uint32_t plane_outputs(const mli_planar *a, uint32_t g, uint32_t o,
-                              uint32_t last)
+V_FN void plane_skip(plane_job *j, uint32_t outputs)
 {
-    const uint32_t n = last - o;
-    const plane_job j = plane_at(a, g, o);
+    j->w += outputs;
+    j->row += outputs;
+}
+
+/* Outputs [first, last) of one panel of group g. */
+static void plane_outputs(const mli_planar *a, uint32_t g, uint32_t first,
+                          uint32_t last)
+{
+    uint32_t n = last - first;
+    plane_job j = plane_at(a, g, first);
+    const size_t row = j.row;
+    if (first % 4 != 0) { /* weights are read in whole quads */
+        uint32_t ones = 4 - first % 4 < n ? 4 - first % 4 : n;
+        plane_ones(&j, ones);
+        plane_skip(&j, ones);
+        n -= ones;
+    }
 #if V_PLANE_OUTPUTS > 4
-    if (n >= 8 && o % 8 == 0) {
-        plane_eight(&j);
-        return 8;
+    if (n >= 8) {
+        plane_eights(&j, n / 8 * 8);
+        plane_skip(&j, n / 8 * 8);
+        n %= 8;
     }
 #endif
-    if (o % 4 != 0 || n == 1) { /* weights are read in whole quads */
-        plane_one(&j);
-        return 1;
+    if (n >= 4) {
+        plane_fours(&j, n / 4 * 4);
+        plane_skip(&j, n / 4 * 4);
+        n %= 4;
     }
-    if (n == 2)
-        plane_two(&j);
-    else if (n == 3)
+    if (n == 3)
         plane_three(&j);
-    else
-        plane_four(&j);
-    return n < 4 ? n : 4;
+    else if (n == 2)
+        plane_two(&j);
+    else if (n == 1)
+        plane_ones(&j, 1);
+    plane_finish(a, row, last - first);
 }
 
 /* ----------------------------------------------------- channel by channel - */
@@ -349,14 +402,13 @@ static void plane_channel(const mli_planar *a, uint32_t c)
 {
     const uint32_t left = a->groups - c / MLI_PANEL * MLI_PANEL;
     const uint32_t width = left < MLI_PANEL ? (left + 3) / 4 * 4 : MLI_PANEL;
-    const vf b = a->b ? v_set1(a->b[c]) : K(0.0f);
     plane_job j = {.a = a, .x = a->x + c * a->x_row};
     for (uint32_t f = 0; f < a->frames; f += V_LANES) {
         const float *w =
             a->w + mli_packed_index(a->groups, a->taps, 1, c, 0, 0);
         plane_cursor at = plane_start(&j, f);
         vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL];
-        sum[0][0] = b;
+        plane_begin(a, c, f, sum, 1, 1);
         for (;; plane_next_tap(&j, &at), w += width) {
             sum[0][0] = v_fma(v_load(at.x), v_set1(*w), sum[0][0]);
             if (at.taps == 0)
@@ -364,6 +416,7 @@ static void plane_channel(const mli_planar *a, uint32_t c)
         }
         plane_end(a, c, f, sum, 1, 1);
     }
+    plane_finish(a, c, 1);
 }
 
 /* ------------------------------------------------------------- few frames - */
@@ -448,6 +501,30 @@ V_FN void plane_spread(const plane_job *j, uint32_t f, const float *t)
     }
 }
 
+/* What sums begin with, as plane_begin. */
+V_FN void plane_few_begin(const plane_job *j, uint32_t f,
+                          vf sum[4][PANEL_VECTORS], const int tile,
+                          const int count)
+{
+    const mli_planar *a = j->a;
+    UNROLL
+    for (int v = 0; v < count; v++) {
+        const size_t o = j->row + (unsigned)v * V_LANES;
+        vf b = a->b ? v_load_part(a->b + o, 0, j->real) : K(0.0f);
+        vf slope = K(0.0f);
+        if (a->mix && a->mix_b)
+            b = v_add(b, v_load_part(a->mix_b + o, 0, j->real));
+        if (a->mix)
+            slope = v_load_part(a->mix_w + o, 0, j->real);
+        UNROLL
+        for (int t = 0; t < tile; t++) {
+            sum[t][v] = b;
+            if (a->mix)
+                sum[t][v] = v_fma(v_set1(a->mix[f + (unsigned)t]), slope, b);
+        }
+    }
+}
+
 V_FN void plane_few_end(const plane_job *j, uint32_t f,
                         vf sum[4][PANEL_VECTORS], const int tile,
                         const int count)
@@ -455,22 +532,10 @@ V_FN void plane_few_end(const plane_job *j, uint32_t f,
     const mli_planar *a = j->a;
     float t[4][PANEL_VECTORS * V_LANES];
     UNROLL
-    for (int v = 0; v < count; v++) {
-        const size_t o = j->row + (unsigned)v * V_LANES;
-        const vf slope =
-            a->mix ? v_load_part(a->mix_w + o, 0, j->real) : K(0.0f);
-        const vf shift = a->mix && a->mix_b
-                             ? v_load_part(a->mix_b + o, 0, j->real)
-                             : K(0.0f);
+    for (int v = 0; v < count; v++)
         UNROLL
-        for (int i = 0; i < tile; i++) {
-            vf y = sum[i][v];
-            if (a->mix)
-                y = v_add(y,
-                          v_fma(v_set1(a->mix[f + (unsigned)i]), slope, shift));
-            v_store(t[i] + v * (int)V_LANES, y);
-        }
-    }
+    for (int i = 0; i < tile; i++)
+        v_store(t[i] + v * (int)V_LANES, sum[i][v]);
     if (a->add)
         for (int i = 0; i < tile; i++)
             for (uint32_t o = j->lo; o < j->hi; o++)
@@ -491,14 +556,7 @@ V_FN void plane_few_tile(const plane_job *j, uint32_t f, const int tile,
     for (int v = 0; type != MLI_F32 && v < count; v++)
         of.scale[v] = v_load_part(j->scale + v * (int)V_LANES, 0, j->held);
     plane_cursor c = plane_start(j, f);
-    UNROLL
-    for (int v = 0; v < count; v++) {
-        vf b =
-            j->b ? v_load_part(j->b + v * (int)V_LANES, 0, j->real) : K(0.0f);
-        UNROLL
-        for (int t = 0; t < tile; t++)
-            sum[t][v] = b;
-    }
+    plane_few_begin(j, f, sum, tile, count);
     int more = plane_few_block(j, &c, sum, tile, count, &of);
     while (more) {
         UNROLL
@@ -507,9 +565,10 @@ V_FN void plane_few_tile(const plane_job *j, uint32_t f, const int tile,
             sum[i / count][i % count] = K(0.0f);
         }
         more = plane_few_block(j, &c, sum, tile, count, &of);
-        EACH_OF(tile * count,
-                sum[i / count][i % count] = v_add(before[i / count][i % count],
-                                                  sum[i / count][i % count]))
+        UNROLL
+        for (int i = 0; i < tile * count; i++)
+            sum[i / count][i % count] =
+                v_add(before[i / count][i % count], sum[i / count][i % count]);
     }
     plane_few_end(j, f, sum, tile, count);
 }
@@ -616,9 +675,12 @@ static void planar_floats(const mli_planar *a, uint32_t first, uint32_t last)
         if (V_LANES > 1 && a->frames < V_PLANE_FEW && to - from >= a->frames) {
             plane_few(a, g, from, to);
             o = g * outputs + to;
-        } else {
-            o += plane_outputs(a, g, from, to);
+            continue;
         }
+        uint32_t panel_end = (from / MLI_PANEL + 1) * MLI_PANEL;
+        to = panel_end < to ? panel_end : to;
+        plane_outputs(a, g, from, to);
+        o = g * outputs + to;
     }
 }
 

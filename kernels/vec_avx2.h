@@ -15,6 +15,7 @@
 #define V_FIR           2
 #define V_PLANE_OUTPUTS 4
 #define V_PLANE_VECTORS 2
+#define V_PLANE_FOUR    2
 #define V_PLANE_TALL    2
 #define V_PLANE_FEW     4
 #define V_HAS_ROUND

@@ -15,6 +15,7 @@
 #define V_FIR           4
 #define V_PLANE_OUTPUTS 8
 #define V_PLANE_VECTORS 2
+#define V_PLANE_FOUR    4
 #define V_PLANE_TALL    4
 #define V_PLANE_FEW     8
 #define V_HAS_ROUND

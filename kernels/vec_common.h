@@ -76,6 +76,14 @@ V_FN vf v_load_step(const float **p, size_t n)
     *p += n;
     return x;
 }
+
+/* 1, 2 or 4 vectors, one after another. */
+V_FN void v_load_run(const float **p, size_t n, vf *x, const int count)
+{
+    for (int v = 0; v < count; v++)
+        x[v] = v_load(*p + v * (int)V_LANES);
+    *p += n;
+}
 #endif
 
 #if V_LANES <= 4

@@ -17,7 +17,8 @@
  *   V_CHAINS           parts of a recurrent sum, 2 or 4
  *   V_PLANE_OUTPUTS, V_PLANE_VECTORS  register tile of the planar kernels:
  *                      outputs (4 or 8) by vectors of frames
- *   V_PLANE_TALL       vectors of a tile of at most 4 outputs
+ *   V_PLANE_FOUR       vectors of a tile of 4 outputs,
+ *   V_PLANE_TALL       of fewer; at least as many as of other tiles
  *   V_PLANE_FEW        below so many frames outputs lie across the lanes
  *
  *   v_load, v_store          V_LANES floats, any address
@@ -80,6 +81,7 @@
 #define V_CHAINS        2
 #define V_PLANE_OUTPUTS 4
 #define V_PLANE_VECTORS 2
+#define V_PLANE_FOUR    2
 #define V_PLANE_TALL    2
 #define V_PLANE_FEW     1
 

@@ -16,7 +16,8 @@
 #define V_CHAINS        2
 #define V_FIR           2
 #define V_PLANE_VECTORS 2
-#define V_PLANE_TALL    2
+#define V_PLANE_FOUR    2
+#define V_PLANE_TALL    4
 #define V_PLANE_FEW     3
 #define V_HAS_QUAD
 #ifdef __aarch64__
@@ -205,6 +206,31 @@ V_FN vf v_load_step(const float **p, size_t n)
             : "r"(n * sizeof(float)), "m"(*(const float(*)[4]) * p));
     *p = from;
     return x;
+}
+
+/* Two vectors, and on by n floats. */
+V_FN void v_load_pair(const float **p, size_t n, vf x[2])
+{
+    float32x4x2_t t;
+    const float *from = *p;
+    __asm__("vld1.32 %h0, [%1], %2"
+            : "=w"(t), "+r"(from)
+            : "r"(n * sizeof(float)), "m"(*(const float(*)[8]) * p));
+    *p = from;
+    x[0] = t.val[0];
+    x[1] = t.val[1];
+}
+
+V_FN void v_load_run(const float **p, size_t n, vf *x, const int count)
+{
+    if (count == 1) {
+        x[0] = v_load_step(p, n);
+    } else if (count == 2) {
+        v_load_pair(p, n, x);
+    } else {
+        v_load_pair(p, 8, x);
+        v_load_pair(p, n - 8, x + 2);
+    }
 }
 #endif
 
