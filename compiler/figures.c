@@ -11,7 +11,7 @@ static uint64_t conv2d_products(const ir_graph *g, const ir_node *node)
     const ir_value *x = &g->values[node->in[0]];
 
     return (uint64_t)node->p[0] * node->p[1] *
-           (x->dims[x->rank - 1] / node->p[6]);
+           ((node->p[7] ? node->p[7] : x->dims[x->rank - 1]) / node->p[6]);
 }
 
 static uint64_t node_macs(const ir_graph *g, const ir_node *node)

@@ -65,6 +65,20 @@ mli_operand(const mli_file *f, const mli_file_op *op, uint32_t i)
     return f->tensors + f->operands[op->operand + i];
 }
 
+/* Does this layer compute in integers? */
+static inline int mli_is_bytes(const mli_file *f, const mli_file_op *op)
+{
+    return mli_operand(f, op, 1)->storage == MLI_BYTES;
+}
+
+/* Floats of a frame of so many inputs in groups: words, if it does. */
+static inline uint32_t mli_layer_inputs(const mli_file *f,
+                                        const mli_file_op *op, uint32_t inputs,
+                                        uint32_t groups)
+{
+    return mli_is_bytes(f, op) ? mli_words(inputs / groups) * groups : inputs;
+}
+
 /* units rounded up to whole quads */
 static inline uint32_t mli_quads(uint32_t units)
 {

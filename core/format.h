@@ -133,7 +133,7 @@ typedef struct mli_file_tensor { /* 64 bytes */
                          reset, with t mod period = period - 1 */
     uint32_t storage; /* mli_storage; not MLI_F32 only in the matrices of
                          LINEAR, CONV1D and CONV2D (not depthwise), LSTM, GRU,
-                         RNN */
+                         RNN. MLI_BYTES: the layer computes in integers */
 } mli_file_tensor;
 
 /*
@@ -341,6 +341,23 @@ typedef struct mli_file_state {
  *                                  Numbers too large are held inside 32 bits
  *                                  (MLI_ROUND_SHORT: 47) at every step, NaN is
  *                                  0.
+ * TO_BYTES     x -> y              Row-wise: signed bytes, four in a word, the
+ *                                  first in the lowest; the last word is filled
+ *                                  up with 0. x times fp, rounded (halves to
+ *                                  even), plus fq, a whole number from -127 to
+ *                                  127; held in these; NaN is -127. y has the
+ *                                  words of x's last dim instead.
+ *
+ * Layers that compute in integers, that is with a matrix of MLI_BYTES: x is
+ * such words (of LINEAR, CONV1D and CONV2D), the products of bytes are summed
+ * exactly, each sum is made a float and multiplied by its row's scale, then the
+ * bias is added. p still counts inputs, but x has ceil(inputs / groups / 4) *
+ * groups words in their place, and so has the state of CONV1D; with more than
+ * one group inputs / groups is a multiple of 4. CONV2D: p7 inputs, else 0. A
+ * row has at most MLI_MOST_BYTES products. LSTM, GRU and RNN (both matrices of
+ * GRU or none): what u (un) multiplies becomes bytes as TO_BYTES does it, with
+ * fp as factor and the zero 0; else fp is 0. The zero of x has to be in the
+ * bias, and in the initial state.
  *
  * Operators that may write over their first input (same offset, same number of
  * elements, its last use): UNARY, AFFINE, SOFTMAX, NORMALIZE, RESHAPE, HOLD,
@@ -386,6 +403,7 @@ typedef enum mli_op_type {
     MLI_OP_REQUANTIZE = 41,
     MLI_OP_RECALL = 44,
     MLI_OP_STORE = 45,
+    MLI_OP_TO_BYTES = 46,
     MLI_OP_COUNT
 } mli_op_type;
 

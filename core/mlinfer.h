@@ -164,9 +164,10 @@ typedef struct mli_info {
     uint64_t macs_per_frame; /* window: per run; step: per list */
     uint32_t file_bytes;
     uint32_t weight_bytes; /* constants and initial states */
-    /* Weights of layers that are stored as f32, f16, int8 and int4: numbers,
-       what fills up panels included. */
-    uint64_t stored[4];
+    /* Weights of layers that are stored as f32, f16, int8 and int4, and those
+       of layers that compute in integers: numbers, what fills up panels
+       included. */
+    uint64_t stored[5];
     uint32_t arena_floats;       /* stream: per frame of tile */
     uint32_t arena_bound_floats; /* the lower bound it is held against */
 } mli_info;

@@ -38,16 +38,19 @@ uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op,
                             int planar)
 {
     uint64_t units4 = ((uint64_t)op->p[0] + 3) / 4 * 4;
+    uint64_t words = units4 / 4; /* of h, of layers that compute in integers */
     switch (op->type) {
     case MLI_OP_LINEAR:
     case MLI_OP_CONV1D:
         return planar ? panel_floats(f, op) : 0;
     case MLI_OP_LSTM: /* gates */
-        return is_stored(f, op) ? 4 * units4 : 0;
+        return is_stored(f, op) ? 4 * units4 + words : 0;
     case MLI_OP_RNN:
-        return is_stored(f, op) ? units4 : 0;
+        return is_stored(f, op) ? units4 + words : 0;
     case MLI_OP_GRU: /* gates; reset h, two of the gates as they are made */
-        return !op->p[1] ? 6 * units4 : is_stored(f, op) ? 3 * units4 : 0;
+        return !op->p[1]          ? 6 * units4 + words
+               : is_stored(f, op) ? 3 * units4 + words
+                                  : 0;
     case MLI_OP_COUPLE:
         return 2 * (uint64_t)op->p[0];
     case MLI_OP_DFT: /* two buffers */
@@ -65,7 +68,8 @@ static void linear(const prepare *p)
 {
     mli_step *step = mli_add_step(p, mli_run_matrix);
     mli_matrix_step *m = &step->u.matrix;
-    uint32_t in = p->op->p[0], out = p->op->p[1];
+    uint32_t in = mli_layer_inputs(p->f, p->op, p->op->p[0], 1);
+    uint32_t out = p->op->p[1];
     step->rows = step->elements / out;
     m->conv = (mli_conv){.x = step->x,
                          .b = mli_step_operand(p, 2),
@@ -89,6 +93,7 @@ void mli_prepare_conv1d(const prepare *p)
 {
     const uint32_t *q = p->op->p;
     const mli_kernels *k = p->s->kernels;
+    uint32_t in = mli_layer_inputs(p->f, p->op, q[3], q[2]);
     int ring = p->op->state != MLI_NONE;
     mli_step *step =
         mli_add_step(p, ring ? mli_run_ring_matrix : mli_run_matrix);
@@ -98,14 +103,14 @@ void mli_prepare_conv1d(const prepare *p)
     m->conv = (mli_conv){.x = ring ? m->ring->data : step->x,
                          .b = mli_step_operand(p, 2),
                          .y = step->y,
-                         .x_stride = q[3],
+                         .x_stride = in,
                          .y_stride = q[4],
                          .ring = ring ? m->ring->capacity : 0,
                          .step = q[5],
                          .taps = q[0],
                          .dilation = q[1],
                          .groups = q[2],
-                         .in_per_group = q[3] / q[2],
+                         .in_per_group = in / q[2],
                          .out_per_group = q[4] / q[2]};
     mli_give_matrix(p, 1, &m->conv);
     m->kernel =
@@ -119,7 +124,7 @@ void mli_prepare_conv1d(const prepare *p)
 /* h times a matrix of so many rows */
 static mli_conv product(const prepare *p, uint32_t at, uint32_t rows)
 {
-    uint32_t units = p->op->p[0];
+    uint32_t units = mli_layer_inputs(p->f, p->op, p->op->p[0], 1);
     mli_conv a = {.b = mli_step_operand(p, at + 1),
                   .x_stride = units,
                   .y_stride = rows,
@@ -151,6 +156,8 @@ static mli_recurrent_step *recurrent(const prepare *p, mli_step_run *run,
     r->held = r->hold ? r->h + mli_op_states(p->f, p->op) - 1 : NULL;
     r->units = units;
     r->gate_floats = gates * mli_quads(units);
+    r->words = NULL;
+    r->factor = p->op->fp;
     return r;
 }
 
@@ -170,6 +177,8 @@ whole(const prepare *p,
     r->cell = cell;
     r->gates = p->s->scratch;
     r->product[0] = product(p, 1, r->gate_floats);
+    if (mli_is_bytes(p->f, p->op))
+        r->words = r->gates + r->gate_floats;
     return r;
 }
 
@@ -192,6 +201,8 @@ static void gru(const prepare *p)
     r->reset = r->gates + r->gate_floats;
     r->product[0] = product(p, 1, 2 * mli_quads(r->units));
     r->product[1] = product(p, 3, mli_quads(r->units));
+    if (mli_is_bytes(p->f, p->op))
+        r->words = r->gates + 6 * mli_quads(r->units);
 }
 
 static void rnn(const prepare *p)
@@ -371,6 +382,7 @@ void mli_prepare(mli_session *s, const mli_file *f)
         [MLI_OP_DFT] = MLI_IF(DFT, mli_prepare_dft),
         [MLI_OP_MATMUL] = MLI_IF(MATMUL, mli_prepare_matmul),
         [MLI_OP_REQUANTIZE] = MLI_IF(REQUANTIZE, mli_prepare_requantize),
+        [MLI_OP_TO_BYTES] = MLI_IF(TO_BYTES, mli_prepare_to_bytes),
     };
     s->step_count = 0;
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {

@@ -59,7 +59,8 @@ int mli_is_planar(const mli_file *f)
         return 0;
     for (uint32_t i = 0; i < f->count[MLI_SEC_TENSORS]; i++) {
         const mli_file_tensor *t = f->tensors + i;
-        if (t->region == MLI_ARENA && (!mli_timed(t) || t->period != 1))
+        if (t->storage == MLI_BYTES ||
+            (t->region == MLI_ARENA && (!mli_timed(t) || t->period != 1)))
             return 0;
     }
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {

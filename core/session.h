@@ -84,6 +84,8 @@ typedef struct mli_recurrent_step {
     void (*cell)(const mli_cell *a, uint32_t first, uint32_t last);
     mli_conv product[2]; /* gru that resets first: h to r and z, to n;
                             with a stored matrix: h to all gates */
+    float *words;        /* what they multiply as bytes, or NULL */
+    float factor;        /* of these bytes */
     float *gates;        /* scratch of these: gates, */
     float *reset;        /* gru: reset h, then a product */
     mli_kept *h;
@@ -400,6 +402,7 @@ mli_step_run mli_run_requantize;
    at most 6; the result has none there */
 int32_t mli_fixed_logistic(int32_t x, uint32_t bits);
 int32_t mli_fixed_tanh(int32_t x, uint32_t bits);
+mli_step_run mli_run_to_bytes;              /* step_bytes.c */
 mli_step_run mli_run_recall, mli_run_store; /* step_carry.c */
 /* step_random.c, step_dft.c, step_product.c */
 mli_step_run mli_run_random, mli_run_dft, mli_run_product;

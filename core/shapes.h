@@ -24,6 +24,8 @@ mli_status mli_derive_distance(const op_view *v);
 mli_status mli_derive_couple(const op_view *v);
 /* verify_requantize.c */
 mli_status mli_derive_requantize(const op_view *v);
+/* verify_bytes.c */
+mli_status mli_derive_to_bytes(const op_view *v);
 /* verify_rates.c */
 mli_status mli_derive_unfold(const op_view *v);
 mli_status mli_derive_depth_to_time(const op_view *v);
@@ -43,6 +45,10 @@ static inline int is_matrix_of(const op_view *v, uint32_t i, uint64_t matrices,
                                uint32_t outputs, uint32_t taps, uint32_t inputs)
 {
     const mli_file_tensor *t = mli_operand(v->file, v->op, i);
+    if (t->storage == MLI_BYTES)
+        return t->dims[0] == (outputs + 3u) / 4u * 4u * matrices &&
+               t->dims[1] == 4 * (uint64_t)taps * mli_words(inputs) &&
+               t->dims[1] <= MLI_MOST_BYTES;
     if (t->storage != MLI_F32)
         return t->dims[0] == (outputs + 3u) / 4u * 4u * matrices &&
                t->dims[1] == (uint64_t)taps * inputs;

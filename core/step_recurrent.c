@@ -38,11 +38,15 @@ void mli_run_recurrent(const mli_kernels *k, const mli_step *step,
     keep(r, a.y + (size_t)(a.frames - 1) * r->units);
 }
 
-static void product(const mli_kernels *k, const mli_conv *of, const float *x,
-                    float *y)
+static void product(const mli_kernels *k, const mli_recurrent_step *r,
+                    uint32_t which, const float *x, float *y)
 {
-    mli_conv a = *of;
+    mli_conv a = r->product[which];
     a.x = x;
+    if (r->words != NULL) {
+        k->quantize(r->factor, 0, x, r->words, r->units, 0, 1);
+        a.x = r->words;
+    }
     a.y = y;
     k->conv(&a, 0, a.out_per_group);
 }
@@ -72,11 +76,11 @@ void mli_run_gru_reset_first(const mli_kernels *k, const mli_step *step,
                   NULL};
     float *y = step->y + (size_t)i * r->units;
     for (; i < frames * step->rows; i++) {
-        product(k, &r->product[0], a.h, half);
+        product(k, r, 0, a.h, half);
         spread(half, 2, 0, r->gates, r->units);
         a.y = r->reset;
         k->gru_reset(&a, 0, r->units);
-        product(k, &r->product[1], r->reset, half);
+        product(k, r, 1, r->reset, half);
         spread(half, 1, 2, r->gates, r->units);
         a.y = y;
         k->gru_update(&a, 0, r->units);
@@ -101,7 +105,7 @@ void mli_run_stored(const mli_kernels *k, const mli_step *step, uint32_t frames)
                   r->units,
                   r->c != NULL ? r->c->data : NULL};
     for (; i < frames * step->rows; i++) {
-        product(k, &r->product[0], a.h, r->gates);
+        product(k, r, 0, a.h, r->gates);
         if (r->cell != NULL) {
             r->cell(&a, 0, r->units);
         } else { /* rnn: one gate */

@@ -70,6 +70,8 @@ void mli_prepare_topk(const prepare *p);
 void mli_prepare_cumulate(const prepare *p);
 /* prepare_requantize.c */
 void mli_prepare_requantize(const prepare *p);
+/* prepare_bytes.c */
+void mli_prepare_to_bytes(const prepare *p);
 /* prepare_rates.c */
 void mli_prepare_unfold(const prepare *p);
 void mli_prepare_depth_to_time(const prepare *p);

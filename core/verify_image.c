@@ -24,10 +24,16 @@ mli_status mli_derive_conv2d(const op_view *v)
         return MLI_ERR_OP_PARAMETER;
     if (r < 3 || y->rank != r || !same_dims(x, y, 0, r - 3))
         return MLI_ERR_OP_SHAPE;
-    if (x->dims[r - 1] % p[6] != 0 || y->dims[r - 1] % p[6] != 0)
+    int bytes = mli_is_bytes(v->file, v->op);
+    uint32_t inputs = bytes ? p[7] : x->dims[r - 1];
+    if (!bytes && p[7] != 0)
+        return MLI_ERR_OP_UNUSED;
+    if (inputs == 0 || inputs > MLI_MAX_ELEMENTS)
         return MLI_ERR_OP_PARAMETER;
-    if (!mli_conv_weights_fit(v, p[0] * p[1], p[6], x->dims[r - 1],
-                              y->dims[r - 1]))
+    if (inputs % p[6] != 0 || y->dims[r - 1] % p[6] != 0)
+        return MLI_ERR_OP_PARAMETER;
+    if (x->dims[r - 1] != mli_layer_inputs(v->file, v->op, inputs, p[6]) ||
+        !mli_conv_weights_fit(v, p[0] * p[1], p[6], inputs, y->dims[r - 1]))
         return MLI_ERR_OP_SHAPE;
     for (uint32_t i = 0; i < 2; i++)
         if (windows(x->dims[r - 3 + i], p[i], p[2 + i], p[4 + i]) !=

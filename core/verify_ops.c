@@ -15,8 +15,8 @@ typedef struct op_rule {
 static const op_rule rules[MLI_OP_COUNT] = {
     [MLI_OP_LINEAR] = {2, 3, 2, 1, 0, 1},
     [MLI_OP_CONV1D] = {2, 3, 6, 1, 0, 1},
-    [MLI_OP_LSTM] = {3, 3, 4, 0, 0, 1},
-    [MLI_OP_GRU] = {3, 5, 4, 0, 0, 1},
+    [MLI_OP_LSTM] = {3, 3, 4, 0, 1, 1},
+    [MLI_OP_GRU] = {3, 5, 4, 0, 1, 1},
     [MLI_OP_RNN] = {3, 3, 4, 1, 0, 1},
     [MLI_OP_UNARY] = {1, 1, 0, 1, 0, 1},
     [MLI_OP_BINARY] = {2, 2, 1, 0, 0, 2},
@@ -34,7 +34,7 @@ static const op_rule rules[MLI_OP_COUNT] = {
     [MLI_OP_HOLD] = {1, 1, 1, 0, 0, 1},
     [MLI_OP_UNFOLD] = {1, 1, 3, 0, 0, 1},
     [MLI_OP_DEPTH_TO_TIME] = {1, 1, 1, 0, 0, 1},
-    [MLI_OP_CONV2D] = {2, 3, 7, 1, 0, 1},
+    [MLI_OP_CONV2D] = {2, 3, 8, 1, 0, 1},
     [MLI_OP_POOL] = {1, 1, 7, 0, 0, 1},
     [MLI_OP_SELECT] = {3, 3, 0, 0, 0, 3},
     [MLI_OP_GATHER] = {2, 2, 1, 0, 0, 2},
@@ -51,6 +51,7 @@ static const op_rule rules[MLI_OP_COUNT] = {
     [MLI_OP_DFT] = {2, 2, 2, 0, 1, 1},
     [MLI_OP_MATMUL] = {2, 2, 3, 0, 1, 2},
     [MLI_OP_REQUANTIZE] = {2, 3, 3, 0, 2, 2},
+    [MLI_OP_TO_BYTES] = {1, 1, 0, 0, 2, 1},
 };
 
 /* Numbers that no operator has are gaps in the table. */
@@ -66,27 +67,29 @@ static int is_weight(const mli_file_op *op, uint32_t i)
     return i >= rules[op->type].data && op->type != MLI_OP_CONCAT;
 }
 
-/* Which storage a matrix may have: only dense ones have four bits. */
-static uint32_t storages(const mli_file_op *op, uint32_t i)
+int mli_is_matrix(const mli_file_op *op, uint32_t i)
 {
     switch (op->type) {
+    case MLI_OP_LINEAR:
     case MLI_OP_CONV1D:
     case MLI_OP_CONV2D:
-        return i == 1 ? MLI_INT4 : 1;
-    case MLI_OP_LINEAR:
     case MLI_OP_LSTM:
     case MLI_OP_RNN:
-        return i == 1 ? MLI_STORAGE_COUNT : 1;
+        return i == 1;
     case MLI_OP_GRU:
-        return i == 1 || i == 3 ? MLI_STORAGE_COUNT : 1;
+        return i == 1 || i == 3;
     default:
-        return 1;
+        return 0;
     }
 }
 
-int mli_is_matrix(const mli_file_op *op, uint32_t i)
+/* May its i-th input be stored so? Only dense layers have four bits. */
+static int may_be_stored(const mli_file_op *op, uint32_t i, uint32_t storage)
 {
-    return storages(op, i) > 1;
+    if (storage == MLI_INT4 &&
+        (op->type == MLI_OP_CONV1D || op->type == MLI_OP_CONV2D))
+        return 0;
+    return mli_is_matrix(op, i);
 }
 
 static uint32_t bits(float x)
@@ -130,7 +133,7 @@ static int input_fits(const mli_file *f, const mli_file_op *op, uint32_t i,
     if (t >= makes) /* later constants there are none */
         return 0;
     if (f->tensors[t].storage != MLI_F32)
-        return f->tensors[t].storage < storages(op, i);
+        return may_be_stored(op, i, f->tensors[t].storage);
     if (!is_weight(op, i))
         return 1;
     return f->tensors[t].region == MLI_CONSTANT && f->tensors[t].rank == 1;

@@ -12,11 +12,12 @@ static mli_status linear(const op_view *v)
     if (inputs == 0 || outputs == 0 || inputs > MLI_MAX_ELEMENTS ||
         outputs > MLI_MAX_ELEMENTS)
         return MLI_ERR_OP_PARAMETER;
-    return shape_if(last_dim(v->x, inputs) && last_dim(v->y, outputs) &&
-                    v->x->rank == v->y->rank &&
-                    same_dims(v->x, v->y, 0, v->x->rank - 1) &&
-                    is_matrix_of(v, 1, 1, outputs, 1, inputs) &&
-                    is_weight_of(v, 2, outputs));
+    return shape_if(
+        last_dim(v->x, mli_layer_inputs(v->file, v->op, inputs, 1)) &&
+        last_dim(v->y, outputs) && v->x->rank == v->y->rank &&
+        same_dims(v->x, v->y, 0, v->x->rank - 1) &&
+        is_matrix_of(v, 1, 1, outputs, 1, inputs) &&
+        is_weight_of(v, 2, outputs));
 }
 
 /* 16 floats are the widest panel: what follows fits 64 bits as taps, inputs,
@@ -28,6 +29,8 @@ int mli_conv_weights_fit(const op_view *v, uint32_t taps, uint32_t groups,
     if ((uint64_t)taps * in > MLI_MAX_ELEMENTS)
         return 0;
     if (!is_weight_of(v, 2, outputs))
+        return 0;
+    if (groups > 1 && in % 4 != 0 && mli_is_bytes(v->file, v->op))
         return 0;
     if (groups > 1 && in == 1 && out == 1)
         return mli_operand(v->file, v->op, 1)->storage == MLI_F32 &&
@@ -48,15 +51,16 @@ static mli_status conv1d(const op_view *v)
         return MLI_ERR_OP_PARAMETER;
     if (!mli_conv_weights_fit(v, p[0], p[2], p[3], p[4]))
         return MLI_ERR_OP_SHAPE;
+    uint32_t in = mli_layer_inputs(v->file, v->op, p[3], p[2]);
     if (mli_timed(x)) {
         if (p[5] != 1)
             return MLI_ERR_OP_PARAMETER;
-        return shape_if(mli_elements(x) == p[3] && y->rank == 1 &&
+        return shape_if(mli_elements(x) == in && y->rank == 1 &&
                         y->dims[0] == p[4]);
     }
     if (x->rank != 2 || y->rank != 2 || x->dims[0] <= back)
         return MLI_ERR_OP_SHAPE;
-    return shape_if(x->dims[1] == p[3] && y->dims[1] == p[4] &&
+    return shape_if(x->dims[1] == in && y->dims[1] == p[4] &&
                     y->dims[0] == (x->dims[0] - back - 1) / p[5] + 1);
 }
 
@@ -86,6 +90,8 @@ static int units_fit(const op_view *v)
         return 0;
     if (p[3] > (v->file->header->mode == MLI_WINDOW))
         return 0;
+    if (mli_is_bytes(v->file, v->op) != (v->op->fp > 0.0f))
+        return 0;
     return p[0] != 0 && p[0] <= MLI_MAX_ELEMENTS / 4;
 }
 
@@ -106,6 +112,9 @@ static mli_status gru(const op_view *v)
         return MLI_ERR_OP_ARITY;
     if (v->op->p[1])
         return shape_if(recurrent_fits(v, 3) && matrix_fits(v, 1, 3));
+    if (mli_is_bytes(v->file, v->op) !=
+        (mli_operand(v->file, v->op, 3)->storage == MLI_BYTES))
+        return MLI_ERR_OP_OPERAND;
     return shape_if(recurrent_fits(v, 3) && matrix_fits(v, 1, 2) &&
                     matrix_fits(v, 3, 1));
 }
@@ -320,6 +329,7 @@ static mli_status (*const derive[MLI_OP_COUNT])(const op_view *) = {
     [MLI_OP_DFT] = MLI_IF(DFT, mli_derive_dft),
     [MLI_OP_MATMUL] = MLI_IF(MATMUL, mli_derive_matmul),
     [MLI_OP_REQUANTIZE] = MLI_IF(REQUANTIZE, mli_derive_requantize),
+    [MLI_OP_TO_BYTES] = MLI_IF(TO_BYTES, mli_derive_to_bytes),
 };
 
 /* A function's number and its parameters, which may be any number. */
@@ -345,7 +355,8 @@ uint64_t mli_op_macs(const mli_file_op *op, const mli_file_tensor *x,
     case MLI_OP_DISTANCE:
         return n * op->p[0];
     case MLI_OP_CONV2D:
-        return n * op->p[0] * op->p[1] * (x->dims[x->rank - 1] / op->p[6]);
+        return n * op->p[0] * op->p[1] *
+               ((op->p[7] ? op->p[7] : x->dims[x->rank - 1]) / op->p[6]);
     case MLI_OP_MATMUL:
         return n * op->p[2];
     default:

@@ -30,7 +30,8 @@ static int state_fits(const mli_file *f, const mli_file_op *op, uint32_t k,
     const uint32_t *p = op->p;
     switch (op->type) {
     case MLI_OP_CONV1D:
-        return s->frames == (p[0] - 1) * p[1] && s->width == p[3];
+        return s->frames == (p[0] - 1) * p[1] &&
+               s->width == mli_layer_inputs(f, op, p[3], p[2]);
     case MLI_OP_UNFOLD:
         return s->frames == (p[0] - 1) * p[1] &&
                s->width == mli_elements(mli_operand(f, op, 0));

@@ -56,6 +56,11 @@
  * stored. Without a panel the products are summed before they are scaled. With
  * one, each weight is the number times its scale, rounded once: the bits are
  * those of a call with such weights in floats. depthwise takes MLI_F32 only.
+ *
+ * With MLI_BYTES x is words of four signed bytes, the first in the lowest: all
+ * that counts floats of x here, in_per_group too, counts words. The products
+ * are summed exactly, then y[o] = b[o] + scale[o] * sum. Products of a row:
+ * at most MLI_MOST_BYTES.
  */
 typedef struct mli_conv {
     const float *x;
@@ -207,6 +212,15 @@ typedef struct mli_kernels {
     void (*gru_update)(const mli_cell *a, uint32_t first, uint32_t last);
     void (*gru_after)(const mli_cell *a, uint32_t first, uint32_t last);
     void (*lstm_update)(const mli_cell *a, uint32_t first, uint32_t last);
+
+    /*
+     * Rows of n floats to rows of signed bytes, filled up with zeros to whole
+     * words: y = round(x * factor) + zero, halves to even, held in -127..127;
+     * NaN: -127. zero: -127..127. [first, last) counts rows, which lie one
+     * after another.
+     */
+    void (*quantize)(float factor, int32_t zero, const float *x, float *y,
+                     uint32_t n, size_t first, size_t last);
 
     /* y[i] = f(x[i]) for i in [first, last). y may be x. */
     void (*unary)(mli_unary f, float p, float q, const float *x, float *y,

@@ -12,6 +12,7 @@
 #include "text_dot.h"
 #include "text_stored.h"
 #include "text_decode.h"
+#include "text_bytes.h"
 #include "text_conv.h"
 #include "text_depthwise.h"
 #include "text_planar.h"
@@ -39,6 +40,7 @@ const mli_kernels V_TABLE = {
     .gru_update = MLI_IF(GRU, gru_update),
     .gru_after = MLI_HAS(GRU) && MLI_HAS(STORED) ? gru_after : NULL,
     .lstm_update = MLI_HAS(LSTM) && MLI_HAS(STORED) ? lstm_update : NULL,
+    .quantize = MLI_HAS(STORED) || MLI_HAS(TO_BYTES) ? quantize : NULL,
     .unary = unary,
     .binary = binary,
     .affine = MLI_IF(AFFINE, affine),

@@ -55,6 +55,8 @@ static void conv(const mli_conv *a, uint32_t first, uint32_t last)
             to = outputs;
         if (!MLI_HAS(STORED) || a->storage == MLI_F32)
             conv_floats(a, g, from, to);
+        else if (a->storage == MLI_BYTES)
+            bytes_group(a, g, from, to);
         else if (MLI_PLANES && a->panel)
             conv_panels(a, g, from, to);
         else

@@ -18,6 +18,8 @@
 #define V_PLANE_FOUR    2
 #define V_PLANE_TALL    2
 #define V_PLANE_FEW     4
+#define V_BYTES_TILE    4
+#define V_BYTES_VECTORS 2
 #define V_HAS_ROUND
 #define V_HAS_LOW
 
@@ -289,6 +291,54 @@ V_FN void v_row_i4(const uint8_t *p, const int n, vf *low, vf *high)
     v_halves(v_bytes(p, n), low, high);
     if (n == 16)
         v_halves(v_bytes(p + 8, 8), low + 1, high + 1);
+}
+
+typedef __m256i v_bsum;
+typedef struct v_bweights {
+    __m256i w, size;
+} v_bweights;
+typedef __m256i v_binputs;
+
+V_FN v_bsum v_bytes_zero(void)
+{
+    return _mm256_setzero_si256();
+}
+
+V_FN v_bweights v_bytes_weights(const uint8_t *p, const int n)
+{
+    const __m128i *from = (const __m128i *)(const void *)p;
+    v_bweights w;
+    w.w = n == 4 ? _mm256_zextsi128_si256(_mm_loadu_si128(from))
+                 : _mm256_loadu_si256((const __m256i *)(const void *)p);
+    w.size = _mm256_abs_epi8(w.w);
+    return w;
+}
+
+V_FN v_binputs v_bytes_inputs(const float *p)
+{
+    return _mm256_castps_si256(_mm256_broadcast_ss(p));
+}
+
+/* The weight's sign goes to the input: two products of at most 127^2 fit 16
+   bits. */
+V_FN v_bsum v_bytes_dot(v_bweights w, v_binputs x, v_bsum sum)
+{
+    const __m256i two = _mm256_maddubs_epi16(w.size, _mm256_sign_epi8(x, w.w));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
+}
+
+V_FN vf v_bytes_sums(v_bsum sum)
+{
+    return _mm256_cvtepi32_ps(sum);
+}
+
+V_FN void v_store_bytes(uint8_t *p, vf x, int32_t n)
+{
+    const __m256i i =
+        _mm256_add_epi32(_mm256_castps_si256(x), _mm256_set1_epi32(n));
+    const __m128i two = _mm_packs_epi32(_mm256_castsi256_si128(i),
+                                        _mm256_extracti128_si256(i, 1));
+    _mm_storel_epi64((__m128i *)(void *)p, _mm_packs_epi16(two, two));
 }
 
 #include "vec_common.h"

@@ -18,6 +18,8 @@
 #define V_PLANE_FOUR    4
 #define V_PLANE_TALL    4
 #define V_PLANE_FEW     8
+#define V_BYTES_TILE    8
+#define V_BYTES_VECTORS 1
 #define V_HAS_ROUND
 #define V_HAS_LOW
 #define V_HAS_TABLE
@@ -348,6 +350,59 @@ V_FN void v_row_i4(const uint8_t *p, const int n, vf *low, vf *high)
     __m512i x = _mm512_cvtepu8_epi32(v_bytes(p, n));
     low[0] = _mm512_permutexvar_ps(x, numbers);
     high[0] = _mm512_permutexvar_ps(_mm512_srli_epi32(x, 4), numbers);
+}
+
+typedef __m512i v_bsum;
+typedef struct v_bweights {
+    __m512i size;
+    __mmask64 negative;
+} v_bweights;
+typedef __m512i v_binputs;
+
+V_FN v_bsum v_bytes_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
+/* Words of n outputs, zeros above. */
+V_FN __m512i v_bytes_words(const uint8_t *p, const int n)
+{
+    return n == 16 ? _mm512_loadu_si512(p)
+                   : _mm512_castps_si512(v_load_low(
+                         (const float *)(const void *)p, (unsigned)n));
+}
+
+V_FN v_bweights v_bytes_weights(const uint8_t *p, const int n)
+{
+    const __m512i w = v_bytes_words(p, n);
+    return (v_bweights){_mm512_abs_epi8(w), _mm512_movepi8_mask(w)};
+}
+
+V_FN v_binputs v_bytes_inputs(const float *p)
+{
+    return _mm512_castps_si512(_mm512_set1_ps(*p));
+}
+
+/* The weight's sign goes to the input: two products of at most 127^2 fit 16
+   bits. */
+V_FN v_bsum v_bytes_dot(v_bweights w, v_binputs x, v_bsum sum)
+{
+    const __m512i turned =
+        _mm512_mask_sub_epi8(x, w.negative, _mm512_setzero_si512(), x);
+    const __m512i two = _mm512_maddubs_epi16(w.size, turned);
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(two, _mm512_set1_epi16(1)));
+}
+
+V_FN vf v_bytes_sums(v_bsum sum)
+{
+    return _mm512_cvtepi32_ps(sum);
+}
+
+V_FN void v_store_bytes(uint8_t *p, vf x, int32_t n)
+{
+    const __m512i i =
+        _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(n));
+    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(i));
 }
 
 #include "vec_common.h"

@@ -144,3 +144,11 @@ V_FN vf v_min_both(vf a, vf b)
 {
     return v_select(v_nan(b), b, v_min(a, b));
 }
+
+#ifndef V_HAS_DOTS
+V_FN v_bsum v_bytes_dots(v_bweights w0, v_binputs x0, v_bweights w1,
+                         v_binputs x1, v_bsum sum)
+{
+    return v_bytes_dot(w1, x1, v_bytes_dot(w0, x0, sum));
+}
+#endif

@@ -53,10 +53,19 @@
  *                            fill or begin; lanes above are any number. Halves
  *                            are normal or zero
  *   v_row_i4(p, n, low, high)  n bytes: their low and high halves, signed
+ *
+ *   v_bsum, v_bweights, v_binputs  whole sums of V_LANES outputs; the weights
+ *                            of a word of inputs; that word, for all outputs
+ *   v_bytes_weights(p, n)    of n = 4, 8 or V_LANES outputs (V_LANES = 1: 1)
+ *   v_bytes_dot(w, x, sum)   sum + w x, of bytes from -127 to 127
+ *   v_bytes_dots(w0, x0, w1, x1, sum)  two words at once
+ *   v_bytes_sums(sum)        as floats, rounded
+ *   v_store_bytes(p, x, n)   the lowest bytes of the bits of x plus n
+ *   V_BYTES_TILE, V_BYTES_VECTORS  register tile: frames by vectors of outputs
  */
 #ifdef MLI_SMALL
 #define V_FN static inline /* shared where that is smaller */
-#ifndef __clang__ /* it does not see that a tile's sizes agree */
+#ifndef __clang__          /* it does not see that a tile's sizes agree */
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #else
@@ -84,6 +93,8 @@
 #define V_PLANE_FOUR    2
 #define V_PLANE_TALL    2
 #define V_PLANE_FEW     1
+#define V_BYTES_TILE    2
+#define V_BYTES_VECTORS 4
 
 typedef float vf;
 typedef int vm;
@@ -272,6 +283,47 @@ V_FN void v_row_i4(const uint8_t *p, const int n, vf *low, vf *high)
         low[i] = (float)(((p[i] & 15) ^ 8) - 8);
         high[i] = (float)((p[i] >> 4 ^ 8) - 8);
     }
+}
+
+typedef int32_t v_bsum;
+typedef struct v_word {
+    int8_t byte[4];
+} v_bweights, v_binputs;
+
+V_FN v_bsum v_bytes_zero(void)
+{
+    return 0;
+}
+
+V_FN v_bweights v_bytes_weights(const uint8_t *p, const int n)
+{
+    v_bweights w;
+    (void)n;
+    __builtin_memcpy(&w, p, sizeof w);
+    return w;
+}
+
+V_FN v_binputs v_bytes_inputs(const float *p)
+{
+    v_binputs x;
+    __builtin_memcpy(&x, p, sizeof x);
+    return x;
+}
+
+V_FN v_bsum v_bytes_dot(v_bweights w, v_binputs x, v_bsum sum)
+{
+    return sum + w.byte[0] * x.byte[0] + w.byte[1] * x.byte[1] +
+           w.byte[2] * x.byte[2] + w.byte[3] * x.byte[3];
+}
+
+V_FN vf v_bytes_sums(v_bsum sum)
+{
+    return (float)sum;
+}
+
+V_FN void v_store_bytes(uint8_t *p, vf x, int32_t n)
+{
+    *p = (uint8_t)(v_bits(x) + (uint32_t)n);
 }
 
 #include "vec_common.h"

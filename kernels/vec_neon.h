@@ -19,14 +19,18 @@
 #define V_PLANE_FOUR    2
 #define V_PLANE_TALL    4
 #define V_PLANE_FEW     3
+#define V_BYTES_VECTORS 2
+#define V_HAS_DOTS
 #define V_HAS_QUAD
 #ifdef __aarch64__
 #define V_TILE          4
 #define V_PLANE_OUTPUTS 8
+#define V_BYTES_TILE    4
 #define V_HAS_ROUND
 #else
 #define V_TILE          2
 #define V_PLANE_OUTPUTS 4
+#define V_BYTES_TILE    2
 #endif
 
 typedef float32x4_t vf;
@@ -417,6 +421,68 @@ V_FN void v_row_i4(const uint8_t *p, const int n, vf *low, vf *high)
     v_two_halves(v_bytes(p, n), n, low, high);
     if (n > 8)
         v_two_halves(v_bytes(p + 8, n), n, low + 2, high + 2);
+}
+
+/* Two outputs each, in two parts. */
+typedef struct v_bsum {
+    int32x4_t low, high;
+} v_bsum;
+typedef struct v_bweights {
+    int8x8_t low, high;
+} v_bweights;
+typedef int8x8_t v_binputs; /* four, twice */
+
+V_FN v_bsum v_bytes_zero(void)
+{
+    return (v_bsum){vdupq_n_s32(0), vdupq_n_s32(0)};
+}
+
+V_FN v_bweights v_bytes_weights(const uint8_t *p, const int n)
+{
+    const int8x16_t w = vld1q_s8((const int8_t *)p);
+    (void)n;
+    return (v_bweights){vget_low_s8(w), vget_high_s8(w)};
+}
+
+V_FN v_binputs v_bytes_inputs(const float *p)
+{
+    return vreinterpret_s8_f32(vld1_dup_f32(p));
+}
+
+V_FN v_bsum v_bytes_dot(v_bweights w, v_binputs x, v_bsum sum)
+{
+    sum.low = vpadalq_s16(sum.low, vmull_s8(w.low, x));
+    sum.high = vpadalq_s16(sum.high, vmull_s8(w.high, x));
+    return sum;
+}
+
+/* Two products of at most 127^2 fit 16 bits. */
+V_FN v_bsum v_bytes_dots(v_bweights w0, v_binputs x0, v_bweights w1,
+                         v_binputs x1, v_bsum sum)
+{
+    const int16x8_t low = vmull_s8(w0.low, x0), high = vmull_s8(w0.high, x0);
+    sum.low = vpadalq_s16(sum.low, vmlal_s8(low, w1.low, x1));
+    sum.high = vpadalq_s16(sum.high, vmlal_s8(high, w1.high, x1));
+    return sum;
+}
+
+V_FN vf v_bytes_sums(v_bsum sum)
+{
+#ifdef __aarch64__
+    return vcvtq_f32_s32(vpaddq_s32(sum.low, sum.high));
+#else
+    return vcvtq_f32_s32(vcombine_s32(
+        vpadd_s32(vget_low_s32(sum.low), vget_high_s32(sum.low)),
+        vpadd_s32(vget_low_s32(sum.high), vget_high_s32(sum.high))));
+#endif
+}
+
+V_FN void v_store_bytes(uint8_t *p, vf x, int32_t n)
+{
+    const int32x4_t i = vaddq_s32(vreinterpretq_s32_f32(x), vdupq_n_s32(n));
+    const int16x4_t two = vmovn_s32(i);
+    const int8x8_t four = vmovn_s16(vcombine_s16(two, two));
+    vst1_lane_s32((int32_t *)(void *)p, vreinterpret_s32_s8(four), 0);
 }
 
 #include "vec_common.h"

@@ -18,6 +18,8 @@
 #define V_PLANE_FOUR    2
 #define V_PLANE_TALL    2
 #define V_PLANE_FEW     3
+#define V_BYTES_TILE    4
+#define V_BYTES_VECTORS 1
 
 typedef __m128 vf;
 typedef __m128 vm; /* all bits of a lane, or none */
@@ -261,6 +263,57 @@ V_FN void v_row_i4(const uint8_t *p, const int n, vf *low, vf *high)
         v_two_halves(top[2], low + 2, high + 2);
         v_two_halves(top[3], low + 3, high + 3);
     }
+}
+
+/* Two outputs each, in two parts: products of 16 bits. */
+typedef struct v_bsum {
+    __m128i low, high;
+} v_bsum, v_bweights;
+typedef __m128i v_binputs; /* four, twice */
+
+V_FN __m128i v_widen(__m128i x)
+{
+    return _mm_srai_epi16(_mm_unpacklo_epi8(x, x), 8);
+}
+
+V_FN v_bsum v_bytes_zero(void)
+{
+    return (v_bsum){_mm_setzero_si128(), _mm_setzero_si128()};
+}
+
+V_FN v_bweights v_bytes_weights(const uint8_t *p, const int n)
+{
+    const __m128i x = v_bytes(p, 16);
+    (void)n;
+    return (v_bweights){v_widen(x), _mm_srai_epi16(_mm_unpackhi_epi8(x, x), 8)};
+}
+
+V_FN v_binputs v_bytes_inputs(const float *p)
+{
+    return v_widen(_mm_castps_si128(_mm_load1_ps(p)));
+}
+
+V_FN v_bsum v_bytes_dot(v_bweights w, v_binputs x, v_bsum sum)
+{
+    sum.low = _mm_add_epi32(sum.low, _mm_madd_epi16(w.low, x));
+    sum.high = _mm_add_epi32(sum.high, _mm_madd_epi16(w.high, x));
+    return sum;
+}
+
+V_FN vf v_bytes_sums(v_bsum sum)
+{
+    const __m128 a = _mm_castsi128_ps(sum.low), b = _mm_castsi128_ps(sum.high);
+    return _mm_cvtepi32_ps(
+        _mm_add_epi32(_mm_castps_si128(_mm_shuffle_ps(a, b, 0x88)),
+                      _mm_castps_si128(_mm_shuffle_ps(a, b, 0xdd))));
+}
+
+V_FN void v_store_bytes(uint8_t *p, vf x, int32_t n)
+{
+    __m128i i = _mm_add_epi32(_mm_castps_si128(x), _mm_set1_epi32(n));
+    i = _mm_packs_epi32(i, i);
+    const int32_t four = _mm_cvtsi128_si32(_mm_packs_epi16(i, i));
+    __builtin_memcpy(p, &four, sizeof four);
 }
 
 #include "vec_common.h"

@@ -224,13 +224,16 @@ static fb_id stored(fb *b, mli_storage storage, uint32_t count, uint32_t each,
                     uint32_t products, float scale)
 {
     const uint32_t rows = count * each;
-    const float most[] = {1.0f, 2.0f, 128.0f, 8.0f};
+    const float most[] = {1.0f, 2.0f, 128.0f, 8.0f, 128.0f * 50.0f};
     size_t bytes = (size_t)mli_stored_bytes(storage, rows, products);
     size_t scales = rows * (size_t)mli_stored_scales(storage, products);
     float *data = more(NULL, bytes + scales * sizeof *data);
     uint8_t *to = (uint8_t *)data;
     for (size_t i = 0; i < bytes; i++)
         to[i] = (uint8_t)(128.0f * fb_random(&b->seed) + 128.0f);
+    for (size_t i = 0; storage == MLI_BYTES && i < bytes; i++)
+        if (to[i] == 0x80)
+            to[i] = 0x81;
     for (size_t i = 1; storage == MLI_F16 && i < bytes; i += 2)
         to[i] = (uint8_t)((to[i] & 0x83) | 0x3c); /* in [1, 2) */
     for (size_t i = 0; i < scales; i++)
@@ -252,8 +255,10 @@ static fb_id matrices(fb *b, uint32_t count, uint32_t outputs, uint32_t taps,
 {
     uint32_t floats = (uint32_t)mli_packed_size(outputs, taps, inputs) * count;
     if (b->storage != MLI_F32)
-        return stored(b, b->storage, count, (outputs + 3) / 4 * 4,
-                      taps * inputs, scale);
+        return stored(
+            b, b->storage, count, (outputs + 3) / 4 * 4,
+            taps * (b->storage == MLI_BYTES ? 4 * mli_words(inputs) : inputs),
+            scale);
     return fb_const(b, fb_vector(floats), NULL, scale);
 }
 
@@ -265,10 +270,28 @@ static fb_id kernels(fb *b, uint32_t groups, uint32_t outputs, uint32_t taps,
     int depthwise = groups > 1 && inputs == 1 && outputs == 1;
     if (storage == MLI_INT4 || depthwise)
         b->storage = depthwise ? MLI_F32 : MLI_INT8;
+    if (storage == MLI_BYTES && groups > 1 && inputs % 4 != 0)
+        b->storage = MLI_F32;
     fb_id w = depthwise ? matrices(b, 1, groups, taps, 1, 0.4f)
                         : matrices(b, groups, outputs, taps, inputs, 0.4f);
     b->storage = storage;
     return w;
+}
+
+fb_id fb_to_bytes(fb *b, fb_id x, float factor, float zero)
+{
+    fb_shape y = fb_shape_of(b, x);
+    y.dims[y.rank - 1] = mli_words(y.dims[y.rank - 1]);
+    fb_id made = fb_op(b, MLI_OP_TO_BYTES, y, 1, &x);
+    fb_last(b)->fp = factor;
+    fb_last(b)->fq = zero;
+    return made;
+}
+
+/* What a layer reads if its matrix is w. */
+static fb_id input_of(fb *b, fb_id x, fb_id w)
+{
+    return b->tensor[w].storage == MLI_BYTES ? fb_to_bytes(b, x, 60, -7) : x;
 }
 
 fb_id fb_linear(fb *b, fb_id x, uint32_t inputs, uint32_t outputs)
@@ -277,10 +300,21 @@ fb_id fb_linear(fb *b, fb_id x, uint32_t inputs, uint32_t outputs)
     fb_id in[3] = {x, matrices(b, 1, outputs, 1, inputs, 0.7f),
                    fb_const(b, fb_vector(outputs), NULL, 0.3f)};
     y.dims[y.rank - 1] = outputs;
+    in[0] = input_of(b, x, in[1]);
     fb_id made = fb_op(b, MLI_OP_LINEAR, y, 3, in);
     fb_last(b)->p[0] = inputs;
     fb_last(b)->p[1] = outputs;
     return made;
+}
+
+/* A history of bytes that begins with -7 in each: the zero of input_of. */
+static void byte_state(fb *b, uint32_t frames, uint32_t width)
+{
+    fb_state(b, frames, width, 1);
+    const fb_bytes *s = &b->section[MLI_SEC_STATES];
+    uint32_t init = ((mli_file_state *)(s->p + s->n) - 1)->init;
+    memset(b->section[MLI_SEC_DATA].p + init * sizeof(float), 0xf9,
+           width * sizeof(float));
 }
 
 fb_id fb_conv(fb *b, fb_id x, uint32_t inputs, uint32_t outputs, uint32_t taps,
@@ -295,10 +329,14 @@ fb_id fb_conv(fb *b, fb_id x, uint32_t inputs, uint32_t outputs, uint32_t taps,
                      : fb_matrix((s.dims[0] - back - 1) / step + 1, outputs);
     fb_id ops[3] = {x, kernels(b, groups, out, taps, in),
                     fb_const(b, fb_vector(outputs), NULL, 0.2f)};
+    int bytes = b->tensor[ops[1]].storage == MLI_BYTES;
+    ops[0] = input_of(b, x, ops[1]);
     fb_id made = fb_op(b, MLI_OP_CONV1D, y, 3, ops);
     uint32_t p[6] = {taps, dilation, groups, inputs, outputs, step};
     memcpy(fb_last(b)->p, p, sizeof p);
-    if (s.timed && taps > 1)
+    if (s.timed && taps > 1 && bytes)
+        byte_state(b, back, mli_words(in) * groups);
+    else if (s.timed && taps > 1)
         fb_state(b, back, inputs, init_frames);
     return made;
 }
@@ -312,9 +350,12 @@ fb_id fb_conv2d(fb *b, fb_id x, uint32_t outputs, const uint32_t p[7])
                     fb_const(b, fb_vector(outputs), NULL, 0.2f)};
     for (int i = 0; i < 2; i++)
         dims[i] = (dims[i] - (p[i] - 1) * p[2 + i] - 1) / p[4 + i] + 1;
+    uint32_t inputs = dims[2];
     dims[2] = outputs;
+    ops[0] = input_of(b, x, ops[1]);
     fb_id made = fb_op(b, MLI_OP_CONV2D, s, 3, ops);
     memcpy(fb_last(b)->p, p, 7 * sizeof *p);
+    fb_last(b)->p[7] = ops[0] != x ? inputs : 0;
     return made;
 }
 
@@ -360,6 +401,9 @@ fb_id fb_recurrent(fb *b, mli_op_type type, fb_id x, uint32_t inputs,
         fb_last(b)->p[1] = reset_after;
     if (type == MLI_OP_RNN)
         fb_last(b)->fn = MLI_TANH;
+    if (b->storage == MLI_BYTES)
+        fb_last(b)->fp = 3; /* coarse: few h so near to a half that rounding
+                                differs in double precision */
     fb_state(b, 1, units, init_frames);
     if (type == MLI_OP_LSTM)
         fb_state(b, 1, u4, init_frames);
@@ -560,7 +604,8 @@ static uint64_t macs(const mli_file_op *op, const mli_file_tensor *x,
     case MLI_OP_MATMUL:
         return n * op->p[2];
     case MLI_OP_CONV2D:
-        return n * op->p[0] * op->p[1] * (x->dims[x->rank - 1] / op->p[6]);
+        return n * op->p[0] * op->p[1] *
+               ((op->p[7] ? op->p[7] : x->dims[x->rank - 1]) / op->p[6]);
     default:
         return 0;
     }

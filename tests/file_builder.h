@@ -56,7 +56,8 @@ typedef struct fb_image {
 
 fb *fb_new(mli_mode mode);
 /* How the matrices of the layers below are stored from now on, where they can
-   be: those of a convolution not as int4, of a depthwise one always as f32. */
+   be: those of a convolution not as int4, of a depthwise one always as f32.
+   MLI_BYTES: TO_BYTES goes before them, its zero is -7. */
 void fb_store(fb *b, mli_storage storage);
 /* The layers below hold the floats that such matrices mean. */
 void fb_expand(fb *b);
@@ -89,6 +90,7 @@ void fb_over(fb *b, fb_id y, fb_id x);
 fb_shape fb_shape_of(const fb *b, fb_id x);
 
 /* The operators that the tests build most, of random weights. */
+fb_id fb_to_bytes(fb *b, fb_id x, float factor, float zero);
 fb_id fb_linear(fb *b, fb_id x, uint32_t inputs, uint32_t outputs);
 fb_id fb_conv(fb *b, fb_id x, uint32_t inputs, uint32_t outputs, uint32_t taps,
               uint32_t dilation, uint32_t groups, uint32_t step,

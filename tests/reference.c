@@ -114,16 +114,46 @@ static double initial(const run *r, uint32_t state, uint32_t frame, uint32_t i)
     return r->data[s->init + (size_t)frame * s->width + i];
 }
 
+static int is_bytes(const run *r, const mli_file_op *op)
+{
+    return tensor_of(r, op, 1)->storage == MLI_BYTES;
+}
+
+/* A float to the byte that it becomes, in single precision as the contract. */
+static int to_byte(float x, float factor, int zero)
+{
+    float t = x * factor;
+    if (!(t > (float)(-127 - zero)))
+        return -127;
+    return t < (float)(127 - zero) ? (int)nearbyintf(t) + zero : 127;
+}
+
+static void to_bytes(const run *r, const mli_file_op *op, values *y)
+{
+    const values *x = value_of(r, op, 0);
+    const mli_file_tensor *t = tensor_of(r, op, 0);
+    uint32_t n = t->dims[t->rank - 1], words = (n + 3) / 4;
+    for (size_t row = 0; row < (size_t)x->frames * x->n / n; row++)
+        for (uint32_t i = 0; i < n; i++) {
+            int b = to_byte((float)x->v[row * n + i], op->fp, (int)op->fq);
+            y->v[row * words + i / 4] +=
+                (double)((uint32_t)(uint8_t)b << i % 4 * 8);
+        }
+}
+
 static void linear(const run *r, const mli_file_op *op, values *y)
 {
     const values *x = value_of(r, op, 0), *w = value_of(r, op, 1);
-    uint32_t in = op->p[0], out = op->p[1];
+    uint32_t in = op->p[0], out = op->p[1], bytes = (uint32_t)is_bytes(r, op);
+    if (bytes)
+        in = (in + 3) / 4 * 4;
     for (size_t row = 0; row < (size_t)y->frames * y->n / out; row++)
         for (uint32_t o = 0; o < out; o++) {
             double sum = vector(r, op, 2, o, 0);
             for (uint32_t i = 0; i < in; i++)
                 sum += w->v[mli_packed_index(out, 1, in, o, 0, i)] *
-                       x->v[row * in + i];
+                       (bytes ? reference_byte(x->v, row * in + i)
+                              : x->v[row * in + i]);
             y->v[row * out + o] = fn_of(op, sum);
         }
 }
@@ -132,6 +162,15 @@ static void linear(const run *r, const mli_file_op *op, values *y)
 static double heard(const run *r, const mli_file_op *op, int64_t t, uint32_t i)
 {
     const values *x = value_of(r, op, 0);
+    if (is_bytes(r, op)) {
+        uint32_t in = (op->p[3] / op->p[2] + 3) / 4 * op->p[2], word = 0;
+        const mli_file_state *s = r->state + op->state;
+        if (t >= 0)
+            return reference_byte(x->v + (size_t)t * in, i);
+        if (s->init_frames != 0)
+            memcpy(&word, r->data + s->init + i / 4, sizeof word);
+        return (int8_t)(word >> i % 4 * 8);
+    }
     if (t >= 0)
         return x->v[(size_t)t * op->p[3] + i];
     return initial(r, op->state, (op->p[0] - 1) * op->p[1] + (int32_t)t, i);
@@ -141,6 +180,8 @@ static double conv_weight(const run *r, const mli_file_op *op, uint32_t o,
                           uint32_t k, uint32_t i)
 {
     uint32_t in = op->p[3] / op->p[2], out = op->p[4] / op->p[2];
+    if (is_bytes(r, op))
+        in = (in + 3) / 4 * 4;
     const double *w = value_of(r, op, 1)->v;
     if (op->p[2] > 1 && in == 1 && out == 1)
         return w[mli_packed_index(op->p[4], op->p[0], 1, o, k, 0)];
@@ -152,6 +193,8 @@ static void conv1d(const run *r, const mli_file_op *op, values *y)
 {
     const uint32_t *p = op->p;
     uint32_t in = p[3] / p[2], out = p[4] / p[2];
+    if (is_bytes(r, op))
+        in = (in + 3) / 4 * 4;
     int timed = tensor_of(r, op, 0)->flags & MLI_TIMED;
     int64_t back = timed ? (int64_t)(p[0] - 1) * p[1] : 0;
     for (size_t m = 0; m < (size_t)y->frames * y->n / p[4]; m++)
@@ -177,6 +220,12 @@ static double times_h(const run *r, const mli_file_op *op, uint32_t at,
 {
     const double *w = value_of(r, op, at)->v;
     double sum = value_of(r, op, at + 1)->v[row];
+    uint32_t whole = (op->p[0] + 3) / 4 * 4;
+    for (uint32_t i = 0; is_bytes(r, op) && i < op->p[0]; i++)
+        sum += w[mli_packed_index(rows, 1, whole, row, 0, i)] *
+               to_byte((float)h[i], op->fp, 0);
+    if (is_bytes(r, op))
+        return sum;
     for (uint32_t i = 0; i < op->p[0]; i++)
         sum += w[mli_packed_index(rows, 1, op->p[0], row, 0, i)] * h[i];
     return sum;
@@ -508,6 +557,9 @@ static void run_op(const run *r, const mli_file_op *op, values *y)
     case MLI_OP_REDUCE:
         rows(r, op, y);
         break;
+    case MLI_OP_TO_BYTES:
+        to_bytes(r, op, y);
+        break;
     case MLI_OP_DFT:
         frames(r, op, y, reference_dft);
         break;
@@ -595,6 +647,10 @@ static void decode(const run *r, const mli_file_tensor *t, double *to)
             size_t at = (size_t)base * products + i, p = i / width;
             if (t->storage == MLI_F16)
                 to[at] = half(w + 2 * at) * scale[base + i % width];
+            else if (t->storage == MLI_BYTES) /* a word is four inputs */
+                to[at] = (int8_t)w[(size_t)base * products +
+                                   (p / 4 * width + i % width) * 4 + p % 4] *
+                         (double)scale[base + i % width];
             else if (t->storage == MLI_INT8)
                 to[at] = (int8_t)w[at] * (double)scale[base + i % width];
             else {

@@ -10,7 +10,7 @@ static double weight(const reference_frame *r, uint32_t o, uint32_t tap,
 {
     const uint32_t *p = r->op->p;
     uint32_t taps = p[0] * p[1];
-    uint32_t in = r->x->dims[r->x->rank - 1] / p[6];
+    uint32_t in = r->x->dims[r->x->rank - 1] / p[6] * (p[7] ? 4 : 1);
     uint32_t out = r->y->dims[r->y->rank - 1] / p[6];
     if (p[6] > 1 && in == 1 && out == 1)
         return r->in[1][mli_packed_index(p[6], taps, 1, o, tap, 0)];
@@ -25,13 +25,19 @@ static double pixel(const reference_frame *r, const double *image, uint32_t row,
     const uint32_t *p = r->op->p, *dims = r->x->dims + r->x->rank - 3;
     uint32_t in = dims[2] / p[6], out = r->y->dims[r->y->rank - 1] / p[6];
     double sum = r->in[2] ? r->in[2][o] : 0;
+    uint32_t all = dims[2];
+    if (p[7]) { /* words of bytes */
+        in *= 4;
+        all *= 4;
+    }
     for (uint32_t a = 0; a < p[0]; a++)
         for (uint32_t b = 0; b < p[1]; b++)
             for (uint32_t i = 0; i < in; i++) {
                 uint32_t m = row * p[4] + a * p[2];
                 uint32_t n = column * p[5] + b * p[3];
+                size_t at = (m * dims[1] + n) * all + o / out * in + i;
                 sum += weight(r, o, a * p[1] + b, i) *
-                       image[(m * dims[1] + n) * dims[2] + o / out * in + i];
+                       (p[7] ? reference_byte(image, at) : image[at]);
             }
     return sum;
 }

@@ -15,6 +15,12 @@ typedef struct reference_frame {
     double *out;
 } reference_frame;
 
+/* Words of bytes are whole numbers of 32 bits here. Byte i of some. */
+static inline double reference_byte(const double *words, size_t i)
+{
+    return (int8_t)((uint32_t)words[i / 4] >> i % 4 * 8);
+}
+
 /* What an operator's function makes of x. */
 double reference_fn(const mli_file_op *op, double x);
 

@@ -35,7 +35,8 @@ check() {
     grep -q '^passed' "$work/out" || fail "$arm: $test" "passed nothing"
 }
 
-for test in functions kernels_linear kernels_planar kernels_rows kernels_stored; do
+for test in functions kernels_bytes kernels_linear kernels_planar kernels_rows \
+    kernels_stored; do
     check armv7 $test "qemu-arm -cpu cortex-a8" arm-linux-gnueabihf-gcc \
         -mcpu=cortex-a8 -mfpu=neon -mfloat-abi=hard
     check arm64 $test "qemu-aarch64 -cpu cortex-a53" aarch64-linux-gnu-gcc \

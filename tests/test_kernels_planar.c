@@ -279,7 +279,7 @@ static void stored(void **state)
     assert_non_null(s);
     seed = 5;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        for (mli_storage how = MLI_F16; how < MLI_STORAGE_COUNT; how++) {
+        for (mli_storage how = MLI_F16; how <= MLI_INT4; how++) {
             const uint32_t products = all[i].taps * all[i].inputs;
             stored_matrix m =
                 stored_matrix_new(how, all[i].groups, all[i].outputs, products);

@@ -229,7 +229,7 @@ static void dense_layers(void **state)
 {
     (void)state;
     seed = 1;
-    for (uint32_t type = MLI_F16; type < MLI_STORAGE_COUNT; type++) {
+    for (uint32_t type = MLI_F16; type <= MLI_INT4; type++) {
         for (uint32_t n = 1; n <= 40; n++)
             check_case(dense(1 + below(90), n, 1 + below(11)),
                        (mli_storage)type, n % 3 != 0);

@@ -178,6 +178,20 @@ static fb_image stored(void)
     return fb_finish(b);
 }
 
+/* Layers that compute in integers. */
+static fb_image bytes(void)
+{
+    fb *b = fb_new(MLI_STREAM);
+    fb_store(b, MLI_BYTES);
+    fb_id a = fb_linear(b, fb_input(b, fb_timed(5)), 5, 8);
+    a = fb_conv(b, a, 8, 4, 3, 2, 2, 1, 0);
+    a = fb_recurrent(b, MLI_OP_LSTM, a, 4, 5, 0, 0);
+    fb_output(b, fb_recurrent(b, MLI_OP_GRU, a, 5, 2, 0, 0));
+    fb_id image = fb_input(b, (fb_shape){1, 3, {3, 2, 6}});
+    fb_output(b, fb_conv2d(b, image, 3, (uint32_t[7]){2, 1, 1, 1, 1, 1, 1}));
+    return fb_finish(b);
+}
+
 /* Images at half the rate: in groups, plain and pooled. */
 static fb_image images(void)
 {
@@ -253,6 +267,7 @@ static const struct {
     {"picks", picks},
     {"integers", integers},
     {"stored", stored},
+    {"bytes", bytes},
     {"images", images},
     {"spread stream", spread_stream},
     {"spread window", spread_window},

@@ -106,7 +106,10 @@ static void json_machines(json_writer *w, const loaded_model *loaded)
     json_put_close(w, ']');
 }
 
-static const char *const storages[] = {"f32", "f16", "int8", "int4"};
+static const char *const storages[] = {"f32", "f16", "int8", "int4",
+                                       "int8_arithmetic"};
+
+#define STORAGES (sizeof storages / sizeof *storages)
 
 static void print_json(const loaded_model *loaded, const char *path)
 {
@@ -131,7 +134,7 @@ static void print_json(const loaded_model *loaded, const char *path)
     json_put_count(&w, "file_bytes", info->file_bytes);
     json_put_count(&w, "weight_bytes", info->weight_bytes);
     json_put_open(&w, "stored", '{');
-    for (int i = 0; i < 4; i++)
+    for (size_t i = 0; i < STORAGES; i++)
         json_put_count(&w, storages[i], info->stored[i]);
     json_put_close(&w, '}');
     json_put_count(&w, "state_bytes", loaded->memory.state_bytes);
@@ -266,10 +269,11 @@ static void print_machines(const loaded_model *loaded)
 static void print_stored(const mli_info *info)
 {
     const char *between = "";
-    if (!info->stored[1] && !info->stored[2] && !info->stored[3])
+    if (!info->stored[1] && !info->stored[2] && !info->stored[3] &&
+        !info->stored[4])
         return;
     printf("%-18s", "weights of layers");
-    for (int i = 0; i < 4; i++)
+    for (size_t i = 0; i < STORAGES; i++)
         if (info->stored[i]) {
             printf("%s%llu as %s", between, (unsigned long long)info->stored[i],
                    storages[i]);

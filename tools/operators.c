@@ -43,6 +43,7 @@ static const char *type_name(uint32_t type)
         [MLI_OP_DFT] = "dft",
         [MLI_OP_MATMUL] = "matmul",
         [MLI_OP_REQUANTIZE] = "requantize",
+        [MLI_OP_TO_BYTES] = "to bytes",
         [MLI_OP_RECALL] = "recall",
         [MLI_OP_STORE] = "store",
     };

@@ -375,7 +375,7 @@ static void say(ir_graph *g, const tally *t)
 {
     static const char *const names[] = {"f32", "f16", "int8", "int4"};
 
-    for (int i = MLI_F16; i < MLI_STORAGE_COUNT; i++)
+    for (int i = MLI_F16; i <= MLI_INT4; i++)
         if (t->count[i])
             ir_note(g, "%u matri%s stored as %s", t->count[i],
                     t->count[i] == 1 ? "x" : "ces", names[i]);

@@ -18,7 +18,7 @@
     X(TRANSPOSE) X(EXPAND) X(PAD) X(DELAY) X(HOLD) X(UNFOLD)                   \
     X(DEPTH_TO_TIME) X(CONV2D) X(POOL) X(SELECT) X(GATHER) X(SCATTER) X(ARG)   \
     X(TOPK) X(CUMULATE) X(TREES) X(DISTANCE) X(COUPLE) X(RANDOM) X(DFT)        \
-    X(MATMUL) X(REQUANTIZE) X(RECALL) X(STORE)
+    X(MATMUL) X(REQUANTIZE) X(RECALL) X(STORE) X(TO_BYTES)
 
 /* of mli_unary, but IDENTITY, which is always there */
 #define MLI_FUNCTIONS(X)                                                       \

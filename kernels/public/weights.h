@@ -55,16 +55,42 @@ static inline uint64_t mli_packed_index(uint32_t outputs, uint32_t taps,
  *   MLI_INT4  two's complement. The numbers of two products of a row share a
  *             byte, the first in the low half; if a row has an odd number of
  *             products the last high halves are zero.
+ *   MLI_BYTES signed bytes, -127 to 127, one scale a row, of a layer that
+ *             computes in integers: its inputs are bytes, too, four in a word.
+ *             The inputs of a tap are filled up to whole words, and these take
+ *             the place of inputs in the one order: where a number would be
+ *             there are the four of a word's inputs. The scale is the row's
+ *             times that of the inputs.
  */
 typedef enum mli_storage {
     MLI_F32 = 0,
     MLI_F16 = 1,
     MLI_INT8 = 2,
     MLI_INT4 = 3,
+    MLI_BYTES = 4,
     MLI_STORAGE_COUNT
 } mli_storage;
 
 #define MLI_INT4_GROUP 32u
+
+/* Of MLI_BYTES, so that a sum fits 32 bits whatever the bytes. */
+#define MLI_MOST_BYTES 131068u /* products of a row */
+
+/* Words of a frame of so many bytes. */
+static inline uint32_t mli_words(uint32_t bytes)
+{
+    return bytes / 4u + (bytes % 4u != 0);
+}
+
+/* Where weight (o, k, i) of a matrix of MLI_BYTES is, in bytes. */
+static inline uint64_t mli_bytes_index(uint32_t outputs, uint32_t taps,
+                                       uint32_t inputs, uint32_t o, uint32_t k,
+                                       uint32_t i)
+{
+    return 4u * mli_packed_index(outputs, taps, mli_words(inputs), o, k,
+                                 i / 4u) +
+           i % 4u;
+}
 
 /* Bytes of the numbers of so many rows: a multiple of 4 as rows is. */
 static inline uint64_t mli_stored_bytes(mli_storage type, uint64_t rows,
@@ -74,6 +100,7 @@ static inline uint64_t mli_stored_bytes(mli_storage type, uint64_t rows,
     case MLI_F16:
         return rows * products * 2u;
     case MLI_INT8:
+    case MLI_BYTES:
         return rows * products;
     case MLI_INT4:
         return rows * ((products + 1u) / 2u);
@@ -88,6 +115,7 @@ static inline uint64_t mli_stored_scales(mli_storage type, uint64_t products)
     switch (type) {
     case MLI_F16:
     case MLI_INT8:
+    case MLI_BYTES:
         return 1;
     case MLI_INT4:
         return (products + MLI_INT4_GROUP - 1u) / MLI_INT4_GROUP;
