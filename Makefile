@@ -19,10 +19,11 @@ endif
 INC_kernels := -Ikernels -Ikernels/public
 INC_core := -Icore $(INC_kernels)
 INC_compiler := -Icompiler -Icompiler/onnx -Icore -Ikernels/public
+INC_learn := -Ilearn -Icompiler -Icore -Ikernels/public
 INC_tools := -Itools -Icompiler -Icore -Ikernels/public \
 	-DMLINFER_VERSION='"$(VERSION)"'
 INC_firmware := -Icore
-INC_tests := -Itests $(INC_tools) -Ikernels -Icompiler/onnx
+INC_tests := -Itests $(INC_tools) -Ilearn -Ikernels -Icompiler/onnx
 
 src = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -30,6 +31,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 RUNTIME_SRC := $(call src,kernels core)
 COMPILER_SRC := $(call src,compiler $(addprefix compiler/,passes onnx nam \
 	rtneural guitarml layers tflite))
+LEARN_SRC := $(call src,learn)
 TOOL_SRC := $(call src,tools)
 TEST_SRC := $(call src,tests)
 TEST_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter tests/test_%.c,$(TEST_SRC)))
@@ -37,6 +39,7 @@ TEST_SUPPORT := $(filter-out tests/test_%.c,$(TEST_SRC))
 
 RUNTIME := $(BUILD)/libmlinfer.a
 COMPILER := $(BUILD)/libmlcompiler.a
+LEARN := $(BUILD)/libmllearn.a
 COMMAND := $(BUILD)/mlinfer
 
 .PHONY: all help command pd objects tests demo check check-long bench readme weights zoo deps \
@@ -93,6 +96,10 @@ $(COMPILER): $(call obj,$(COMPILER_SRC))
 	$(call say,ar,$@)
 	$(Q)rm -f $@
 	$(Q)$(AR) qcs $@ $^
+$(LEARN): $(call obj,$(LEARN_SRC))
+	$(call say,ar,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) qcs $@ $^
 $(COMMAND): $(call obj,$(TOOL_SRC)) $(COMPILER) $(RUNTIME)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lsndfile -lm
@@ -101,7 +108,7 @@ command: $(COMMAND) $(RUNTIME)
 
 # Tests may use everything, and the command's parts but its main().
 TEST_LINK := $(call obj,$(filter-out tools/main.c,$(TOOL_SRC))) $(call obj,$(TEST_SUPPORT))
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_LINK) $(COMPILER) $(RUNTIME)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_LINK) $(LEARN) $(COMPILER) $(RUNTIME)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lsndfile -lm -lpthread
@@ -129,13 +136,13 @@ includes-%: # what a room may include, for the test that it may nothing else
 # Every object, linked or not.
 sources:
 	@echo '$(ALL_SRC)'
-ALL_SRC := $(RUNTIME_SRC) $(COMPILER_SRC) $(TOOL_SRC) $(TEST_SRC) \
+ALL_SRC := $(RUNTIME_SRC) $(COMPILER_SRC) $(LEARN_SRC) $(TOOL_SRC) $(TEST_SRC) \
 	firmware/minimal.c tests/bench/peers.c tests/bench/peer_mlinfer.c $(call src,tests/fuzz)
 KERNEL_SRC := $(call src,kernels)
 objects: $(call obj,$(ALL_SRC))
 kernel-objects: $(call obj,$(KERNEL_SRC))
 # Only read, a room at a time: for warnings.
-syntax: $(patsubst %,syntax-%,core compiler tools tests)
+syntax: $(patsubst %,syntax-%,core compiler learn tools tests)
 syntax-%:
 	$(Q)$(CC) $(BASE_FLAGS) $(INC_$*) $(CFLAGS) -fsyntax-only \
 		$(filter $*/%,$(ALL_SRC))

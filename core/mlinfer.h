@@ -17,7 +17,9 @@
  * Restrictions
  *  - The bytes of the model begin at a 64-byte boundary and stay where they
  *    are, unchanged, while any model or session uses them. Little-endian
- *    machines only.
+ *    machines only. (Who owns the bytes and every session on them may change
+ *    numbers of constants that are not indices or nodes of trees between runs,
+ *    as learn/ does: sessions read them in place and keep nothing of them.)
  *  - State and arena begin at 64-byte boundaries and belong to one session.
  *  - A session is used by one thread at a time. Models are read-only: sessions
  *    on different threads may share one.

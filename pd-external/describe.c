@@ -159,5 +159,6 @@ void box_print(t_box *x)
          (unsigned long long)p->p_bytes, (unsigned)p->p_info.file_bytes);
     for (uint32_t i = 0; mli_get_meta_at(p->p_model, i, &key, &value); i++)
         if (strcmp(key, "name")) /* stands at the top */
-            post("  %s: %s", key, value);
+            post("  %s: %.*s%s", key, (int)strcspn(value, "\n"), value,
+                 strchr(value, '\n') ? " ..." : "");
 }

@@ -12,7 +12,7 @@ PD_SRC := $(call src,pd-external)
 #:                 compilers, into build/armv7/pd and build/arm64/pd
 
 # For `make objects`; the externals themselves are built by pd-lib-builder.
-INC_pd-external := -Icompiler -Icore -Ikernels/public -isystem $(PDINCLUDEDIR) \
+INC_pd-external := -Ilearn -Icompiler -Icore -Ikernels/public -isystem $(PDINCLUDEDIR) \
 	-DPD
 ifneq ($(wildcard $(PDINCLUDEDIR)/m_pd.h),)
 objects: $(call obj,$(PD_SRC))
@@ -30,12 +30,12 @@ endef
 define PD_BUILD
 $(MAKE) --no-print-directory -C $(PD_WORK) \
 	-f $(CURDIR)/Makefile.pdlibbuilder CC='$(CC)' MLI_CFLAGS='$(CFLAGS)' \
-	MLI_LIBS='$(abspath $(COMPILER) $(RUNTIME))' \
+	MLI_LIBS='$(abspath $(LEARN) $(COMPILER) $(RUNTIME))' \
 	PDINCLUDEDIR='$(PDINCLUDEDIR)' PDLIBBUILDER_DIR='$(PDLIBBUILDER_DIR)' \
 	$(if $(PLATFORM),PLATFORM=$(PLATFORM))
 endef
 
-pd: $(RUNTIME) $(COMPILER)
+pd: $(RUNTIME) $(COMPILER) $(LEARN)
 	$(call say,pd,$(PD_DIR))
 	$(Q)[ -f '$(PDINCLUDEDIR)/m_pd.h' ] || { echo "no m_pd.h in \
 	$(PDINCLUDEDIR): install puredata-dev, or give PDINCLUDEDIR=" >&2; exit 1; }

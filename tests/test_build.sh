@@ -104,8 +104,8 @@ system_headers() {
 rooms() {
     local around
     around=$(cd "$root" && grep -rnE '^#include *"([^"]*\.\./|/|'\
-'(kernels|core|compiler|tools|pd-external)/)' --include='*.[ch]' \
-        kernels core compiler tools pd-external tests 2>/dev/null)
+'(kernels|core|compiler|learn|tools|pd-external)/)' --include='*.[ch]' \
+        kernels core compiler learn tools pd-external tests 2>/dev/null)
     check "no include goes around the rooms" "$around"
 }
 
@@ -127,6 +127,9 @@ core compiler.h
 core npy.h
 compiler npy.h
 compiler kernels.h
+compiler learner.h
+learn kernels.h
+learn npy.h
 tools kernels.h
 END
     check "each room sees only the rooms it may" "$bad"

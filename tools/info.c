@@ -282,6 +282,22 @@ static void print_stored(const mli_info *info)
     putchar('\n');
 }
 
+/* The first line of a text that has many, as one of examples. */
+static void put_first_line(const char *text)
+{
+    size_t length = strcspn(text, "\n"), lines = 0;
+    char line[256];
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n';
+    if (!lines) {
+        put_clean(text);
+        return;
+    }
+    snprintf(line, sizeof line, "%.*s", (int)length, text);
+    put_clean(line);
+    printf(" ... (%zu lines)", lines);
+}
+
 static void print_readable(const loaded_model *loaded, const char *path)
 {
     const char *key, *value;
@@ -300,7 +316,7 @@ static void print_readable(const loaded_model *loaded, const char *path)
             put_clean(key);
             int left = 18 - (int)strlen(key);
             printf("%*s", left > 0 ? left : 1, "");
-            put_clean(value);
+            put_first_line(value);
             putchar('\n');
         }
 }
