@@ -21,6 +21,22 @@ typedef enum mlc_status {
 /* "ok", "notfound", "corrupt", "unsupported", "newer", "memory" */
 const char *mlc_status_word(mlc_status status);
 
+/* What bytes stand for: low to high, and 0. Both 0: nothing is known. */
+typedef struct mlc_range {
+    float low, high;
+} mlc_range;
+
+struct mlc_image;
+struct mlc_error;
+
+/*
+ * Find the ranges of tensors. `watched` is the model in floats, whose last
+ * `count` outputs they are. 0, or the error's status after mlc_fail.
+ */
+typedef mlc_status mlc_calibrate(void *user, const struct mlc_image *watched,
+                                 mlc_range *ranges, uint32_t count,
+                                 struct mlc_error *error);
+
 typedef struct mlc_options {
     int mode;        /* -1: as the graph asks; else an mli_mode */
     uint32_t window; /* frames, 0: the graph's own */
@@ -32,6 +48,12 @@ typedef struct mlc_options {
     uint32_t state_count;
     int spread;  /* the work of a hop is done in the course of the next */
     int weights; /* an mlc_storage */
+    /* Not NULL: layers compute in integers where that pays. */
+    mlc_calibrate *calibrate;
+    void *calibrate_user;
+    const uint8_t *floats; /* borrowed: the layers that could, in order; those
+                              with a 1 go on computing in floats */
+    uint32_t floats_count;
 } mlc_options;
 
 /* How the weights of layers are stored. */
@@ -45,7 +67,7 @@ typedef enum mlc_storage {
 
 #define MLC_OPTIONS_DEFAULT                                                    \
     {                                                                          \
-        -1, 0, 0, 0.0, NULL, 0, 0, 0                                           \
+        -1, 0, 0, 0.0, NULL, 0, 0, 0, NULL, NULL, NULL, 0                      \
     }
 
 /* Multiply-accumulates a second that no core does: 32 lanes, two instructions a

@@ -220,6 +220,60 @@ static mlc_status warm(mlc_program *p, ir_graph *g, const mlc_figures *figures,
     return status ? status : verify(image, error);
 }
 
+/* ------------------------------------------------------------ integers ---- */
+
+/* The model in floats with these values as outputs, too. */
+static mlc_status watch(ir_graph *g, const ir_id *values, uint32_t n,
+                        mlc_image *image, mlc_error *error)
+{
+    mlc_program p = {0};
+    mlc_figures f = {0};
+    uint32_t outputs = g->output_count;
+    mlc_status status;
+
+    for (uint32_t i = 0; i < n; i++)
+        ir_output(g, "", values[i]);
+    status = check_graph(g, error);
+    f.macs = mlc_graph_macs(g);
+    if (!status)
+        status = build(&p, g, &f, image, error);
+    if (!status)
+        status = verify(image, error);
+    if (!status && g->prewarm && g->mode == MLI_STREAM)
+        status = warm(&p, g, &f, 0, image, error);
+    mlc_program_free(&p);
+    while (g->output_count > outputs)
+        free(g->outputs[--g->output_count].name);
+    return status;
+}
+
+static mlc_status use_integers(ir_graph *g, const mlc_options *options,
+                               mlc_error *error)
+{
+    ir_id *values = NULL;
+    mlc_image image = {0};
+    mlc_status status = MLC_OK;
+    uint32_t n = ir_find_readings(g, &values);
+    mlc_range *ranges = calloc(n + 1u, sizeof *ranges);
+
+    if (n > MLI_MAX_PORTS - g->output_count)
+        n = MLI_MAX_PORTS - g->output_count;
+    if (!ranges || !values)
+        status = mlc_fail(error, MLC_MEMORY, "out of memory");
+    if (!status && n)
+        status = watch(g, values, n, &image, error);
+    if (!status && n)
+        status = options->calibrate(options->calibrate_user, &image, ranges, n,
+                                    error);
+    if (!status)
+        ir_use_integers(g, values, ranges, n, options->floats,
+                        options->floats_count);
+    mlc_image_free(&image);
+    free(values);
+    free(ranges);
+    return status;
+}
+
 /* What the source multiplies: for each of the host's frames, or a run. */
 static uint64_t macs_before(const ir_graph *g)
 {
@@ -251,6 +305,12 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
     if (options && options->weights != MLC_WEIGHTS_AS_THEY_ARE &&
         options->weights != MLC_WEIGHTS_INT8)
         ir_widen_weights(g);
+    if (options && options->calibrate) {
+        ir_widen_weights(g);
+        status = use_integers(g, options, error);
+        if (status)
+            return status;
+    }
     if (options && options->weights > MLC_WEIGHTS_F32)
         ir_store_weights(g, (mli_storage)(options->weights - 1));
     status = check_graph(g, error);

@@ -166,6 +166,10 @@ static mlc_status check_spread(const mlc_options *asked, const mlc_image *image,
 
 static mlc_status check_weights(const mlc_options *asked, mlc_error *error)
 {
+    if (asked && asked->calibrate)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "a model.bin's arithmetic is as it is: convert its "
+                        "source with --arithmetic");
     if (!asked || asked->weights == MLC_WEIGHTS_AS_THEY_ARE)
         return MLC_OK;
     return mlc_fail(error, MLC_UNSUPPORTED,

@@ -8,12 +8,14 @@
 #include "commands.h"
 #include "loaded_model.h"
 #include "message.h"
+#include "ranges.h"
 #include "replace_file.h"
 #include "weights_report.h"
 
 typedef struct convert_arguments {
     const char *source, *target;
-    const char *calibrate; /* a file, or NULL */
+    ranges_source ranges; /* calibrate: a file, or NULL */
+    int int8;             /* layers compute in integers */
     mlc_options options;
     const char **states; /* owned: room for each argument */
     uint32_t state_count;
@@ -53,10 +55,19 @@ static int parse_weights(const char *text, int *weights)
     return -1;
 }
 
+static int parse_arithmetic(const char *text, int *int8)
+{
+    *int8 = !strcmp(text, "int8");
+    if (*int8 || !strcmp(text, "float"))
+        return 0;
+    tool_usage("--arithmetic %s: expected float or int8", text);
+    return -1;
+}
+
 /* Whether there are float weights to hold the result against. */
 static int fewer_bits(const convert_arguments *a)
 {
-    return a->options.weights > MLC_WEIGHTS_F32;
+    return a->int8 || a->options.weights > MLC_WEIGHTS_F32;
 }
 
 static int parse(int argc, char **argv, convert_arguments *a)
@@ -70,6 +81,7 @@ static int parse(int argc, char **argv, convert_arguments *a)
         {"state", required_argument, NULL, 's'},
         {"spread", no_argument, NULL, 'p'},
         {"weights", required_argument, NULL, 'b'},
+        {"arithmetic", required_argument, NULL, 'a'},
         {"calibrate", required_argument, NULL, 'c'},
         {NULL, 0, NULL, 0}};
     int bad = 0, option;
@@ -91,7 +103,9 @@ static int parse(int argc, char **argv, convert_arguments *a)
         else if (option == 'b')
             bad = parse_weights(optarg, &a->options.weights);
         else if (option == 'c')
-            a->calibrate = optarg;
+            a->ranges.calibrate = optarg;
+        else if (option == 'a')
+            bad = parse_arithmetic(optarg, &a->int8);
         else if (option == 'r')
             bad = parse_rate(optarg, &a->options.rate);
         else if (option == 's')
@@ -105,11 +119,19 @@ static int parse(int argc, char **argv, convert_arguments *a)
         tool_usage("convert: expected one SOURCE and -o MODEL.bin");
         return -1;
     }
-    if (a->calibrate && !fewer_bits(a)) {
-        tool_usage("--calibrate: expected --weights f16, int8 or int4, too");
+    if (a->ranges.calibrate && !fewer_bits(a)) {
+        tool_usage("--calibrate: expected --weights f16, int8 or int4, or "
+                   "--arithmetic int8, too");
         return -1;
     }
     a->source = argv[optind];
+    a->ranges.path = a->source;
+    if (a->int8) {
+        a->options.calibrate = ranges_find;
+        a->options.calibrate_user = &a->ranges;
+        if (a->options.weights == MLC_WEIGHTS_AS_THEY_ARE)
+            a->options.weights = MLC_WEIGHTS_INT8;
+    }
     a->options.states = a->states;
     a->options.state_count = a->state_count;
     return 0;
@@ -142,7 +164,7 @@ static int finish(const convert_arguments *a, loaded_model *loaded)
 {
     weights_report report;
     if (fewer_bits(a) && weights_report_make(&report, loaded, a->source,
-                                             &a->options, a->calibrate))
+                                             &a->options, a->ranges.calibrate))
         return TOOL_FAILED;
     if (write_image(a->target, &loaded->image) != TOOL_DONE)
         return TOOL_FAILED;

@@ -54,6 +54,7 @@ int weights_report_make(weights_report *r, loaded_model *stored,
     loaded_model exact;
     memset(r, 0, sizeof *r);
     float_options.weights = MLC_WEIGHTS_F32;
+    float_options.calibrate = NULL;
     r->calibrate = calibrate;
     r->kernels = kernel_choice_name();
     if (!r->kernels || loaded_model_open(&exact, source, &float_options))

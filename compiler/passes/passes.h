@@ -8,6 +8,7 @@
 #ifndef MLC_PASSES_H
 #define MLC_PASSES_H
 
+#include "compiler.h"
 #include "ir.h"
 
 typedef struct ir_tally { /* what was done, for the report */
@@ -40,6 +41,20 @@ void ir_widen_weights(ir_graph *g);
 /* After all of these: the matrices of layers are stored so, where it takes less
    room; int4 only those of dense layers, others as int8. */
 void ir_store_weights(ir_graph *g, mli_storage storage);
+/*
+ * Values whose ranges layers need to compute in integers: what dense layers and
+ * convolutions read, what recurrent layers make. *values is to be freed;
+ * answers how many.
+ */
+uint32_t ir_find_readings(ir_graph *g, ir_id **values);
+/*
+ * After all of these, with f32 matrices: layers compute in integers whose
+ * range is among the count ones and is not empty, if that pays; but not the
+ * k-th of those that could if floats[k] is set.
+ */
+void ir_use_integers(ir_graph *g, const ir_id *values, const mlc_range *ranges,
+                     uint32_t count, const uint8_t *floats,
+                     uint32_t floats_count);
 /* A node on constants alone becomes one, if the result is small: 1. */
 int ir_fold_node(ir_graph *g, uint32_t node);
 /* All such. */
