@@ -9,9 +9,9 @@
 /* What no weight can outweigh, and an example that is not there has: its
    softmax is 0 exactly. */
 #define NOWHERE -1e30f
-/* Least s^2. The square of no distance that a float tells from 0 among numbers
-   around 1, and far above the least float. */
-#define LEAST_FLOOR 1e-20f
+/* Least s^2: a normal float, and so far below all squared distances among
+   numbers around 1 that at an example all other weights are 0. */
+#define LEAST_FLOOR 1e-36f
 /* Inputs past so many ranges count as there: squares stay finite. */
 #define FAR 1e15f
 

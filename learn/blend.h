@@ -11,7 +11,7 @@
  * y_i: Shepard's interpolation (1968). It never leaves the range of the
  * examples' outputs. p grows with the inputs because the number of examples
  * that are far does; above p = inputs near examples win however many there are.
- * s is "smooth": 0 (in fact 1e-10) answers an example's inputs with its
+ * s is "smooth": 0 (in fact 1e-18) answers an example's inputs with its
  * outputs; more rounds off, 1 is an input's whole range. Equal inputs with
  * different outputs answer their mean.
  *

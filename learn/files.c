@@ -153,6 +153,7 @@ mlc_status learner_read_csv(learner *l, const char *path, mlc_error *error)
 {
     char *text;
     size_t size = 0;
+    l->misfit = 0;
     mlc_status status = read_text(path, &text, &size, error);
     if (!status)
         status = learn_csv_read(&l->other, text, size, error);
@@ -163,7 +164,7 @@ mlc_status learner_read_csv(learner *l, const char *path, mlc_error *error)
 }
 
 /* Of a file that learner_write made: its sizes must be those of l. */
-static mlc_status check_sizes(const learner *l, const mli_model *model,
+static mlc_status check_sizes(learner *l, const mli_model *model,
                               const char **how, mlc_error *error)
 {
     unsigned inputs, outputs, capacity;
@@ -175,7 +176,8 @@ static mlc_status check_sizes(const learner *l, const mli_model *model,
     if (sscanf(*how, "inputs %u outputs %u capacity %u", &inputs, &outputs,
                &capacity) != 3)
         return mlc_fail(error, MLC_CORRUPT, "bad sizes of what it learned");
-    if (inputs != l->examples.inputs || outputs != l->examples.outputs)
+    l->misfit = inputs != l->examples.inputs || outputs != l->examples.outputs;
+    if (l->misfit)
         return mlc_fail(error, MLC_UNSUPPORTED,
                         "has %u inputs and %u outputs, box has %u and %u: use "
                         "-learn %u %u",
@@ -234,6 +236,7 @@ static mlc_status load_image(learner *l, mlc_image *image, mlc_error *error)
 mlc_status learner_load(learner *l, const char *path, mlc_error *error)
 {
     mlc_image image = {0};
+    l->misfit = 0;
     mlc_status status = mlc_load(path, NULL, &image, error);
     if (!status)
         status = load_image(l, &image, error);

@@ -30,6 +30,7 @@ typedef struct learner {
     const mli_kernels *kernels;
     learn_blend values, classes; /* of both kinds of examples */
     learn_examples other;        /* to be filled by what is read */
+    int misfit; /* the last file that was loaded has other sizes */
 } learner;
 
 /* Allocates. NULL: error says why. */

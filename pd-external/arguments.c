@@ -73,12 +73,31 @@ static int arguments_tilde_flag(t_arguments *a, const void *x, const char *flag,
     return -1;
 }
 
+/* One flag of [mlinfer]; as above. */
+static int arguments_list_flag(t_arguments *a, const void *x, const char *flag,
+                               int argc, const t_atom *argv)
+{
+    if (!strcmp(flag, "-capacity"))
+        return arguments_number(x, 0, flag, argc, argv, 1, CAPACITY_MAX,
+                                &a->a_capacity);
+    if (strcmp(flag, "-learn"))
+        return -1;
+    a->a_learn = 1;
+    int took =
+        arguments_number(x, 0, flag, argc, argv, 1, LEARN_MAX, &a->a_learnin);
+    if (took)
+        took += arguments_number(x, 0, flag, argc - 1, argv + 1, 1, LEARN_MAX,
+                                 &a->a_learnout);
+    return took;
+}
+
 void arguments_parse(t_arguments *a, const void *x, int tilde, int argc,
                      const t_atom *argv)
 {
     memset(a, 0, sizeof(*a));
     a->a_in = a->a_out = -1;
     a->a_hop = HOP_DEFAULT;
+    a->a_capacity = CAPACITY_DEFAULT;
     while (argc > 0 && argv->a_type == A_SYMBOL &&
            argv->a_w.w_symbol->s_name[0] == '-') {
         const char *flag = argv->a_w.w_symbol->s_name;
@@ -88,14 +107,18 @@ void arguments_parse(t_arguments *a, const void *x, int tilde, int argc,
             a->a_clamp = 1, took = 0;
         else if (tilde)
             took = arguments_tilde_flag(a, x, flag, argc, argv);
+        else
+            took = arguments_list_flag(a, x, flag, argc, argv);
         if (took < 0) {
             pd_error(x, "%s: %s: unknown flag (expected %s)",
                      arguments_class(tilde), flag,
                      tilde ? "-in -out -m -hop -list -norate -clamp"
-                           : "-clamp");
+                           : "-learn -capacity -clamp");
             took = 0;
         }
         argc -= took, argv += took;
     }
+    if (a->a_capacity != CAPACITY_DEFAULT && !a->a_learn)
+        pd_error(x, "mlinfer: -capacity: only with -learn");
     arguments_name(a->a_name, sizeof(a->a_name), argc, argv);
 }

@@ -84,7 +84,7 @@ static void box_cpu(t_box *x, t_symbol *s, int argc, t_atom *argv)
 
 /* ------------------------------ loading ----------------------------------- */
 
-static void box_say(t_box *x)
+void box_say(t_box *x)
 {
     t_atom at[2];
     if (x->x_reason) {
@@ -100,9 +100,9 @@ static void box_say(t_box *x)
     }
 }
 
-/* One report for each load: that of creation comes before that of a load that
-   does not wait for the clock. */
-static void box_saycreated(t_box *x)
+/* That of creation comes before that of a load that does not wait for the
+   clock. */
+void box_saycreated(t_box *x)
 {
     if (!x->x_saycreated)
         return;
@@ -111,7 +111,7 @@ static void box_saycreated(t_box *x)
     box_say(x);
 }
 
-static int box_find(t_box *x, const char *name, char *path, t_failure *failure)
+int box_find(t_box *x, const char *name, char *path, t_failure *failure)
 {
     if (lookup_find(x->x_canvas, name, path))
         return 1;
@@ -214,9 +214,7 @@ void box_saybadvalue(t_box *x)
               box_filename(x));
 }
 
-/* A label that a patch could only write as a number is one: else no [route 1]
-   would ever match it. */
-static void class_label(t_atom *at, const char *label)
+void box_label(t_atom *at, const char *label)
 {
     char *end;
     double number = strtod(label, &end);
@@ -246,7 +244,7 @@ void box_sayclasses(t_box *x, const float *y)
         if (port.classes) {
             mli_get_output_channel(p->p_model, i, best, &channel);
             if (*channel.label)
-                class_label(at[count], channel.label);
+                box_label(at[count], channel.label);
             else
                 SETFLOAT(at[count], (t_float)best); /* from 0, as ArgMax */
             SETFLOAT(at[count] + 1, y[best]);
@@ -290,6 +288,11 @@ void box_free(t_box *x)
     player_close(&x->x_player);
 }
 
+void box_addcpu(t_class *c)
+{
+    class_addmethod(c, (t_method)box_cpu, gensym("cpu"), A_GIMME, 0);
+}
+
 void box_addmethods(t_class *c)
 {
     class_addmethod(c, (t_method)box_load, gensym("load"), A_GIMME, 0);
@@ -297,5 +300,5 @@ void box_addmethods(t_class *c)
     class_addmethod(c, (t_method)box_reset, gensym("reset"), 0);
     class_addmethod(c, (t_method)box_info, gensym("info"), 0);
     class_addmethod(c, (t_method)box_print, gensym("print"), 0);
-    class_addmethod(c, (t_method)box_cpu, gensym("cpu"), A_GIMME, 0);
+    box_addcpu(c);
 }

@@ -72,6 +72,17 @@ void box_outlet(t_box *x);
 
 void box_free(t_box *x);
 
+/* One report for each load: what was not said yet of creation, and how the last
+   one went. */
+void box_saycreated(t_box *x);
+void box_say(t_box *x);
+
+/* Where a file is; 0: it is not, with failure filled in. path: MAXPDSTRING. */
+int box_find(t_box *x, const char *name, char *path, t_failure *failure);
+
+/* The method for cpu. */
+void box_addcpu(t_class *c);
+
 /* Methods for load, reload, reset, info, print, cpu. */
 void box_addmethods(t_class *c);
 
@@ -91,6 +102,10 @@ void box_setcontrol(t_box *x, t_symbol *name, int argc, const t_atom *argv);
    The report is up to the class. */
 void box_badvalue(t_box *x);
 void box_saybadvalue(t_box *x);
+
+/* A label that a patch could only write as a number is one: else no [route 1]
+   would ever match it. */
+void box_label(t_atom *at, const char *label);
 
 /* "class LABEL CONFIDENCE" for each output that names classes; y: [p_nout]. */
 void box_sayclasses(t_box *x, const float *y);

@@ -16,7 +16,11 @@ void classes_register(void);
  */
 void class_alias(t_newmethod make, const char *name);
 
-void listclass_setup(void);   /* [mlinfer] */
+void listclass_setup(void);  /* [mlinfer] */
+void learnclass_setup(void); /* [mlinfer -learn]: no name of its own */
+
+/* [mlinfer -learn ...]; 0: it cannot be. */
+void *learnbox_new(int argc, t_atom *argv);
 void signalclass_setup(void); /* [mlinfer~] */
 
 #endif

@@ -213,8 +213,24 @@ static const t_boxkind listbox_kind = {
 
 /* ------------------------ creation and the end ---------------------------- */
 
+/* Is -learn among the flags? Between them are their numbers. */
+static int wants_to_learn(int argc, const t_atom *argv)
+{
+    for (; argc--; argv++) {
+        const char *word =
+            argv->a_type == A_SYMBOL ? argv->a_w.w_symbol->s_name : "-";
+        if (!strcmp(word, "-learn"))
+            return 1;
+        if (*word != '-')
+            return 0;
+    }
+    return 0;
+}
+
 static void *listbox_new(t_symbol *s, int argc, t_atom *argv)
 {
+    if (wants_to_learn(argc, argv))
+        return learnbox_new(argc, argv);
     t_listbox *x = (t_listbox *)pd_new(listclass_class);
     (void)s;
     box_init(&x->x_box, &listbox_kind, argc, argv);
@@ -235,6 +251,7 @@ void listclass_setup(void)
         gensym("mlinfer"), (t_newmethod)(t_method)listbox_new,
         (t_method)listbox_free, sizeof(t_listbox), CLASS_DEFAULT, A_GIMME, 0);
     listclass_class = c;
+    learnclass_setup();
     class_alias((t_newmethod)(t_method)listbox_new, "mlinfer/mlinfer");
     class_addbang(c, listbox_bang);
     class_addlist(c, listbox_list);

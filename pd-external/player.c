@@ -19,8 +19,7 @@ void failure_set(t_failure *f, const char *word, const char *format, ...)
     va_end(ap);
 }
 
-/* The kernel build that MLI_KERNELS names, else the best. */
-static const mli_kernels *player_kernels(t_failure *failure)
+const mli_kernels *player_kernels(t_failure *failure)
 {
     const char *name = getenv("MLI_KERNELS");
     const mli_kernels *k = mli_kernels_find(name && *name ? name : NULL);

@@ -48,6 +48,10 @@ void player_close(t_player *p);
  */
 int player_once(t_player *p);
 
+/* The kernel build that MLI_KERNELS names, else the best; 0: failure is filled
+   in. */
+const mli_kernels *player_kernels(t_failure *failure);
+
 /* Values of one port: a list for step models, a frame for others. */
 uint32_t player_values(const t_player *p, const mli_port *port);
 

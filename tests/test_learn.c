@@ -191,7 +191,7 @@ static double weight(const learner *l, uint32_t n, const float *x)
         if (high > low)
             d += pow((x[i] - e) / ((double)high - low), 2);
     }
-    return pow(d + fmax((double)l->smooth * l->smooth, 1e-20), -p / 2);
+    return pow(d + fmax((double)l->smooth * l->smooth, 1e-36), -p / 2);
 }
 
 static void reference(const learner *l, const float *x, double *y)

@@ -222,8 +222,8 @@ EOF
 
 expect "unknown flags are said and left out" \
     "mlinfer -foo -hop -clamp MODELS/total" 1 "1" <<'EOF'
-error: mlinfer: -foo: unknown flag (expected -clamp)
-error: mlinfer: -hop: unknown flag (expected -clamp)
+error: mlinfer: -foo: unknown flag (expected -learn -capacity -clamp)
+error: mlinfer: -hop: unknown flag (expected -learn -capacity -clamp)
 INFO: loaded 1 MODELS/total.bin
 INFO: latency 0
 OUT: 1

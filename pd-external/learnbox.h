@@ -1,0 +1,34 @@
+/*
+ * learnbox.h - the struct of [mlinfer -learn INS OUTS].
+ */
+#ifndef LEARNBOX_H
+#define LEARNBOX_H
+
+#include "box.h"
+#include "learner.h"
+
+typedef struct _learnbox {
+    t_box x_box; /* its player stays empty */
+    learner *x_learner;
+    float *x_in;      /* [inputs] the last at the left inlet */
+    float *x_held;    /* [inputs] the same in the ranges seen */
+    int x_has;        /* something came there */
+    float *x_wanted;  /* [outputs] the last at the right inlet */
+    float *x_answer;  /* [learner_most_answers] */
+    t_atom *x_atoms;  /* [learner_most_answers] the list that goes out ... */
+    int x_busy;       /* ... at this moment */
+    t_atom *x_labels; /* [learner_most_answers] as patches write them */
+    int x_wrongsaid;  /* a list that is wrong was said */
+    t_outlet *x_out;
+} t_learnbox;
+
+/* Examples are others now: say so. */
+void learnbox_changed(t_learnbox *x);
+
+/* Methods for load, read, reload, write. */
+void learnbox_addfiles(t_class *c);
+
+/* Read a file of either kind in place of all examples. */
+int learnbox_open(t_learnbox *x, const char *name);
+
+#endif
