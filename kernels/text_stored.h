@@ -12,15 +12,24 @@
  * and the bits are the same.
  */
 
-/* Frames of a tile; blocks in hand at once of a single frame. */
-#if V_LANES >= 8u || defined(__aarch64__)
+/*
+ * Frames of a tile; blocks in hand at once of a single frame. Where vectors are
+ * short a tile of many frames has half a panel in hand.
+ */
+#if V_LANES >= 16u
+#define STORED_TILE   8
+#define STORED_CHAINS 4
+#elif V_LANES == 8u
 #define STORED_TILE   4
 #define STORED_CHAINS 4
+#elif defined(__aarch64__)
+#define STORED_TILE   8
+#define STORED_CHAINS 4
 #else
-#define STORED_TILE   2
+#define STORED_TILE   4
 #define STORED_CHAINS 2
 #endif
-#define STORED_MOST 4 /* of both */
+#define STORED_MOST 8 /* of both */
 
 /* Outputs that are in hand at once, at most, and vectors of them. */
 #define STORED_WIDTH   (V_LANES == 1 ? 4 : (int)MLI_PANEL)
@@ -220,9 +229,12 @@ V_FN void stored_tile(const stored_job *j, uint32_t f, const int tile,
 
 V_FN void stored_frames(const stored_job *j, const int n, const int type)
 {
+    const int most = V_LANES <= 4 && n == 16 ? 1 : STORED_TILE;
     uint32_t f = 0;
-    for (; f + STORED_TILE <= j->a->frames; f += STORED_TILE)
-        stored_tile(j, f, STORED_TILE, n, type);
+    for (; f + (uint32_t)most <= j->a->frames; f += (uint32_t)most)
+        stored_tile(j, f, most, n, type);
+    for (; most > 4 && f + 4 <= j->a->frames; f += 4)
+        stored_tile(j, f, 4, n, type);
     for (; f < j->a->frames; f++)
         stored_tile(j, f, 1, n, type);
 }
@@ -274,10 +286,11 @@ static size_t stored_row_bytes(mli_storage type, uint32_t outputs)
 }
 
 /* As many outputs as are done at once of so many that are left of a panel. */
-static uint32_t stored_width(uint32_t left)
+static uint32_t stored_width(uint32_t left, uint32_t frames)
 {
-    if (left >= (uint32_t)STORED_WIDTH)
-        return (uint32_t)STORED_WIDTH;
+    const uint32_t most = V_LANES == 4 && frames > 1 ? 8 : STORED_WIDTH;
+    if (left >= most)
+        return most;
     return left >= 8 && STORED_WIDTH >= 8 ? 8 : 4;
 }
 
@@ -293,7 +306,7 @@ static void stored_panel(const mli_conv *a, uint32_t g, uint32_t o,
     stored_job j = {.a = a, .panel = held};
     j.row = stored_row_bytes(a->storage, held);
     for (uint32_t at = 0, n; at < held; at += n) {
-        n = stored_width(held - at);
+        n = stored_width(held - at, a->frames);
         if (o + at + n <= first || o + at >= last)
             continue;
         j.x = a->x + (size_t)g * a->in_per_group;
