@@ -52,12 +52,13 @@ static void set_frame(const mli_kept *k, uint32_t at, const float *x)
 void mli_kept_reset(mli_kept *k)
 {
     size_t all = ((size_t)k->capacity + k->mirror) * k->width;
+    uint32_t first = k->front != 0 ? k->front - k->frames : 0;
     __builtin_memset(k->data, 0, all * sizeof(float));
     for (uint32_t i = 0; k->init_frames != 0 && i < k->frames; i++)
-        set_frame(k, i,
+        set_frame(k, first + i,
                   k->init + (k->init_frames > 1 ? (size_t)i * k->width : 0));
     mirror(k, 0, k->capacity);
-    k->pos = k->frames < k->capacity ? k->frames : 0;
+    k->pos = k->frames < k->capacity ? first + k->frames : 0;
 }
 
 /* Where n frames are to go from pos on, before the ring begins again. */
@@ -98,14 +99,23 @@ static void place_planes(const mli_kernels *by, const mli_kept *k, uint32_t at,
              n < most ? n : most);
 }
 
-void mli_kept_push_planes(const mli_kernels *by, mli_kept *k, const float *x,
-                          size_t row, uint32_t n)
+uint32_t mli_kept_push_planes(const mli_kernels *by, mli_kept *k,
+                              const float *x, size_t row, uint32_t n)
 {
-    uint32_t now = before_end(k, n);
-    place_planes(by, k, k->pos, x, row, now);
+    if (k->front != 0) {
+        if (k->pos != k->front)
+            by->rows(k->data + k->pos - k->front, k->row, k->data, k->row,
+                     k->width, k->front);
+        by->rows(x, row, k->data + k->front, k->row, k->width, n);
+        k->pos = k->front + n;
+        return k->front;
+    }
+    const uint32_t first = k->pos, now = before_end(k, n);
+    place_planes(by, k, first, x, row, now);
     if (now < n)
         place_planes(by, k, 0, x + now, row, n - now);
     advance(k, n);
+    return first;
 }
 
 void mli_state_read(const mli_session *session, uint32_t state, float *out)

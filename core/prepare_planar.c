@@ -285,6 +285,7 @@ static void matrix(const prepare *p, progress *w, mli_planar a, mli_kept *ring)
     m->x_row = p->s->tile;
     m->outputs = step->elements;
     m->planar = a;
+    m->call = &m->planar;
     set_function(&m->planar, p->op);
     uint32_t x = ring != NULL ? MLI_NONE : operand(p->f, w->next, 0);
     chain c = {.p = p,

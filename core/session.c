@@ -39,6 +39,38 @@ static uint32_t ring_room(const mli_file_op *op, uint32_t tile)
     return op->type == MLI_OP_CONV1D || op->type == MLI_OP_UNFOLD ? tile : 0;
 }
 
+/* How a state's frames lie: as in mli_kept. */
+typedef struct lie {
+    uint64_t capacity;
+    uint32_t mirror, front;
+} lie;
+
+static uint64_t even(uint64_t frames, uint32_t to)
+{
+    return (frames + to - 1) / to * to;
+}
+
+/*
+ * Planes that slide and rings of planes begin and end at whole vectors, as long
+ * as that does not take a tenth more.
+ */
+static lie lie_of(const mli_file_op *op, const mli_file_state *s, uint32_t tile,
+                  int planar)
+{
+    const uint32_t room = ring_room(op, tile);
+    const uint64_t frames = s->frames, all = frames + 2 * (uint64_t)room;
+    if (!planar || op->type != MLI_OP_CONV1D)
+        return (lie){frames + room, room, 0};
+    if (frames <= tile && (op->p[3] != 1 || op->p[4] != 1)) {
+        uint32_t front = (uint32_t)even(frames, 4);
+        return (lie){(uint64_t)front + tile, 0, front};
+    }
+    uint64_t capacity = even(frames + room, MLI_PLANE);
+    if ((capacity - frames - room) * 10 > all)
+        capacity = even(frames + room, 4);
+    return (lie){capacity, room, 0};
+}
+
 /* In window files: does this operator's state outlive a run? */
 static uint32_t lasts(const mli_file_op *op)
 {
@@ -105,10 +137,9 @@ static plan plan_of(const mli_file *f)
 }
 
 /* The next state's floats. */
-static uint64_t take_state(layout *l, const mli_file_state *s, uint32_t room)
+static uint64_t take_state(layout *l, const mli_file_state *s, lie at)
 {
-    uint64_t frames = (uint64_t)s->frames + 2 * room;
-    return take(l, frames * s->width, sizeof(float));
+    return take(l, (at.capacity + at.mirror) * s->width, sizeof(float));
 }
 
 /* The operator that a state belongs to: they come op by op. */
@@ -128,6 +159,7 @@ mli_status mli_sizes(const mli_model *model, uint32_t tile, mli_memory *memory)
     mli_file f = mli_file_of(model->bytes);
     if (f.header->mode == MLI_STREAM && tile != 16 && tile != 32 && tile != 64)
         return MLI_ERR_TILE;
+    const int planar = mli_is_planar(&f);
     tile = tile_of(&f, tile);
     plan p = plan_of(&f);
     const mli_file_op *op = f.ops;
@@ -135,7 +167,7 @@ mli_status mli_sizes(const mli_model *model, uint32_t tile, mli_memory *memory)
         take(&p.l, slot_floats(&f, i, tile), sizeof(float));
     for (uint32_t i = 0; i < f.count[MLI_SEC_STATES]; i++) {
         op = owner(&f, op, i);
-        take_state(&p.l, f.states + i, ring_room(op, tile));
+        take_state(&p.l, f.states + i, lie_of(op, f.states + i, tile, planar));
     }
     uint64_t arena = (uint64_t)f.header->arena * tile * sizeof(float);
     if (p.l.at > MOST || arena > MOST)
@@ -187,14 +219,15 @@ static void lay_states(mli_session *s, const mli_file *f, plan *p,
         const mli_file_state *state = f->states + i;
         mli_kept *k = s->kept + i;
         op = owner(f, op, i);
-        uint32_t room = ring_room(op, s->tile);
-        k->data = (void *)(base + take_state(&p->l, state, room));
+        lie at = lie_of(op, state, s->tile, (int)s->planar);
+        k->data = (void *)(base + take_state(&p->l, state, at));
         k->init = f->data + state->init;
         k->init_frames = state->init_frames;
         k->frames = state->frames;
         k->width = state->width;
-        k->capacity = state->frames + room;
-        k->mirror = room;
+        k->capacity = (uint32_t)at.capacity;
+        k->mirror = at.mirror;
+        k->front = at.front;
         k->lasts = lasts(op);
         k->row = s->planar ? k->capacity + k->mirror : 0;
     }

@@ -13,6 +13,8 @@
  * A state that is kept: a ring of `capacity` frames, the next of which goes to
  * `pos`. The last `frames` of them are the state. A convolution's ring has
  * room for a tile more, and a mirror of its first `mirror` frames after it.
+ * Where that is no longer than a tile, planes slide instead: before frames go
+ * to `front`, the last ones go to the places before it.
  */
 typedef struct mli_kept {
     float *data;
@@ -26,14 +28,18 @@ typedef struct mli_kept {
     uint32_t lasts; /* goes on from window to window */
     uint32_t row;   /* planes: floats from channel to channel; else 0: a
                        frame's channels are side by side */
+    uint32_t front; /* of planes that slide, else 0 */
 } mli_kept;
 
 void mli_kept_reset(mli_kept *k);
 /* Take n <= mirror frames in, mirror included. */
 void mli_kept_push(mli_kept *k, const float *x, uint32_t n);
-/* The same from planes, `row` floats from channel to channel, into planes. */
-void mli_kept_push_planes(const mli_kernels *by, mli_kept *k, const float *x,
-                          size_t row, uint32_t n);
+/*
+ * The same from planes, `row` floats from channel to channel, into planes.
+ * Answers where the first of them is.
+ */
+uint32_t mli_kept_push_planes(const mli_kernels *by, mli_kept *k,
+                              const float *x, size_t row, uint32_t n);
 
 typedef struct mli_step mli_step;
 
@@ -197,8 +203,9 @@ typedef struct mli_requantize_step {
 
 typedef struct mli_planar_step { /* x to y through planar */
     mli_planar planar;
-    mli_kept *ring; /* or NULL */
-    size_t x_row;   /* of what goes into the ring */
+    mli_planar *call; /* that, which a run gives its frames */
+    mli_kept *ring;   /* or NULL */
+    size_t x_row;     /* of what goes into the ring */
     uint32_t outputs;
 } mli_planar_step;
 

@@ -7,13 +7,11 @@
 void mli_run_planar(const mli_kernels *k, const mli_step *step, uint32_t frames)
 {
     const mli_planar_step *m = &step->u.planar;
-    mli_planar a = m->planar;
-    a.frames = frames;
-    if (m->ring != NULL) {
-        a.pos = m->ring->pos;
-        mli_kept_push_planes(k, m->ring, step->x, m->x_row, frames);
-    }
-    k->planar(&a, 0, m->outputs);
+    m->call->frames = frames;
+    if (m->ring != NULL)
+        m->call->pos =
+            mli_kept_push_planes(k, m->ring, step->x, m->x_row, frames);
+    k->planar(m->call, 0, m->outputs);
 }
 
 /* Full rows are one array. */

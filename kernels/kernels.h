@@ -201,7 +201,8 @@ typedef struct mli_kernels {
     /* in_per_group = out_per_group = 1, packed as one matrix of groups rows */
     void (*depthwise)(const mli_conv *a, uint32_t first, uint32_t last);
     void (*planar)(const mli_planar *a, uint32_t first, uint32_t last);
-    /* y[r*y_row + i] = x[r*x_row + i] for `count` rows of n floats. */
+    /* y[r*y_row + i] = x[r*x_row + i] for `count` rows of n floats. y may
+       overlap x from before it. */
     void (*rows)(const float *x, size_t x_row, float *y, size_t y_row,
                  uint32_t count, uint32_t n);
 

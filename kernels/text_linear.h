@@ -52,7 +52,7 @@ V_HOT vf held_row(const linear_job *j, const float *w, const int part)
  * then. So products are summed in blocks of their own: a block ends with the
  * first tap, or the first LINEAR_BLOCK inputs of one, by which it has so many.
  */
-#define LINEAR_BLOCK 16u
+#define LINEAR_BLOCK V_BLOCK
 
 /* How far the products of a tile have come. */
 typedef struct linear_cursor {

@@ -659,43 +659,72 @@ static void plane_few(const mli_planar *a, uint32_t g, uint32_t first,
     }
 }
 
+/* Outputs [first, last) of group g. */
+static void plane_group(const mli_planar *a, uint32_t g, uint32_t first,
+                        uint32_t last)
+{
+    if (V_LANES > 1 && a->frames < V_PLANE_FEW && last - first >= a->frames) {
+        plane_few(a, g, first, last);
+        return;
+    }
+    while (first < last) {
+        uint32_t end = (first / MLI_PANEL + 1) * MLI_PANEL;
+        end = end < last ? end : last;
+        plane_outputs(a, g, first, end);
+        first = end;
+    }
+}
+
 /* Weights are floats, or f16 or int8 ones of a single frame. */
 static void planar_floats(const mli_planar *a, uint32_t first, uint32_t last)
 {
     const uint32_t outputs = a->out_per_group;
-    const int single = a->groups > 1 && outputs == 1 && a->in_per_group == 1;
-    for (uint32_t o = first; o < last;) {
-        if (single) {
-            plane_channel(a, o++);
-            continue;
-        }
-        uint32_t g = o / outputs, end = (g + 1) * outputs;
-        uint32_t from = o - g * outputs;
-        uint32_t to = (end < last ? end : last) - g * outputs;
-        if (V_LANES > 1 && a->frames < V_PLANE_FEW && to - from >= a->frames) {
-            plane_few(a, g, from, to);
-            o = g * outputs + to;
-            continue;
-        }
-        uint32_t panel_end = (from / MLI_PANEL + 1) * MLI_PANEL;
-        to = panel_end < to ? panel_end : to;
-        plane_outputs(a, g, from, to);
-        o = g * outputs + to;
+    if (a->groups == 1) {
+        plane_group(a, 0, first, last);
+        return;
+    }
+    if (outputs == 1 && a->in_per_group == 1) {
+        for (; first < last; first++)
+            plane_channel(a, first);
+        return;
+    }
+    while (first < last) {
+        uint32_t g = first / outputs, end = (g + 1) * outputs;
+        end = end < last ? end : last;
+        plane_group(a, g, first - g * outputs, end - g * outputs);
+        first = end;
     }
 }
 
+/*
+ * A vector is stored after those behind it are loaded. Single floats where a
+ * part of a vector would go through memory, and of one that is just written: it
+ * is late to be read as a part.
+ */
 static void rows(const float *x, size_t x_row, float *y, size_t y_row,
                  uint32_t count, uint32_t n)
 {
     for (; count != 0; count--, x += x_row, y += y_row) {
-        uint32_t i = 0;
-        if (n == 1) { /* a part of a vector is late to be read as a float */
-            *y = *x;
-            continue;
+        const float *from = x;
+        float *to = y;
+        uint32_t left = n;
+        for (; left >= 4 * V_LANES; left -= 4 * V_LANES) {
+            vf t[4];
+            v_load_run(&from, 4 * V_LANES, t, 4);
+            UNROLL
+            for (int v = 0; v < 4; v++)
+                v_store(to + v * (int)V_LANES, t[v]);
+            to += 4 * V_LANES;
         }
-        for (; i + V_LANES <= n; i += V_LANES)
-            v_store(y + i, v_load(x + i));
-        if (i < n)
-            v_store_part(y + i, v_load_part(x + i, 0, n - i), 0, n - i);
+        for (; left >= V_LANES; left -= V_LANES) {
+            v_store(to, v_load(from));
+            from += V_LANES;
+            to += V_LANES;
+        }
+        if (V_LANES > 4 && left > 1)
+            v_store_part(to, v_load_part(from, 0, left), 0, left);
+        else
+            for (uint32_t i = 0; i < left; i++)
+                to[i] = from[i];
     }
 }

@@ -11,6 +11,7 @@
 #define V_TALL          16
 #define V_COLUMNS       2
 #define V_ROW           8
+#define V_BLOCK         16u
 #define V_CHAINS        4
 #define V_FIR           4
 #define V_PLANE_OUTPUTS 8

@@ -14,6 +14,7 @@
  *   V_TALL             frames of a tile of one vector: 1, or a multiple of 4
  *   V_FIR              vectors of frames at once in a filter
  *   V_ROW              vectors of outputs at once for a single frame
+ *   V_BLOCK            products of a layer that are summed by themselves
  *   V_CHAINS           parts of a recurrent sum, 2 or 4
  *   V_PLANE_OUTPUTS, V_PLANE_VECTORS  register tile of the planar kernels:
  *                      outputs (4 or 8) by vectors of frames
@@ -87,6 +88,7 @@
 #define V_FIR  2
 #endif
 #define V_COLUMNS       4
+#define V_BLOCK         16u
 #define V_CHAINS        2
 #define V_PLANE_OUTPUTS 4
 #define V_PLANE_VECTORS 2

@@ -26,11 +26,13 @@
 #define V_TILE          4
 #define V_PLANE_OUTPUTS 8
 #define V_BYTES_TILE    4
+#define V_BLOCK         16u
 #define V_HAS_ROUND
 #else
 #define V_TILE          2
 #define V_PLANE_OUTPUTS 4
 #define V_BYTES_TILE    2
+#define V_BLOCK         48u /* sums before a block go to memory and back */
 #endif
 
 typedef float32x4_t vf;
