@@ -697,34 +697,32 @@ static void planar_floats(const mli_planar *a, uint32_t first, uint32_t last)
 }
 
 /*
- * A vector is stored after those behind it are loaded. Single floats where a
- * part of a vector would go through memory, and of one that is just written: it
- * is late to be read as a part.
+ * One row. Single floats where a part of a vector would go through memory, and
+ * of one that was just written: it is late to be read as a part.
  */
+V_FN void row(const float *x, float *y, uint32_t n)
+{
+    for (; n >= 4 * V_LANES; n -= 4 * V_LANES)
+        v_copy_four(&x, 4 * V_LANES, &y, 4 * V_LANES);
+    for (; n >= V_LANES; n -= V_LANES) {
+        v_store(y, v_load(x));
+        x += V_LANES;
+        y += V_LANES;
+    }
+    if (V_LANES > 4 && n > 1)
+        v_store_part(y, v_load_part(x, 0, n), 0, n);
+    else
+        for (; n != 0; n--)
+            *y++ = *x++;
+}
+
 static void rows(const float *x, size_t x_row, float *y, size_t y_row,
                  uint32_t count, uint32_t n)
 {
-    for (; count != 0; count--, x += x_row, y += y_row) {
-        const float *from = x;
-        float *to = y;
-        uint32_t left = n;
-        for (; left >= 4 * V_LANES; left -= 4 * V_LANES) {
-            vf t[4];
-            v_load_run(&from, 4 * V_LANES, t, 4);
-            UNROLL
-            for (int v = 0; v < 4; v++)
-                v_store(to + v * (int)V_LANES, t[v]);
-            to += 4 * V_LANES;
-        }
-        for (; left >= V_LANES; left -= V_LANES) {
-            v_store(to, v_load(from));
-            from += V_LANES;
-            to += V_LANES;
-        }
-        if (V_LANES > 4 && left > 1)
-            v_store_part(to, v_load_part(from, 0, left), 0, left);
-        else
-            for (uint32_t i = 0; i < left; i++)
-                to[i] = from[i];
-    }
+    if (n == 4 * V_LANES)
+        for (; count != 0; count--)
+            v_copy_four(&x, x_row, &y, y_row);
+    else
+        for (; count != 0; count--, x += x_row, y += y_row)
+            row(x, y, n);
 }

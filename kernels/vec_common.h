@@ -84,6 +84,16 @@ V_FN void v_load_run(const float **p, size_t n, vf *x, const int count)
         x[v] = v_load(*p + v * (int)V_LANES);
     *p += n;
 }
+
+/* Four vectors, one after another; then from goes on by m floats, to by n. */
+V_FN void v_copy_four(const float **from, size_t m, float **to, size_t n)
+{
+    vf x[4];
+    v_load_run(from, m, x, 4);
+    for (int v = 0; v < 4; v++)
+        v_store(*to + v * (int)V_LANES, x[v]);
+    *to += n;
+}
 #endif
 
 #if V_LANES <= 4

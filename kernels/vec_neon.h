@@ -238,6 +238,28 @@ V_FN void v_load_run(const float **p, size_t n, vf *x, const int count)
         v_load_pair(p, n - 8, x + 2);
     }
 }
+
+/* Two vectors, in one instruction each way. */
+V_FN void v_copy_pair(const float **from, size_t m, float **to, size_t n)
+{
+    float32x4x2_t t;
+    const float *x = *from;
+    float *y = *to;
+    __asm__("vld1.32 %h0, [%1], %2"
+            : "=w"(t), "+r"(x)
+            : "r"(m * sizeof(float)), "m"(*(const float(*)[8]) * from));
+    __asm__("vst1.32 %h2, [%0], %3"
+            : "+r"(y), "=m"(*(float(*)[8]) * to)
+            : "w"(t), "r"(n * sizeof(float)));
+    *from = x;
+    *to = y;
+}
+
+V_FN void v_copy_four(const float **from, size_t m, float **to, size_t n)
+{
+    v_copy_pair(from, 8, to, 8);
+    v_copy_pair(from, m - 8, to, n - 8);
+}
 #endif
 
 V_FN vm v_signed(vf x)
