@@ -174,8 +174,9 @@ ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
 /*
  * Weights as a file has them, which are kept as small as they are: that of
  * output o, tap k and input i (of the output's group) is the number
- * w[at[o] + k / row * next + k % row * tap + i * input], less the output's zero
- * point, times its scale.
+ *   w[start(o) + k * tap + i * input]
+ * less the output's zero point, times its scale. Taps may lie in rows and
+ * inputs in parts. A step back is that of 2^N - n.
  */
 typedef enum ir_numbers {
     IR_S8 = 0,
@@ -192,17 +193,16 @@ typedef struct ir_bytes {
     const float *scale; /* of each output; NULL: 1 */
     ir_numbers type;
     const float *zero; /* of each output, of bytes: whole; NULL: 0 */
-    const size_t *at;  /* of each output, or IR_NO_OUTPUT: zeros. NULL: o *
-                          output. Steps back are steps of 2^N - n. */
-    uint32_t row;      /* taps of a row, where they are `next` apart; 0: all */
-    size_t next;
+    const size_t *at;  /* of each output its start, or IR_NO_OUTPUT: zeros.
+                          NULL: o * output */
+    uint32_t row;      /* taps of a row, 0: all; then k / row * next + */
+    size_t next;       /* k % row * tap */
+    uint32_t part;     /* the same of inputs */
+    size_t apart;
 } ir_bytes;
 /* Each as the one without _bytes. */
 ir_id ir_linear_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                       const ir_bytes *w, const float *b);
-/* x's last axis is taps * inputs, tap after tap. */
-ir_id ir_linear_taps(ir_graph *g, ir_id x, uint32_t taps, uint32_t inputs,
-                     uint32_t outputs, const ir_bytes *w, const float *b);
 ir_id ir_conv1d_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
                       uint32_t taps, uint32_t dilation, uint32_t groups,
                       uint32_t step, const ir_bytes *w, const float *b);
@@ -210,6 +210,10 @@ ir_id ir_conv2d_bytes(ir_graph *g, ir_id x, uint32_t outputs,
                       const uint32_t size[2], const uint32_t dilation[2],
                       const uint32_t step[2], uint32_t groups,
                       const ir_bytes *w, const float *b);
+
+/* All of them as floats, [outputs][taps][inputs]; inputs: of a group. */
+void ir_read_bytes(const ir_bytes *w, uint32_t outputs, uint32_t taps,
+                   uint32_t inputs, float *to);
 
 /*
  * Convolution along time. w: [outputs][inputs/groups][taps] (PyTorch, ONNX),

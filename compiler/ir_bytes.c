@@ -51,12 +51,13 @@ static uint16_t two_bytes(const uint8_t *w, size_t n)
     return x;
 }
 
-/* to[k * inputs + i] = number NUMBER at `n`, for all taps and inputs. */
+/* to[k * inputs + i] = NUMBER at `n`, for all taps and inputs. */
 #define READ(NUMBER)                                                           \
     for (uint32_t k = 0; k < s->taps; k++) {                                   \
-        size_t n = first + k / row * w->next + k % row * w->tap;               \
-        for (uint32_t i = 0; i < s->inputs; i++, n += w->input)                \
-            *to++ = (NUMBER);                                                  \
+        size_t tap = first + k / row * w->next + k % row * w->tap;             \
+        for (uint32_t i = 0; i < s->inputs; i += part, tap += w->apart)        \
+            for (size_t j = 0, n = tap; j < part; j++, n += w->input)          \
+                *to++ = (NUMBER);                                              \
     }
 
 /* Weights of output o, without its scale. */
@@ -66,6 +67,7 @@ static void read_output(const shape *s, const ir_bytes *w, size_t o, float *to)
     size_t first = start(w, o);
     float zero = w->zero ? w->zero[o] : 0.f, f;
     uint32_t row = w->row ? w->row : s->taps;
+    uint32_t part = w->part ? w->part : s->inputs;
 
     if (first == IR_NO_OUTPUT) {
         memset(to, 0, (size_t)s->taps * s->inputs * sizeof *to);
@@ -87,6 +89,19 @@ static void read_output(const shape *s, const ir_bytes *w, size_t o, float *to)
     case IR_F32:
         READ((memcpy(&f, from + 4 * n, sizeof f), f))
         break;
+    }
+}
+
+void ir_read_bytes(const ir_bytes *w, uint32_t outputs, uint32_t taps,
+                   uint32_t inputs, float *to)
+{
+    const shape s = {1, outputs, taps, inputs};
+    size_t products = (size_t)taps * inputs;
+
+    for (uint32_t o = 0; o < outputs; o++, to += products) {
+        read_output(&s, w, o, to);
+        for (size_t i = 0; w->scale && i < products; i++)
+            to[i] *= w->scale[o];
     }
 }
 
@@ -205,7 +220,7 @@ static int store_all(const job *all, float *data)
     uint64_t products = (uint64_t)j.s.taps * j.s.inputs;
     uint64_t bytes = mli_stored_bytes(j.storage, rows, products);
     float *scale = data + bytes / sizeof(float), one;
-    int simple = w->type == IR_S8 && !w->zero && !w->at && !w->row;
+    int simple = w->type == IR_S8 && !w->zero && !w->at && !w->row && !w->part;
     size_t o = 0;
 
     for (uint32_t n = 0; n < j.s.matrices; n++) {

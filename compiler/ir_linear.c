@@ -155,34 +155,23 @@ ir_id ir_linear_columns(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
     return dense(g, x, inputs, outputs, pack_columns(g, outputs, inputs, w), b);
 }
 
-ir_id ir_linear_taps(ir_graph *g, ir_id x, uint32_t taps, uint32_t inputs,
-                     uint32_t outputs, const ir_bytes *w, const float *b)
+ir_id ir_linear_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
+                      const ir_bytes *w, const float *b)
 {
-    uint32_t all = taps * inputs;
     ir_bytes rest;
     float *shift;
     ir_id y;
 
-    if ((uint64_t)taps * inputs > MLI_MAX_ELEMENTS) {
-        ir_fail(g, "dense layer of %u times %u inputs", taps, inputs);
+    if (!dense_fits(g, x, inputs, outputs))
         return IR_NONE;
-    }
-    if (!dense_fits(g, x, all, outputs))
-        return IR_NONE;
-    if (!ir_zeros_apart(g, inputs, outputs, taps, 1, w, &rest, &shift))
-        return dense(g, x, all, outputs,
-                     ir_pack_bytes(g, inputs, outputs, taps, 1, w), b);
-    y = dense(g, x, all, outputs,
-              ir_pack_bytes(g, inputs, outputs, taps, 1, &rest), b);
-    y = ir_add_shifts(g, y, ir_sum_rows(g, x, all), outputs, shift);
+    if (!ir_zeros_apart(g, inputs, outputs, 1, 1, w, &rest, &shift))
+        return dense(g, x, inputs, outputs,
+                     ir_pack_bytes(g, inputs, outputs, 1, 1, w), b);
+    y = dense(g, x, inputs, outputs,
+              ir_pack_bytes(g, inputs, outputs, 1, 1, &rest), b);
+    y = ir_add_shifts(g, y, ir_sum_rows(g, x, inputs), outputs, shift);
     free(shift);
     return y;
-}
-
-ir_id ir_linear_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
-                      const ir_bytes *w, const float *b)
-{
-    return ir_linear_taps(g, x, 1, inputs, outputs, w, b);
 }
 
 ir_id ir_sum_rows(ir_graph *g, ir_id x, uint32_t inputs)

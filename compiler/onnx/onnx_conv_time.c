@@ -40,9 +40,9 @@ static ir_id batch_of(onnx_run *r, ir_id *id, int64_t batch, int64_t outputs)
 
 static ir_id causal(onnx_run *r, ir_id x, const onnx_conv *k)
 {
-    return ir_conv1d(r->g, x, (uint32_t)k->inputs, (uint32_t)k->outputs,
-                     (uint32_t)k->at[0].taps, (uint32_t)k->at[0].dilation,
-                     (uint32_t)k->groups, 1, k->w, k->b);
+    return ir_conv1d_bytes(r->g, x, (uint32_t)k->inputs, (uint32_t)k->outputs,
+                           (uint32_t)k->at[0].taps, (uint32_t)k->at[0].dilation,
+                           (uint32_t)k->groups, 1, &k->w, k->b);
 }
 
 /*
@@ -77,31 +77,20 @@ static onnx_value *plain(onnx_run *r, onnx_value *x, const onnx_conv *k,
 
 /* --------------------------------------------------------- strided ---- */
 
-/* w[outputs][inputs/groups][taps] as [outputs][taps][inputs/groups] */
-static float *taps_first(onnx_run *r, const onnx_conv *k)
-{
-    int64_t each = k->inputs / k->groups, taps = k->at[0].taps;
-    float *w =
-        onnx_take(r->pool, (size_t)(k->outputs * each * taps), sizeof *w);
-    for (int64_t o = 0; o < k->outputs; o++)
-        for (int64_t i = 0; i < each; i++)
-            for (int64_t t = 0; t < taps; t++)
-                w[(o * taps + t) * each + i] = k->w[(o * each + i) * taps + t];
-    return w;
-}
-
 /* x: [taps, C]. A channel by itself: its taps times its weights, summed up. */
 static ir_id by_channel(onnx_run *r, ir_id x, const onnx_conv *k)
 {
     uint32_t dims[2] = {(uint32_t)k->at[0].taps, (uint32_t)k->inputs};
-    float *w =
-        onnx_take(r->pool, (size_t)(k->at[0].taps * k->inputs), sizeof *w);
+    size_t n = (size_t)(k->at[0].taps * k->inputs);
+    float *w = onnx_take(r->pool, n, sizeof *w);
+    float *turned = onnx_take(r->pool, n, sizeof *w);
     ir_id y;
-    for (int64_t t = 0; t < k->at[0].taps; t++)
-        for (int64_t i = 0; i < k->inputs; i++)
-            w[t * k->inputs + i] = k->w[i * k->at[0].taps + t];
+    ir_read_bytes(&k->w, dims[1], dims[0], 1, w);
+    for (uint32_t t = 0; t < dims[0]; t++)
+        for (uint32_t i = 0; i < dims[1]; i++)
+            turned[(size_t)t * dims[1] + i] = w[(size_t)i * dims[0] + t];
     x = onnx_shaped(r, x, 2, dims);
-    y = ir_binary(r->g, MLI_MUL, x, ir_const(r->g, 2, dims, w));
+    y = ir_binary(r->g, MLI_MUL, x, ir_const(r->g, 2, dims, turned));
     y = ir_reduce(r->g, MLI_REDUCE_SUM, y, 1, 0);
     if (k->b)
         y = ir_binary(r->g, MLI_ADD, y, ir_const1(r->g, dims[1], k->b));
@@ -115,16 +104,18 @@ static ir_id gathered_conv(onnx_run *r, ir_id x, const onnx_conv *k)
     uint32_t each = (uint32_t)(k->inputs / k->groups), all;
     uint32_t dims[3] = {taps, groups, each};
     static const uint32_t turn[3] = {1, 0, 2};
+    ir_bytes w = k->w; /* tap after tap is one input after the other */
+    w.part = each;
+    w.apart = k->w.tap;
     all = taps * (uint32_t)k->inputs;
     if (groups == 1)
-        return ir_linear(r->g, onnx_shaped(r, x, 1, &all), all,
-                         (uint32_t)k->outputs, taps_first(r, k), k->b);
+        return ir_linear_bytes(r->g, onnx_shaped(r, x, 1, &all), all,
+                               (uint32_t)k->outputs, &w, k->b);
     if (groups == k->inputs && k->inputs == k->outputs)
         return by_channel(r, x, k);
     x = ir_transpose(r->g, onnx_shaped(r, x, 3, dims), turn);
-    return ir_conv1d(r->g, onnx_shaped(r, x, 1, &all), all,
-                     (uint32_t)k->outputs, 1, 1, groups, 1, taps_first(r, k),
-                     k->b);
+    return ir_conv1d_bytes(r->g, onnx_shaped(r, x, 1, &all), all,
+                           (uint32_t)k->outputs, 1, 1, groups, 1, &w, k->b);
 }
 
 static onnx_value *conv_in_time(onnx_run *r, onnx_value *x, const onnx_conv *k)
@@ -159,25 +150,25 @@ static ir_id some_phases(onnx_run *r, const onnx_conv *k, ir_id x,
                          int64_t first, int64_t count, int64_t taps)
 {
     int64_t in = k->inputs / k->groups, out = k->outputs / k->groups;
-    int64_t rows = count * k->outputs;
-    float *w = onnx_take(r->pool, (size_t)(rows * in * taps), sizeof *w);
+    int64_t rows = count * k->outputs, stride = k->at[0].stride;
     float *b = k->b ? onnx_take(r->pool, (size_t)rows, sizeof *b) : NULL;
     static const uint32_t turn[3] = {1, 0, 2};
     uint32_t grouped[3] = {(uint32_t)k->groups, (uint32_t)count, (uint32_t)out};
     uint32_t dims[2] = {(uint32_t)count, (uint32_t)k->outputs};
+    onnx_rows w = onnx_rows_new(r, &k->w, rows);
     for (int64_t row = 0; row < rows; row++) {
         int64_t g = row / (count * out), j = row / out % count;
-        int64_t o = row % out;
+        int64_t o = row % out, last = first + j + (taps - 1) * stride;
         if (b)
             b[row] = k->b[g * out + o];
-        for (int64_t i = 0; i < in; i++)
-            for (int64_t t = 0; t < taps; t++)
-                w[(row * in + i) * taps + taps - 1 - t] =
-                    k->w[((g * in + i) * out + o) * k->at[0].taps + first + j +
-                         t * k->at[0].stride];
+        onnx_set_row(&w, &k->w, row, o,
+                     (size_t)(g * in) * k->w.input + (size_t)o * k->w.output +
+                         (size_t)last * k->w.tap);
     }
-    x = ir_conv1d(r->g, x, (uint32_t)k->inputs, (uint32_t)rows, (uint32_t)taps,
-                  (uint32_t)k->at[0].dilation, (uint32_t)k->groups, 1, w, b);
+    w.w.tap = (size_t)0 - (size_t)stride * k->w.tap;
+    x = ir_conv1d_bytes(r->g, x, (uint32_t)k->inputs, (uint32_t)rows,
+                        (uint32_t)taps, (uint32_t)k->at[0].dilation,
+                        (uint32_t)k->groups, 1, &w.w, b);
     if (k->groups > 1)
         x = ir_transpose(r->g, onnx_shaped(r, x, 3, grouped), turn);
     return onnx_shaped(r, x, 2, dims);
@@ -214,18 +205,28 @@ static ir_id all_phases(onnx_run *r, const onnx_conv *k, ir_id x)
 static onnx_conv dense_kernel(onnx_run *r, const onnx_conv *k)
 {
     onnx_conv y = *k;
-    int64_t rows = k->inputs * (k->outputs / k->groups);
-    float *w;
+    uint32_t in = (uint32_t)k->inputs, taps = (uint32_t)k->at[0].taps;
+    uint32_t out = (uint32_t)(k->outputs / k->groups);
+    size_t length;
+    float *from, *w;
     if (k->at[0].stride == 1 || k->at[0].dilation == 1)
         return y;
-    y.at[0].taps = (k->at[0].taps - 1) * k->at[0].dilation + 1;
+    length = (size_t)((k->at[0].taps - 1) * k->at[0].dilation + 1);
+    y.at[0].taps = (int64_t)length;
     y.at[0].dilation = 1;
-    w = onnx_take(r->pool, (size_t)(rows * y.at[0].taps), sizeof *w);
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t t = 0; t < k->at[0].taps; t++)
-            w[i * y.at[0].taps + t * k->at[0].dilation] =
-                k->w[i * k->at[0].taps + t];
-    y.w = w;
+    from = onnx_take(r->pool, (size_t)out * taps * in, sizeof *from);
+    w = onnx_take(r->pool, (size_t)out * in * length, sizeof *w);
+    ir_read_bytes(&k->w, out, taps, in, from);
+    for (size_t o = 0; o < out; o++)
+        for (size_t t = 0; t < taps; t++)
+            for (size_t i = 0; i < in; i++)
+                w[(o * in + i) * length + t * (size_t)k->at[0].dilation] =
+                    from[(o * taps + t) * in + i];
+    y.w = (ir_bytes){.w = w,
+                     .type = IR_F32,
+                     .output = in * length,
+                     .input = length,
+                     .tap = 1};
     return y;
 }
 

@@ -33,7 +33,9 @@ typedef struct deconv {
     int axes;
     axis at[ONNX_MAX_SPATIAL];
     int64_t inputs, outputs, groups;
-    const float *w, *b; /* w [inputs][outputs/groups][taps...] */
+    ir_bytes w;                    /* of an output of a group; its steps: */
+    size_t strides[ONNX_MAX_RANK]; /* [inputs][outputs/groups][taps...] */
+    const float *b;
 } deconv;
 
 static int64_t gcd(int64_t a, int64_t b)
@@ -82,28 +84,29 @@ typedef struct block {
     int64_t m, rows, n, columns;
 } block;
 
-/* [group][row][column][output][input][taps of one][taps of the other], taps in
-   the order of x. */
-static float *weights(onnx_run *r, const deconv *k, const block *b)
+/* Outputs [group][row][column][output], taps in the order of x. */
+static ir_bytes weights(onnx_run *r, const deconv *k, const block *b)
 {
     const axis *p = &k->at[0], *q = &k->at[1];
     int64_t in = k->inputs / k->groups, out = k->outputs / k->groups;
-    int64_t m = p->of[b->m].taps, n = q->of[b->n].taps;
-    size_t size = (size_t)(k->groups * b->rows * b->columns * out * in * m * n);
-    float *w = onnx_take(r->pool, size, sizeof *w), *to = w;
+    int64_t m = p->of[b->m].taps, n = q->of[b->n].taps, at = 0;
+    const size_t *s = k->strides;
+    onnx_rows to = onnx_rows_new(r, &k->w, k->outputs * b->rows * b->columns);
     for (int64_t g = 0; g < k->groups; g++)
         for (int64_t row = b->m; row < b->m + b->rows; row++)
             for (int64_t col = b->n; col < b->n + b->columns; col++)
-                for (int64_t o = 0; o < out; o++)
-                    for (int64_t i = 0; i < in; i++)
-                        for (int64_t u = m - 1; u >= 0; u--)
-                            for (int64_t v = n - 1; v >= 0; v--) {
-                                int64_t a = p->of[row].tap + u * p->apart;
-                                int64_t c = q->of[col].tap + v * q->apart;
-                                int64_t at = (g * in + i) * out + o;
-                                *to++ = k->w[(at * p->taps + a) * q->taps + c];
-                            }
-    return w;
+                for (int64_t o = 0; o < out; o++) {
+                    int64_t u = p->of[row].tap + (m - 1) * p->apart;
+                    int64_t v = q->of[col].tap + (n - 1) * q->apart;
+                    onnx_set_row(&to, &k->w, at++, o,
+                                 (size_t)(g * in) * s[0] + (size_t)o * s[1] +
+                                     (size_t)u * s[2] + (size_t)v * s[3]);
+                }
+    to.w.input = s[0];
+    to.w.row = (uint32_t)n;
+    to.w.tap = (size_t)0 - (size_t)q->apart * s[3];
+    to.w.next = (size_t)0 - (size_t)p->apart * s[2];
+    return to.w;
 }
 
 /* What phases see of v, which begins at element -most of x. */
@@ -220,17 +223,27 @@ static onnx_value *spread(onnx_run *r, onnx_call *c, onnx_value *v, int number,
     return onnx_sliced(r, c, v, number, 0, 1, (a->length - 1) * a->step + 1);
 }
 
-static float *turned(onnx_run *r, const deconv *k, int64_t size)
+/* All taps of a plain convolution, the last ones first. */
+static void turn(onnx_run *r, const deconv *k, onnx_conv *conv)
 {
     int64_t in = k->inputs / k->groups, out = k->outputs / k->groups;
-    float *w = onnx_take(r->pool, (size_t)(k->outputs * in * size), sizeof *w);
+    const size_t *s = k->strides;
+    onnx_rows to = onnx_rows_new(r, &k->w, k->outputs);
+    size_t end = 0;
+    for (int i = 0; i < k->axes; i++)
+        end += (size_t)(k->at[i].taps - 1) * s[2 + i];
     for (int64_t o = 0; o < k->outputs; o++)
-        for (int64_t i = 0; i < in; i++)
-            for (int64_t t = 0; t < size; t++)
-                w[(o * in + i) * size + t] =
-                    k->w[((o / out * in + i) * out + o % out) * size + size -
-                         1 - t];
-    return w;
+        onnx_set_row(&to, &k->w, o, o % out,
+                     (size_t)(o / out * in) * s[0] + (size_t)(o % out) * s[1] +
+                         end);
+    conv->w = to.w;
+    conv->w.input = s[0];
+    conv->w.tap = (size_t)0 - s[1 + k->axes];
+    if (k->axes > 1) {
+        conv->w.row = (uint32_t)k->at[k->axes - 1].taps;
+        conv->w.next = (size_t)0 - s[k->axes];
+    }
+    conv->depth = (size_t)0 - s[2];
 }
 
 /* A plain convolution of that: volumes, and steps too large to be told apart.
@@ -238,7 +251,6 @@ static float *turned(onnx_run *r, const deconv *k, int64_t size)
 static onnx_value *by_zeros(onnx_run *r, onnx_call *c, onnx_value *v,
                             const deconv *k)
 {
-    int64_t size = 1;
     onnx_conv conv = {.axes = k->axes,
                       .inputs = k->inputs,
                       .outputs = k->outputs,
@@ -255,9 +267,8 @@ static onnx_value *by_zeros(onnx_run *r, onnx_call *c, onnx_value *v,
         w.after = a->out - w.length - w.before + reach;
         v = spread(r, c, v, 1 + i, a);
         conv.at[i] = w;
-        size *= a->taps;
     }
-    conv.w = turned(r, k, size);
+    turn(r, k, &conv);
     return onnx_conv_last(r, c, v, &conv);
 }
 
@@ -318,7 +329,7 @@ static int read_deconv(onnx_run *r, onnx_call *c, deconv *k)
     if (b && onnx_elements(b) != k->outputs)
         onnx_bad(r, c, "%lld biases for %lld outputs",
                  (long long)onnx_elements(b), (long long)k->outputs);
-    k->w = onnx_floats(r, w);
+    onnx_layer_weights(r, w, 1, &k->w, k->strides);
     k->b = b ? onnx_floats(r, b) : NULL;
     for (int i = 0; i < k->axes; i++) {
         axis *a = &k->at[i];
@@ -384,6 +395,9 @@ static onnx_value *as_signal(onnx_run *r, onnx_value *x, const deconv *k,
                       .groups = k->groups,
                       .w = k->w,
                       .b = k->b};
+    conv.w.input = k->strides[0];
+    conv.w.output = k->strides[1];
+    conv.w.tap = k->strides[2 + (a - k->at)];
     conv.at[0] = (onnx_window){.length = a->length,
                                .taps = a->taps,
                                .dilation = a->dilation,

@@ -111,7 +111,7 @@ static onnx_value *padded(onnx_run *r, onnx_call *c, onnx_value *v,
 
 /* v [..., H, W, C], padded; at: of the two axes. */
 static onnx_value *images(onnx_run *r, onnx_value *v, const onnx_conv *k,
-                          const onnx_window *at, const float *w)
+                          const onnx_window *at)
 {
     uint32_t size[2], dilation[2], step[2], keep = 7u << (v->rank - 3);
     int64_t dims[ONNX_MAX_RANK];
@@ -123,13 +123,10 @@ static onnx_value *images(onnx_run *r, onnx_value *v, const onnx_conv *k,
         dims[v->rank - 3 + i] = onnx_windows(&at[i]);
     }
     dims[v->rank - 1] = k->outputs;
-    return onnx_result(
-        r, v, v->rank, dims, v->time,
-        w ? ir_conv2d(r->g, onnx_kept_id(r, v, keep), (uint32_t)k->outputs,
-                      size, dilation, step, (uint32_t)k->groups, w, k->b)
-          : ir_conv2d_bytes(r->g, onnx_kept_id(r, v, keep),
-                            (uint32_t)k->outputs, size, dilation, step,
-                            (uint32_t)k->groups, &k->bytes, k->b));
+    return onnx_result(r, v, v->rank, dims, v->time,
+                       ir_conv2d_bytes(r->g, onnx_kept_id(r, v, keep),
+                                       (uint32_t)k->outputs, size, dilation,
+                                       step, (uint32_t)k->groups, &k->w, k->b));
 }
 
 /* v [N, L, C]: an image of one row, or a plain convolution of one signal. */
@@ -145,34 +142,16 @@ static onnx_value *signals(onnx_run *r, onnx_call *c, onnx_value *v,
         uint32_t taps = (uint32_t)at[1].taps, groups = (uint32_t)k->groups;
         uint32_t dilation = (uint32_t)at[1].dilation;
         uint32_t stride = (uint32_t)at[1].stride;
-        y = k->w ? ir_conv1d(r->g, x, in, out, taps, dilation, groups, stride,
-                             k->w, k->b)
-                 : ir_conv1d_bytes(r->g, x, in, out, taps, dilation, groups,
-                                   stride, &k->bytes, k->b);
+        y = ir_conv1d_bytes(r->g, x, in, out, taps, dilation, groups, stride,
+                            &k->w, k->b);
         dims[1] = onnx_windows(&at[1]);
         dims[2] = k->outputs;
         return onnx_result(r, v, 3, dims, v->time, y);
     }
-    v = images(r, onnx_reshaped(r, c, v, 4, dims), k, at, k->w);
+    v = images(r, onnx_reshaped(r, c, v, 4, dims), k, at);
     dims[1] = v->dims[2];
     dims[2] = v->dims[3];
     return onnx_reshaped(r, c, v, 3, dims);
-}
-
-/* The weights of a volume: depth becomes part of the inputs. */
-static float *flat_weights(onnx_run *r, const onnx_conv *k)
-{
-    int64_t in = k->inputs / k->groups, depth = k->at[0].taps;
-    int64_t size = k->at[1].taps * k->at[2].taps;
-    float *w =
-        onnx_take(r->pool, (size_t)(k->outputs * in * depth * size), sizeof *w);
-    float *to = w;
-    for (int64_t o = 0; o < k->outputs; o++)
-        for (int64_t d = 0; d < depth; d++)
-            for (int64_t i = 0; i < in; i++, to += size)
-                memcpy(to, k->w + ((o * in + i) * depth + d) * size,
-                       (size_t)size * sizeof *w);
-    return w;
 }
 
 /* v [N, D, H, W, C]: images whose channels are those of all depths that a
@@ -183,6 +162,9 @@ static onnx_value *volumes(onnx_run *r, onnx_call *c, onnx_value *v,
     const onnx_window *depth = &k->at[0];
     onnx_value **part = onnx_take(r->pool, (size_t)depth->taps, sizeof *part);
     int64_t dims[ONNX_MAX_RANK], in = k->inputs / k->groups;
+    onnx_conv flat = *k; /* depth becomes part of the inputs */
+    flat.w.part = (uint32_t)in;
+    flat.w.apart = k->depth;
     for (int64_t t = 0; t < depth->taps; t++) {
         part[t] = onnx_sliced(r, c, v, 1, t * depth->dilation, depth->stride,
                               onnx_windows(depth));
@@ -194,7 +176,7 @@ static onnx_value *volumes(onnx_run *r, onnx_call *c, onnx_value *v,
     v = onnx_concat(r, c, part, (int)depth->taps, 5);
     dims[4] = k->inputs * depth->taps;
     v = onnx_reshaped(r, c, v, 5, dims);
-    return images(r, v, k, k->at + 1, flat_weights(r, k));
+    return images(r, v, &flat, k->at + 1);
 }
 
 /*
@@ -217,7 +199,7 @@ static onnx_value *conv_frames(onnx_run *r, onnx_call *c, onnx_value *x,
     perm[0] = u->time; /* [time, N, H, W, C] */
     perm[2 + along] = 0;
     perm[2 + across] = 3 + across;
-    u = images(r, onnx_transposed(r, u, perm), k, at, k->w);
+    u = images(r, onnx_transposed(r, u, perm), k, at);
     dims[0] = u->dims[1];
     dims[1] = u->dims[4];
     dims[2 + along] = count;
@@ -237,23 +219,59 @@ onnx_value *onnx_conv_last(onnx_run *r, onnx_call *c, onnx_value *v,
     v = padded(r, c, v, k);
     if (k->axes == 1)
         return signals(r, c, v, k);
-    return k->axes == 2 ? images(r, v, k, k->at, k->w) : volumes(r, c, v, k);
+    return k->axes == 2 ? images(r, v, k, k->at) : volumes(r, c, v, k);
 }
 
-/* Raw weights [O, I, taps] or [O, I, height, width] as they are. */
-static int small_weights(onnx_run *r, const onnx_value *w, ir_bytes *bytes)
+void onnx_layer_weights(onnx_run *r, const onnx_value *v, int outputs,
+                        ir_bytes *w, size_t *strides)
 {
-    *bytes = (ir_bytes){0};
-    if (!onnx_layer_bytes(r, w, 0, bytes))
-        return 0;
-    bytes->output = (size_t)w->raw->strides[0];
-    bytes->input = (size_t)w->raw->strides[1];
-    bytes->tap = (size_t)w->raw->strides[w->rank - 1];
-    if (w->rank == 4) {
-        bytes->row = (uint32_t)w->dims[3];
-        bytes->next = (size_t)w->raw->strides[2];
+    int64_t plain[ONNX_MAX_RANK];
+    *w = (ir_bytes){0};
+    onnx_strides(v, plain);
+    if (onnx_layer_bytes(r, v, outputs, w)) {
+        memcpy(plain, v->raw->strides, sizeof plain);
+    } else {
+        w->w = onnx_floats(r, v);
+        w->type = IR_F32;
     }
-    return 1;
+    for (int i = 0; i < v->rank; i++)
+        strides[i] = (size_t)plain[i];
+}
+
+onnx_rows onnx_rows_new(onnx_run *r, const ir_bytes *w, int64_t rows)
+{
+    onnx_rows y = {.w = *w};
+    y.w.at = y.at = onnx_take(r->pool, (size_t)rows, sizeof *y.at);
+    if (w->scale)
+        y.w.scale = y.scale = onnx_take(r->pool, (size_t)rows, sizeof(float));
+    if (w->zero)
+        y.w.zero = y.zero = onnx_take(r->pool, (size_t)rows, sizeof(float));
+    return y;
+}
+
+void onnx_set_row(onnx_rows *to, const ir_bytes *w, int64_t row, int64_t o,
+                  size_t start)
+{
+    to->at[row] = start;
+    if (to->scale)
+        to->scale[row] = w->scale[o];
+    if (to->zero)
+        to->zero[row] = w->zero[o];
+}
+
+/* Weights [O, I, axes...] */
+static void read_weights(onnx_run *r, const onnx_value *v, onnx_conv *k)
+{
+    size_t strides[ONNX_MAX_RANK];
+    onnx_layer_weights(r, v, 0, &k->w, strides);
+    k->w.output = strides[0];
+    k->w.input = strides[1];
+    k->w.tap = strides[v->rank - 1];
+    if (v->rank > 3) {
+        k->w.row = (uint32_t)v->dims[v->rank - 1];
+        k->w.next = strides[v->rank - 2];
+    }
+    k->depth = v->rank > 4 ? strides[2] : 0;
 }
 
 int onnx_read_conv(onnx_run *r, onnx_call *c, onnx_conv *k)
@@ -281,9 +299,7 @@ int onnx_read_conv(onnx_run *r, onnx_call *c, onnx_conv *k)
     if (b && onnx_elements(b) != k->outputs)
         onnx_bad(r, c, "%lld biases for %lld outputs",
                  (long long)onnx_elements(b), (long long)k->outputs);
-    k->w = NULL;
-    if (onnx_timed(r, x) || k->axes > 2 || !small_weights(r, w, &k->bytes))
-        k->w = onnx_floats(r, w);
+    read_weights(r, w, k);
     k->b = b ? onnx_floats(r, b) : NULL;
     for (int i = 0; i < k->axes; i++)
         onnx_read_window(r, c, i, k->axes, x->dims[2 + i], w->dims[2 + i],

@@ -40,17 +40,33 @@ void onnx_count_layer(onnx_run *r, const onnx_value *v);
 void onnx_not_along_time(onnx_run *r, onnx_call *c, const onnx_value *v,
                          const char *does);
 
-/* A convolution, of v with its channels last; w [outputs][inputs/groups][taps
-   of axis after axis]. at: from the axes' numbers. */
+/* A convolution, of v with its channels last. at: from the axes' numbers. */
 typedef struct onnx_conv {
     int axes;
     onnx_window at[ONNX_MAX_SPATIAL];
     int64_t inputs, outputs, groups;
-    const float *w, *b;
-    ir_bytes bytes; /* where w is NULL: of images and signals, not timed */
+    ir_bytes w;   /* taps of the last two axes; a volume's */
+    size_t depth; /* begin so far apart along the first */
+    const float *b;
 } onnx_conv;
+/* A layer's constant weights, an axis of which its outputs are; and how far
+   apart its numbers are along all axes. */
+void onnx_layer_weights(onnx_run *r, const onnx_value *v, int outputs,
+                        ir_bytes *w, size_t *strides);
 onnx_value *onnx_conv_last(onnx_run *r, onnx_call *c, onnx_value *v,
                            const onnx_conv *k);
+
+/* Weights whose outputs are put together: rows, each with the scale and zero
+   point of an output of w. */
+typedef struct onnx_rows {
+    ir_bytes w;
+    size_t *at;
+    float *scale, *zero; /* NULL where w has none */
+} onnx_rows;
+onnx_rows onnx_rows_new(onnx_run *r, const ir_bytes *w, int64_t rows);
+/* A row is of output o, and begins at `start`. */
+void onnx_set_row(onnx_rows *to, const ir_bytes *w, int64_t row, int64_t o,
+                  size_t start);
 
 /* The attributes and weights; 0 if they are not supported. */
 int onnx_read_conv(onnx_run *r, onnx_call *c, onnx_conv *k);

@@ -406,6 +406,7 @@ void onnx_model_read(onnx_model *m, const uint8_t *bytes, size_t size)
 {
     onnx_reader r = {bytes, bytes + size, bytes, "the model", m->exit};
     size_t graphs = onnx_count(r, 7);
+    m->file_bytes = size;
     m->producer = m->producer_version = "";
     m->graph.name = "";
     m->opsets = onnx_take(m->pool, onnx_count(r, 8), sizeof *m->opsets);

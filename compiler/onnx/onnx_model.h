@@ -117,6 +117,7 @@ typedef struct onnx_model {
     onnx_function *functions;
     const char **meta; /* key, value, key, value ... */
     size_t opset_count, function_count, meta_count;
+    uint64_t file_bytes; /* of the model itself */
     const char **beside; /* files that tensors were read from, each once: */
     size_t beside_count, beside_room;
     uint64_t beside_bytes;  /* what they allow is as much as the model does */

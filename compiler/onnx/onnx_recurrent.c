@@ -84,13 +84,17 @@ static float *initial(onnx_run *r, const layer *l, const onnx_value *v,
     return any ? h : NULL;
 }
 
+/* A smaller model's recurrent layers are floats: those are faster as long as
+   the caches hold them. */
+#define SMALL_MODEL ((uint64_t)1 << 19) /* bytes */
+
 /* The rows of one direction, if they are raw. 1: bytes are they. */
 static int small_rows(onnx_run *r, const onnx_value *w, int64_t d,
                       ir_bytes *bytes)
 {
     onnx_value side = *w;
     onnx_raw raw;
-    if (!w->raw)
+    if (!w->raw || r->model->file_bytes + r->model->beside_bytes < SMALL_MODEL)
         return 0;
     raw = *w->raw; /* [1, rows, columns] */
     raw.base += d * raw.strides[0];

@@ -115,41 +115,79 @@ static uint32_t outputs_of(const ir_graph *g, const ir_node *layer)
     return last_dim(&g->values[layer->out]);
 }
 
-/* The rows of stored weights have scales of their own. */
-static void scale_rows(ir_value *v, const ir_matrix *m, const scale *s)
+static int is_finite(double x)
 {
-    float *to = ir_scales_of(v);
+    return (float)x - (float)x == 0.f;
+}
+
+/* The rows of stored weights have scales of their own. commit 0: would all stay
+   finite? */
+static int scale_rows(const ir_matrix *m, const scale *s, float *to, int commit)
+{
     uint32_t quads = (m->outputs + 3u) / 4u * 4u, o = 0;
 
     for (uint32_t n = 0; n < m->matrices; n++)
-        for (uint32_t r = 0; r < m->outputs; r++, o++)
-            to[n * quads + r] = (float)(to[n * quads + r] * s->scale[o]);
+        for (uint32_t r = 0; r < m->outputs; r++, o++) {
+            double x = to[n * quads + r] * s->scale[o];
+            if (!is_finite(x))
+                return 0;
+            if (commit)
+                to[n * quads + r] = (float)x;
+        }
+    return 1;
 }
 
-static ir_id scaled_weights(ir_graph *g, const ir_node *layer, const scale *s)
+static int scale_floats(const ir_matrix *m, const scale *s, float *to,
+                        int commit)
 {
+    uint64_t one = mli_packed_size(m->outputs, m->taps, m->inputs);
     uint32_t o = 0;
-    ir_matrix m = ir_matrix_of(g, layer, 1);
-    ir_id id = ir_copy_constant(g, layer->in[1]);
-    uint64_t one;
-    float *to;
 
-    if (id == IR_NONE)
-        return IR_NONE;
-    if (g->values[id].storage != MLI_F32) {
-        scale_rows(&g->values[id], &m, s);
-        return id;
-    }
-    to = g->values[id].data;
-    one = mli_packed_size(m.outputs, m.taps, m.inputs);
-    for (uint32_t n = 0; n < m.matrices; n++, to += one)
-        for (uint32_t r = 0; r < m.outputs; r++, o++)
-            for (uint32_t k = 0; k < m.taps; k++)
-                for (uint32_t i = 0; i < m.inputs; i++) {
-                    float *x = to + mli_packed_index(m.outputs, m.taps,
-                                                     m.inputs, r, k, i);
-                    *x = (float)(*x * s->scale[o]);
+    for (uint32_t n = 0; n < m->matrices; n++, to += one)
+        for (uint32_t r = 0; r < m->outputs; r++, o++)
+            for (uint32_t k = 0; k < m->taps; k++)
+                for (uint32_t i = 0; i < m->inputs; i++) {
+                    float *x = to + mli_packed_index(m->outputs, m->taps,
+                                                     m->inputs, r, k, i);
+                    if (!is_finite(*x * s->scale[o]))
+                        return 0;
+                    if (commit)
+                        *x = (float)(*x * s->scale[o]);
                 }
+    return 1;
+}
+
+static int scale_weights(ir_value *v, const ir_matrix *m, const scale *s,
+                         int commit)
+{
+    return v->storage != MLI_F32 ? scale_rows(m, s, ir_scales_of(v), commit)
+                                 : scale_floats(m, s, v->data, commit);
+}
+
+static int only_shifts(const scale *s)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (s->scale[i] != 1.0)
+            return 0;
+    return 1;
+}
+
+/* The layer's weights times the scales, in their place where nobody else reads
+   them; IR_NONE: they would not be finite. */
+static ir_id scaled_weights(ir_graph *g, const ir_node *layer, const scale *s,
+                            int own)
+{
+    ir_matrix m = ir_matrix_of(g, layer, 1);
+    ir_id id = layer->in[1];
+
+    if (only_shifts(s))
+        return id;
+    if (!scale_weights(&g->values[id], &m, s, 0))
+        return IR_NONE;
+    if (!own)
+        id = ir_copy_constant(g, id);
+    if (id != IR_NONE)
+        scale_weights(&g->values[id], &m, s, 1);
     return id;
 }
 
@@ -171,34 +209,34 @@ static ir_id scaled_bias(ir_graph *g, const ir_node *layer, const scale *s)
 /* Numbers that leave the range would make infinities out of nothing. */
 static int finite_values(const ir_value *v)
 {
-    int stored = v->storage != MLI_F32;
-    const float *x = stored ? ir_scales_of(v) : v->data;
-
-    for (uint64_t i = 0; i < (stored ? v->dims[0] : v->elements); i++)
-        if (!(x[i] - x[i] == 0.f))
+    for (uint64_t i = 0; i < v->elements; i++)
+        if (!is_finite(v->data[i]))
             return 0;
     return 1;
 }
 
-static int absorb(ir_graph *g, ir_node *layer, const scale *s)
+static int absorb(ir_graph *g, ir_node *layer, const scale *s, int own)
 {
-    ir_id w = scaled_weights(g, layer, s), b = scaled_bias(g, layer, s);
+    ir_id b = scaled_bias(g, layer, s), w;
     ir_id *in;
 
-    if (w == IR_NONE || b == IR_NONE || !finite_values(&g->values[w]) ||
-        !finite_values(&g->values[b]))
+    if (b == IR_NONE || !finite_values(&g->values[b]))
         return 0;
     in = realloc(layer->in, 3 * sizeof *in);
     if (!in)
         return 0;
     layer->in = in;
+    w = scaled_weights(g, layer, s, own);
+    if (w == IR_NONE)
+        return 0;
     in[1] = w;
     in[2] = b;
     layer->inputs = 3;
     return 1;
 }
 
-static int fold(ir_graph *g, const ir_node *node, ir_id x, ir_node *layer)
+static int fold(ir_graph *g, const ir_node *node, ir_id x, ir_node *layer,
+                int own)
 {
     scale s = {.n = outputs_of(g, layer)};
     int done = 0;
@@ -206,7 +244,7 @@ static int fold(ir_graph *g, const ir_node *node, ir_id x, ir_node *layer)
     s.scale = malloc(s.n * sizeof *s.scale);
     s.shift = malloc(s.n * sizeof *s.shift);
     if (s.scale && s.shift && read_scale(g, node, x, &s))
-        done = absorb(g, layer, &s);
+        done = absorb(g, layer, &s, own);
     free(s.scale);
     free(s.shift);
     return done;
@@ -229,8 +267,16 @@ static ir_node *find_layer(ir_graph *g, const uint32_t *readers,
     return layer;
 }
 
+/* Nobody but its layer reads a constant; readers: of the first `count`, others
+   were made here. */
+static int is_own(const uint32_t *readers, uint32_t count, ir_id constant)
+{
+    return (uint32_t)constant >= count || readers[constant] == 1;
+}
+
 void ir_pass_scales(ir_graph *g, ir_tally *tally)
 {
+    uint32_t count = g->value_count;
     uint32_t *readers = ir_count_readers(g);
     ir_id *stands_for = readers ? ir_begin_replacing(g) : NULL;
 
@@ -242,7 +288,8 @@ void ir_pass_scales(ir_graph *g, ir_tally *tally)
             continue;
         ir_resolve(node, stands_for);
         layer = find_layer(g, readers, node, &x);
-        if (!layer || !fold(g, node, x, layer))
+        if (!layer ||
+            !fold(g, node, x, layer, is_own(readers, count, layer->in[1])))
             continue;
         layer->fn = node->fn;
         layer->fp = node->fp;
