@@ -77,42 +77,53 @@ V_FN vf math_sigmoid(vf x)
 #ifdef V_HAS_TABLE
 #include "tanh_table.h"
 
-/* tanh(x * scale / 3.875); limit: 31 / scale, from which on it is 1 */
-V_FN vf tanh_scaled(vf x, vf scale, vf limit)
+/*
+ * gain * tanh r + shift; r: what is past the middle of the piece that t names.
+ * Odd powers of r have the sign already, even ones take it from x.
+ */
+V_FN vf tanh_piece(vf t, vf r, vf x, vf gain, vf shift)
 {
-    vf a = v_min_abs(x, limit);
-    vf t = v_fma(a, scale, K(0x1.8p23f));
-    vf r = v_fma(a, scale, v_sub(K(0x1.8p23f), t));
-    vf u = v_mul(r, r);
-    vf low = v_fma(v_lookup(tanh_table[1], t), r, v_lookup(tanh_table[0], t));
-    vf high = v_fma(v_lookup(tanh_table[3], t), r, v_lookup(tanh_table[2], t));
-    high = v_fma(v_lookup(tanh_table[4], t), u, high);
-    return v_sign_of(v_fma(high, u, low), x);
+    vf u = v_mul(r, r), turned = v_xor_sign(gain, x);
+    vf odd = v_fma(v_lookup(gate_table[3], t), u, v_lookup(gate_table[1], t));
+    vf even = v_fma(v_lookup(gate_table[4], t), u, v_lookup(gate_table[2], t));
+    vf first = v_fma(v_lookup(gate_table[0], t), turned, shift);
+    even = v_fma(even, v_mul(u, turned), first);
+    return v_fma(odd, v_mul(r, gain), even);
 }
+
+/* A bit more is 1/4 more. */
+#define QUARTER_MAGIC 0x1.8p21f
 
 V_FN vf math_tanh(vf x)
 {
-    return tanh_scaled(x, K(3.875f), K(8.0f));
+    vf t = v_add(v_min_abs(x, K(7.75f)), K(QUARTER_MAGIC));
+    vf r = v_past_quarter(x);
+    vf u = v_mul(r, r);
+    vf odd = v_fma(v_lookup(tanh_table[5], t), u, v_lookup(tanh_table[3], t));
+    odd = v_fma(odd, u, v_lookup(tanh_table[1], t));
+    vf even = v_fma(v_lookup(tanh_table[4], t), u, v_lookup(tanh_table[2], t));
+    even = v_fma(even, u, v_lookup(tanh_table[0], t));
+    return v_fma(odd, r, v_xor_sign(even, x));
+}
+
+/* y tanh x, to 5e-7 of y */
+V_FN vf tanh_times(vf x, vf y)
+{
+    vf t = v_add(v_min_abs(x, K(7.75f)), K(QUARTER_MAGIC));
+    return tanh_piece(t, v_past_quarter(x), x, y, K(0.0f));
+}
+
+/* gain tanh (scale x) + shift; limit: 7.75 / scale */
+V_FN vf tanh_scaled(vf x, vf scale, vf limit, vf gain, vf shift)
+{
+    vf t = v_fma(v_min_abs(x, limit), scale, K(QUARTER_MAGIC));
+    return tanh_piece(t, v_past_quarter(v_mul(x, scale)), x, gain, shift);
 }
 
 /* The logistic function to 5e-7, not relative to small values. */
 V_FN vf cell_gate(vf x)
 {
-    return v_fma(tanh_scaled(x, K(3.875f / 2), K(16.0f)), K(0.5f), K(0.5f));
-}
-
-/* Gates i f g o of a quad. */
-V_FN vf lstm_gates(vf x, int v)
-{
-    static const float lanes[4][16] __attribute__((aligned(64))) = {
-#define LANES(s, t) {s, s, s, s, s, s, s, s, t, t, t, t, s, s, s, s}
-        LANES(3.875f / 2, 3.875f), LANES(16.0f, 8.0f), LANES(0.5f, 1.0f),
-        LANES(0.5f, 0.0f)
-#undef LANES
-    };
-    (void)v;
-    return v_fma(tanh_scaled(x, v_load(lanes[0]), v_load(lanes[1])),
-                 v_load(lanes[2]), v_load(lanes[3]));
+    return tanh_scaled(x, K(0.5f), K(15.5f), K(0.5f), K(0.5f));
 }
 #elif defined(V_HAS_QUAD)
 /*
@@ -147,12 +158,6 @@ V_FN vf math_tanh(vf x)
     vf q, n = tanh_parts(x, &q);
     return v_min(v_max(v_div(n, q), K(-1.0f)), K(1.0f));
 }
-
-/* The logistic function to 5e-7, not relative to small values. */
-V_FN vf cell_gate(vf x)
-{
-    return v_fma(math_tanh(v_mul(x, K(0.5f))), K(0.5f), K(0.5f));
-}
 #else
 /*
  * tanh a = a P(a^2) / Q(a^2) for a < 9.02, fit 4.9e-8 of the value; above,
@@ -176,24 +181,19 @@ V_FN vf math_tanh(vf x)
     y = v_select(v_lt(K(9.02f), a), K(1.0f), y);
     return v_xor_sign(y, x);
 }
+#endif
 
+#ifndef V_HAS_TABLE
 /* The logistic function to 5e-7, not relative to small values. */
 V_FN vf cell_gate(vf x)
 {
     return v_fma(math_tanh(v_mul(x, K(0.5f))), K(0.5f), K(0.5f));
 }
 
-/* Gates i f g o of a quad: vector v of them. */
-V_FN vf lstm_gates(vf x, const int v)
+/* y tanh x */
+V_FN vf tanh_times(vf x, vf y)
 {
-    if (V_LANES > 4 && v % 2 == 1) { /* g o */
-        static const float lanes[3][8] = {
-            {1.0f, 1.0f, 1.0f, 1.0f, 0.5f, 0.5f, 0.5f, 0.5f},
-            {0.0f, 0.0f, 0.0f, 0.0f, 0.5f, 0.5f, 0.5f, 0.5f}};
-        vf half = v_load(lanes[0]);
-        return v_fma(math_tanh(v_mul(x, half)), half, v_load(lanes[1]));
-    }
-    return V_LANES <= 4 && v == 2 ? math_tanh(x) : cell_gate(x);
+    return v_mul(y, math_tanh(x));
 }
 #endif
 

@@ -260,15 +260,45 @@ V_FN vf gru_cell(const vf x[3], const vf s[4], vf h, const int quads)
     return v_mul(v_div(top, v_mul(qz, qn)), half);
 }
 #else
-V_FN vf lstm_cell(vf s[4], vf c, const int quads, vf *h)
+#ifdef V_HAS_TABLE
+/* All gates of a vector whose quads are i f g o. */
+V_FN vf mixed_gates(vf s)
+{
+    static const float lanes[3][V_LANES] __attribute__((aligned(64))) = {
+#define QUAD_OF(i, g)                                                          \
+    {                                                                          \
+        i, i, i, i, i, i, i, i, g, g, g, g, i, i, i, i                         \
+    }
+        QUAD_OF(0.5f, 1.0f), QUAD_OF(15.5f, 7.75f), QUAD_OF(0.5f, 0.0f)
+#undef QUAD_OF
+    };
+    const vf scale = v_load(lanes[0]);
+    return tanh_scaled(s, scale, v_load(lanes[1]), scale, v_load(lanes[2]));
+}
+#endif
+
+/* Where a vector holds more than one gate, some of them may be left out. */
+V_FN vf lstm_cell(const vf s[4], vf c, const int quads, vf *h)
 {
     vf gate[4];
-    UNROLL
-    for (int v = 0; v < GROUP_VECTORS(4, quads); v++)
-        s[v] = lstm_gates(s[v], v);
-    v_turn_4(s, gate, quads);
+#ifdef V_HAS_TABLE
+    if (GROUP_VECTORS(4, quads) < 4) {
+        vf row[4];
+        UNROLL
+        for (int v = 0; v < GROUP_VECTORS(4, quads); v++)
+            row[v] = mixed_gates(s[v]);
+        v_turn_4(row, gate, quads);
+    } else
+#endif
+    {
+        v_turn_4(s, gate, quads);
+        gate[2] = math_tanh(gate[2]);
+        gate[0] = cell_gate(gate[0]);
+        gate[1] = cell_gate(gate[1]);
+        gate[3] = cell_gate(gate[3]);
+    }
     c = v_fma(gate[1], c, v_mul(gate[0], gate[2]));
-    *h = v_mul(gate[3], math_tanh(c));
+    *h = tanh_times(c, gate[3]);
     return c;
 }
 

@@ -170,7 +170,9 @@ V_FN vf v_neg(vf x)
 
 V_FN vf v_xor_sign(vf x, vf s)
 {
-    return _mm512_xor_ps(x, _mm512_and_ps(s, _mm512_set1_ps(-0.0f)));
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(
+        _mm512_castps_si512(x), _mm512_castps_si512(s),
+        _mm512_set1_epi32(INT32_MIN), 0x78));
 }
 
 V_FN vf v_round(vf x)
@@ -228,8 +230,8 @@ V_FN vf v_load_fourths(const float *p)
 }
 
 /*
- * The piece of a table of 32 that is at the whole number n, 0 <= n < 32, to
- * which adding 1.5 * 2^23 gave t.
+ * The piece of a table of 32 that is at the whole number n, 0 <= n < 32, which
+ * is in the low bits of t.
  */
 V_FN vf v_lookup(const float table[32], vf t)
 {
@@ -237,22 +239,17 @@ V_FN vf v_lookup(const float table[32], vf t)
                                   v_load(table + 16));
 }
 
-/* The smaller of |x| and k > 0; k for NaN. Floats of one sign order as whole
-   numbers, whose minimum comes sooner. */
+/* The smaller of |x| and k > 0; k for NaN. */
 V_FN vf v_min_abs(vf x, vf k)
 {
-    __m512i a =
-        _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7fffffff));
-    return _mm512_castsi512_ps(_mm512_min_epu32(a, _mm512_castps_si512(k)));
+    return _mm512_range_ps(x, k, 2 << 2 | 2);
 }
 
-/* y >= 0 with the sign of x; x where that is NaN. */
-V_FN vf v_sign_of(vf y, vf x)
+/* x less the nearest multiple of 1/4, the even one of two; 0 for infinity. */
+V_FN vf v_past_quarter(vf x)
 {
-    const __m512i sign = _mm512_set1_epi32(INT32_MIN);
-    __mmask16 k = _mm512_cmp_ps_mask(x, x, _CMP_ORD_Q);
-    return _mm512_castsi512_ps(_mm512_mask_ternarylogic_epi32(
-        _mm512_castps_si512(x), k, sign, _mm512_castps_si512(y), 0xea));
+    return _mm512_reduce_ps(x, 2 << 4 | _MM_FROUND_TO_NEAREST_INT |
+                                   _MM_FROUND_NO_EXC);
 }
 
 V_FN void v_store_quads(float *p, vf x, const int n)

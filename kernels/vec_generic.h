@@ -43,7 +43,7 @@
  *   v_load_fourths(p)        p[0], p[4], p[8]...
  *   v_load_quad(p), v_fma_quad(x, q, l, c)  x*p[l] + c for l < 4
  *   v_store_quads(p, x, n)   the first n groups of 4 lanes
- *   v_lookup, v_min_abs, v_sign_of  where V_HAS_TABLE: see vec_avx512.h
+ *   v_lookup, v_min_abs, v_past_quarter  where V_HAS_TABLE: see vec_avx512.h
  *   v_turn_4(in, out, n)     the gates of n quads: from vectors in which they
  *                            lie quad by quad, 4 gates each, to one vector a
  *                            gate; v_turn_3 likewise of 3 gates

@@ -383,8 +383,7 @@ static void judge_oddness(const mli_kernels *k, const rule *u, const batch *v,
                           size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (isnan(v->y[i]) ? !isnan(v->y[n + i])
-                           : bits(v->y[i]) != (bits(v->y[n + i]) ^ 1u << 31))
+        if (isnan(v->y[i]) ? !isnan(v->y[n + i]) : v->y[i] != -v->y[n + i])
             complain(k, u, v->x[i], v->y[i], -v->y[n + i], "not odd");
 }
 
@@ -402,7 +401,7 @@ static int find_builds(void **state)
 
 /*
  * n values and their negatives, through one function, in every build. Of an odd
- * function, whose negative half mirrors the other to the bit, one half is
+ * function, whose negative half mirrors the other (0 is -0), one half is
  * compared. neighbours: the values are neighbouring floats.
  */
 static void check_values(const rule *u, const float *values, size_t n,

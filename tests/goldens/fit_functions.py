@@ -183,13 +183,13 @@ def sine():
            lambda x: 1, 1e-3, top, best)
 
 
-def piece(k, scale, degree, c0=None):
-    # tanh((k + r) / scale) for |r| <= 1/2; absolute
-    r = nodes(0 if k == 0 else -0.5, 0.5, 600)
-    f = np.tanh((k + r) / scale)
+def piece(k, degree, c0=None):
+    # tanh(k/4 + r) for |r| <= 1/8; absolute
+    r = nodes(0 if k == 0 else -0.125, 0.125, 600)
+    f = np.tanh(k / 4 + r)
     fixed = [c0] if c0 is not None else []
     if k == 0:
-        fixed = [0.0, 1 / scale]  # exact at 0
+        fixed = [0.0, 1.0]  # exact at 0
     rest = f - sum(c * r**j for j, c in enumerate(fixed))
     a = np.stack([r**j for j in range(len(fixed), degree + 1)], 1)
     weight = np.ones_like(r)
@@ -198,16 +198,19 @@ def piece(k, scale, degree, c0=None):
         error = np.abs(a @ c - rest)
         weight *= np.sqrt(0.3 + error / error.max())
         weight /= weight.max()
-    return fixed + list(c)
+    return fixed + list(c), error.max()
 
 
-def hyperbolic_tangent_pieces():
+def hyperbolic_tangent_pieces(degree):
     # kernels/tanh_table.h
-    scale, degree, pieces = 3.875, 4, []
+    pieces, worst = [], 0
     for k in range(31):
-        first = float(np.float32(piece(k, scale, degree)[0]))
-        pieces.append(single(piece(k, scale, degree, first)))
-    pieces.append(single([1, 0, 0, 0, 0]))
+        first = float(np.float32(piece(k, degree)[0][0]))
+        c, error = piece(k, degree, first)
+        worst = max(worst, error)
+        pieces.append(single(c))
+    pieces.append(single([1] + [0] * degree))
+    print("tanh, pieces: largest error before rounding %.2g" % worst)
     for j in range(degree + 1):
         print("tanh piece r^%d: " % j + ", ".join("%.9e" % c[j] for c in pieces))
 
@@ -216,7 +219,8 @@ if __name__ == "__main__":
     exponential()
     hyperbolic_tangent()
     hyperbolic_tangent_held()
-    hyperbolic_tangent_pieces()
+    hyperbolic_tangent_pieces(5)
+    hyperbolic_tangent_pieces(4)
     error_function()
     normal_tail()
     logarithm()
