@@ -279,6 +279,113 @@ static void stored_run(const stored_job *j, uint32_t n)
                         : stored_i4_4)(j);
 }
 
+/*
+ * Some panels of a single frame at once: by itself each would wait for its
+ * sums. `panels` is a constant.
+ */
+#define STORED_PANELS 5u
+
+/* Panel p of them. */
+V_FN stored_job stored_panel_of(const stored_job *j, uint32_t p, const int type)
+{
+    const size_t products = (size_t)j->a->taps * j->a->in_per_group;
+    const size_t rows = (size_t)p * MLI_PANEL;
+    stored_job q = *j;
+    q.w += mli_stored_bytes((mli_storage)type, rows, products);
+    q.scale += rows * mli_stored_scales((mli_storage)type, products);
+    q.b = j->b ? j->b + rows : NULL;
+    q.y += rows;
+    return q;
+}
+
+V_FN void stored_across(const stored_job *j, const int panels, const int type)
+{
+    const int n = (int)MLI_PANEL, each = type == MLI_INT4 ? 2 : 1;
+    const uint32_t block = STORED_BLOCK(type);
+    tap_walk walk = first_tap(j->a, j->x);
+    vf total[STORED_PANELS][STORED_VECTORS], sum[STORED_PANELS][STORED_VECTORS];
+    stored_job of[STORED_PANELS];
+    uint32_t at = 0;
+    UNROLL
+    for (int p = 0; p < panels; p++) {
+        of[p] = stored_panel_of(j, (uint32_t)p, type);
+        UNROLL
+        for (int v = 0; v < STORED_VECTORS; v++)
+            total[p][v] = K(0.0f);
+    }
+    for (uint32_t k = 0; k < j->a->taps; k++) {
+        const float *x = next_tap(&walk);
+        uint32_t left = j->a->in_per_group;
+        for (uint32_t products; left != 0; left -= products) {
+            products = left < block ? left : block;
+            UNROLL
+            for (int i = 0; i < panels * STORED_VECTORS; i++)
+                sum[i / STORED_VECTORS][i % STORED_VECTORS] = K(0.0f);
+            for (uint32_t i = 0; i < products; i += (uint32_t)each) {
+                const vf one = v_set1(x[i]);
+                const vf two =
+                    each == 2 && i + 1 < products ? v_set1(x[i + 1]) : K(0.0f);
+                UNROLL
+                for (int p = 0; p < panels; p++) {
+                    vf row[2][STORED_VECTORS];
+                    stored_row(of[p].w, row, n, type);
+                    of[p].w += j->row;
+                    UNROLL
+                    for (int v = 0; v < STORED_VECTORS; v++) {
+                        sum[p][v] = v_fma(one, row[0][v], sum[p][v]);
+                        if (each == 2)
+                            sum[p][v] = v_fma(two, row[1][v], sum[p][v]);
+                    }
+                }
+            }
+            UNROLL
+            for (int p = 0; p < panels; p++)
+                stored_add(&of[p], at, total[p], sum[p], n, type);
+            at++;
+            x += products;
+        }
+    }
+    UNROLL
+    for (int p = 0; p < panels; p++)
+        stored_store(&of[p], 0, total[p], n, type);
+}
+
+#if V_LANES >= 8
+#define STORED_PANELS_OF(type)                                                 \
+    static void stored_two_##type(const stored_job *j)                         \
+    {                                                                          \
+        stored_across(j, 2, MLI_##type);                                       \
+    }                                                                          \
+    static void stored_three_##type(const stored_job *j)                       \
+    {                                                                          \
+        stored_across(j, 3, MLI_##type);                                       \
+    }                                                                          \
+    static void stored_four_##type(const stored_job *j)                        \
+    {                                                                          \
+        stored_across(j, 4, MLI_##type);                                       \
+    }                                                                          \
+    static void stored_five_##type(const stored_job *j)                        \
+    {                                                                          \
+        stored_across(j, 5, MLI_##type);                                       \
+    }
+STORED_PANELS_OF(F16)
+STORED_PANELS_OF(INT8)
+STORED_PANELS_OF(INT4)
+
+static void stored_panels(const stored_job *j, uint32_t panels)
+{
+#define STORED_PANELS_TABLE(type)                                              \
+    {                                                                          \
+        stored_two_##type, stored_three_##type, stored_four_##type,            \
+            stored_five_##type                                                 \
+    }
+    static void (*const form[3][STORED_PANELS - 1])(const stored_job *j) = {
+        STORED_PANELS_TABLE(F16), STORED_PANELS_TABLE(INT8),
+        STORED_PANELS_TABLE(INT4)};
+    form[j->a->storage - MLI_F16][panels - 2](j);
+}
+#endif
+
 /* Bytes of a row of so many outputs. */
 static size_t stored_row_bytes(mli_storage type, uint32_t outputs)
 {
@@ -294,31 +401,44 @@ static uint32_t stored_width(uint32_t left, uint32_t frames)
     return left >= 8 && STORED_WIDTH >= 8 ? 8 : 4;
 }
 
-/* Outputs [first, last) of the panel of group g that begins with output o. */
-static void stored_panel(const mli_conv *a, uint32_t g, uint32_t o,
-                         uint32_t first, uint32_t last)
+/* The outputs from output o of group g on, which begins a panel. */
+static stored_job stored_begin(const mli_conv *a, uint32_t g, uint32_t o)
 {
     const uint32_t quads = (a->out_per_group + 3) / 4 * 4;
     const uint32_t held = quads - o < MLI_PANEL ? quads - o : MLI_PANEL;
     const size_t products = (size_t)a->taps * a->in_per_group;
     const size_t row = (size_t)g * quads + o;
-    const size_t scales = (size_t)mli_stored_scales(a->storage, products);
-    stored_job j = {.a = a, .panel = held};
-    j.row = stored_row_bytes(a->storage, held);
-    for (uint32_t at = 0, n; at < held; at += n) {
-        n = stored_width(held - at, a->frames);
-        if (o + at + n <= first || o + at >= last)
-            continue;
-        j.x = a->x + (size_t)g * a->in_per_group;
-        j.w = (const uint8_t *)(const void *)a->w +
-              mli_stored_bytes(a->storage, row, products) +
-              stored_row_bytes(a->storage, at);
-        j.scale = a->scale + row * scales + at;
-        j.b = a->b ? a->b + (size_t)g * a->out_per_group + o + at : NULL;
-        j.y = a->y + (size_t)g * a->out_per_group + o + at;
-        j.lo = first > o + at ? first - o - at : 0;
-        j.hi = last - o - at < n ? last - o - at : n;
-        stored_run(&j, n);
+    const size_t base = (size_t)g * a->out_per_group + o;
+    return (stored_job){.a = a,
+                        .x = a->x + (size_t)g * a->in_per_group,
+                        .w = (const uint8_t *)(const void *)a->w +
+                             mli_stored_bytes(a->storage, row, products),
+                        .scale = a->scale +
+                                 row * mli_stored_scales(a->storage, products),
+                        .b = a->b ? a->b + base : NULL,
+                        .y = a->y + base,
+                        .row = stored_row_bytes(a->storage, held),
+                        .panel = held,
+                        .lo = 0,
+                        .hi = MLI_PANEL};
+}
+
+/* Outputs [first, last) of the panel of group g that begins with output o. */
+static void stored_panel(const mli_conv *a, uint32_t g, uint32_t o,
+                         uint32_t first, uint32_t last)
+{
+    stored_job j = stored_begin(a, g, o);
+    for (uint32_t at = 0, n; at < j.panel; at += n) {
+        n = stored_width(j.panel - at, a->frames);
+        if (o + at + n > first && o + at < last) {
+            j.lo = first > o + at ? first - o - at : 0;
+            j.hi = last - o - at < n ? last - o - at : n;
+            stored_run(&j, n);
+        }
+        j.w += stored_row_bytes(a->storage, n);
+        j.scale += n;
+        j.b = j.b ? j.b + n : NULL;
+        j.y += n;
     }
 }
 
@@ -326,6 +446,17 @@ static void stored_panel(const mli_conv *a, uint32_t g, uint32_t o,
 static void stored_group(const mli_conv *a, uint32_t g, uint32_t first,
                          uint32_t last)
 {
-    for (uint32_t o = first / MLI_PANEL * MLI_PANEL; o < last; o += MLI_PANEL)
+    uint32_t o = first / MLI_PANEL * MLI_PANEL;
+#if V_LANES >= 8
+    while (a->frames == 1 && o >= first && last >= o + 2 * MLI_PANEL) {
+        const uint32_t left = (last - o) / MLI_PANEL;
+        const uint32_t turns = (left + STORED_PANELS - 1) / STORED_PANELS;
+        const uint32_t panels = (left + turns - 1) / turns; /* 2 at least */
+        const stored_job j = stored_begin(a, g, o);
+        stored_panels(&j, panels);
+        o += panels * MLI_PANEL;
+    }
+#endif
+    for (; o < last; o += MLI_PANEL)
         stored_panel(a, g, o, first, last);
 }

@@ -234,17 +234,24 @@ V_FN vf v_high_bits(__m128i top, const int bits)
     return _mm_cvtepi32_ps(_mm_srai_epi32(top, 32 - bits));
 }
 
+/* 16-bit numbers below 2^8 in the low bits of floats from 2^23 on, where they
+   count as ones: bytes that 128 was added to. */
+V_FN void v_less_128(__m128i x, vf *row, const int n)
+{
+    const __m128i top = _mm_set1_epi16(0x4b00);
+    const vf less = _mm_set1_ps(0x1p23f + 128.0f);
+    row[0] = _mm_sub_ps(_mm_castsi128_ps(_mm_unpacklo_epi16(x, top)), less);
+    if (n > 4)
+        row[1] = _mm_sub_ps(_mm_castsi128_ps(_mm_unpackhi_epi16(x, top)), less);
+}
+
 V_FN void v_row_i8(const uint8_t *p, const int n, vf *row)
 {
-    __m128i top[4];
-    v_tops(p, n, top);
-    row[0] = v_high_bits(top[0], 8);
-    if (n > 4)
-        row[1] = v_high_bits(top[1], 8);
-    if (n > 8) {
-        row[2] = v_high_bits(top[2], 8);
-        row[3] = v_high_bits(top[3], 8);
-    }
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i x = _mm_xor_si128(v_bytes(p, n), _mm_set1_epi8(-128));
+    v_less_128(_mm_unpacklo_epi8(x, zero), row, n);
+    if (n > 8)
+        v_less_128(_mm_unpackhi_epi8(x, zero), row + 2, n);
 }
 
 V_FN void v_two_halves(__m128i top, vf *low, vf *high)
