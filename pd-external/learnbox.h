@@ -6,6 +6,7 @@
 
 #include "box.h"
 #include "learner.h"
+#include "training.h"
 
 typedef struct _learnbox {
     t_box x_box; /* its player stays empty */
@@ -19,11 +20,27 @@ typedef struct _learnbox {
     int x_busy;       /* ... at this moment */
     t_atom *x_labels; /* [learner_most_answers] as patches write them */
     int x_wrongsaid;  /* a list that is wrong was said */
+    t_training *x_training;
+    int x_trains;   /* it goes on ... */
+    int x_unwanted; /* ... with examples that are no longer all */
+    int x_again;    /* then another training, as ... */
+    learn_recipe x_recipe;
+    uint32_t x_epoch; /* the last one that was said */
+    t_clock *x_ask;   /* how far it is */
     t_outlet *x_out;
 } t_learnbox;
 
 /* Examples are others now: say so. */
 void learnbox_changed(t_learnbox *x);
+
+/* For the constructor, 0: it failed, which was said; the destructor; methods
+   for train, stop, use. */
+int learnbox_maketraining(t_learnbox *x);
+void learnbox_freetraining(t_learnbox *x);
+void learnbox_addtraining(t_class *c);
+
+/* What is in training would not know all examples. */
+void learnbox_droptraining(t_learnbox *x);
 
 /* Methods for load, read, reload, write. */
 void learnbox_addfiles(t_class *c);

@@ -138,6 +138,7 @@ static void learnbox_wanted(t_learnbox *x, t_symbol *s, int argc, t_atom *argv)
 void learnbox_changed(t_learnbox *x)
 {
     t_atom at;
+    learnbox_droptraining(x);
     SETFLOAT(&at, (t_float)x->x_learner->examples.count);
     outlet_anything(x->x_box.x_info, gensym("examples"), 1, &at);
 }
@@ -388,7 +389,7 @@ static int learnbox_make(t_learnbox *x)
     x->x_labels = calloc(most, sizeof(t_atom));
     if (x->x_in && x->x_held && x->x_wanted && x->x_answer && x->x_atoms &&
         x->x_labels)
-        return 1;
+        return learnbox_maketraining(x);
     box_error(&x->x_box, "-learn: no memory");
     return 0;
 }
@@ -412,6 +413,7 @@ void *learnbox_new(int argc, t_atom *argv)
 
 static void learnbox_free(t_learnbox *x)
 {
+    learnbox_freetraining(x);
     learner_free(x->x_learner);
     free(x->x_in);
     free(x->x_held);
@@ -448,4 +450,5 @@ void learnclass_setup(void)
     class_addmethod(c, (t_method)learnbox_print, gensym("print"), 0);
     box_addcpu(c);
     learnbox_addfiles(c);
+    learnbox_addtraining(c);
 }

@@ -78,3 +78,5 @@ tests: $(PD_MODELS)
 INC_tests += -Ipd-external
 $(BUILD)/tests/test_pd_shared: $(call obj,pd-external/shared.c \
 	pd-external/identity.c)
+$(BUILD)/tests/test_pd_training: $(call obj,pd-external/training.c \
+	pd-external/worker.c)

@@ -16,6 +16,8 @@
 #include <cmocka.h>
 #include "csv.h"
 #include "learner.h"
+#include "smooth_functions.h"
+#include "train.h"
 
 static float uniform(void)
 {
@@ -349,25 +351,28 @@ static void inverse_distances(const learner *l, const float *x, double *y)
 }
 
 typedef struct errors {
-    double blend, inverse;
+    double blend, inverse, network;
 } errors;
 
 /* Root mean square errors on 1000 points that were not shown. */
-static errors measure(learner *l, const function *f)
+static errors measure(learner *l, learn_runner *network, const function *f)
 {
-    errors e = {0, 0};
+    errors e = {0, 0, 0};
     for (int k = 0; k < 1000; k++) {
-        float x[3] = {uniform(), uniform(), uniform()}, y[64], want[4];
+        float x[3] = {uniform(), uniform(), uniform()}, y[64], z[64], want[4];
         double other[4];
         evaluate(f, x, want);
         learner_answer(l, x, y);
         inverse_distances(l, x, other);
+        if (network)
+            learn_runner_run(network, x, z);
         for (int o = 0; o < 4; o++) {
             e.blend += pow((double)y[o] - want[o], 2) / 4000;
             e.inverse += pow(other[o] - want[o], 2) / 4000;
+            e.network += network ? pow((double)z[o] - want[o], 2) / 4000 : 0;
         }
     }
-    return (errors){sqrt(e.blend), sqrt(e.inverse)};
+    return (errors){sqrt(e.blend), sqrt(e.inverse), sqrt(e.network)};
 }
 
 static void show(learner *l, const function *f, int n)
@@ -389,7 +394,7 @@ static void the_blend_beats_inverse_distances(void **state)
         function f;
         random_function(&f);
         show(l, &f, 20);
-        errors e = measure(l, &f);
+        errors e = measure(l, NULL, &f);
         assert_true(e.blend <= e.inverse);
         worst = fmax(worst, e.blend / e.inverse);
         mean += e.blend / e.inverse / 40;
@@ -584,6 +589,189 @@ static void loading_is_refused(void **state)
     learner_free(few);
 }
 
+/* ----------------------------------------------------------- training ---- */
+
+static void exp_and_tanh(void **state)
+{
+    (void)state;
+    for (double x = -720; x <= 0; x += 0.0371)
+        assert_true(fabs(learn_exp(x) - exp(x)) <= 1e-15 * exp(x) + 1e-300);
+    for (double x = -30; x <= 30; x += 0.0113)
+        assert_true(fabs(learn_tanh(x) - tanh(x)) <= 1e-15);
+    assert_true(learn_tanh(0) == 0 && learn_exp(0) == 1);
+}
+
+static learn_runner train(const learner *l, uint32_t layers, uint32_t units)
+{
+    learn_recipe recipe = {layers, {units, units, units, units}};
+    mlc_error error = {MLC_OK, ""};
+    mlc_image image;
+    learn_runner network;
+    if (learn_train(&l->examples, &recipe, NULL, NULL, &image, &error) ||
+        learn_runner_make(&network, &image, kernels(), &error))
+        fail_msg("%s", error.text);
+    return network;
+}
+
+static void a_network_has_half_the_error(void **state)
+{
+    (void)state;
+    learner *l = make(3, 4, 512);
+    double worst = 0, mean = 0;
+    for (int round = 0; round < 12; round++) {
+        function f;
+        random_function(&f);
+        show(l, &f, 20);
+        learn_runner network = train(l, 1, 32);
+        errors e = measure(l, &network, &f);
+        assert_true(e.network <= 0.5 * e.blend);
+        worst = fmax(worst, e.network / e.blend);
+        mean += e.network / e.blend / 12;
+        learn_runner_free(&network);
+    }
+    print_message("a network's error against the blend's: %.2f, at worst "
+                  "%.2f\n",
+                  mean, worst);
+    learner_free(l);
+}
+
+static void networks_of_any_shape(void **state)
+{
+    (void)state;
+    for (uint32_t layers = 0; layers <= LEARN_LAYERS; layers++) {
+        learner *l = make(2, 3, 16);
+        float y[64];
+        for (uint32_t n = 1; n <= 5; n += 4) {
+            fill(l, n);
+            learn_runner network = train(l, layers, 1 + 5 * layers);
+            learn_runner_run(&network, l->examples.x, y);
+            assert_true(finite_all(y, 3));
+            if (n == 1 || layers == 2) /* as many as a layer can have */
+                for (int o = 0; o < 3; o++)
+                    assert_float_equal(y[o], l->examples.y[o], 0.1);
+            learn_runner_free(&network);
+        }
+        learner_free(l);
+    }
+}
+
+static void training_of_labels(void **state)
+{
+    (void)state;
+    learner *l = make(2, 1, 64);
+    int right = 0;
+    for (int n = 0; n < 40; n++) {
+        float x[2] = {uniform(), uniform() * 50 + 100};
+        learner_add_label(l, x,
+                          x[0] > 0.5f  ? "right"
+                          : x[1] > 125 ? "up"
+                                       : "down");
+    }
+    learn_runner network = train(l, 1, 8);
+    for (int k = 0; k < 500; k++) {
+        float x[2] = {uniform(), uniform() * 50 + 100}, y[64];
+        const char *want = x[0] > 0.5f ? "right" : x[1] > 125 ? "up" : "down";
+        learn_runner_run(&network, x, y);
+        int best = y[1] > y[0] ? y[2] > y[1] ? 2 : 1 : y[2] > y[0] ? 2 : 0;
+        assert_float_equal(y[0] + y[1] + y[2], 1, 1e-5);
+        right += !strcmp(l->examples.name[best], want);
+    }
+    assert_true(right > 450);
+    learner_set_network(l, &network);
+    write_and_load(l);
+    learner_free(l);
+}
+
+static int last_loss(void *user, uint32_t epoch, double loss)
+{
+    (void)epoch;
+    *(double *)user = loss;
+    return 1;
+}
+
+/* On every machine, with every compiler: the loss after the last epoch, to the
+   bit. */
+static void training_is_the_same_everywhere(void **state)
+{
+    (void)state;
+    learner *l = make(2, 2, 16);
+    learn_recipe recipe = {2, {6, 5}};
+    mlc_error error = {MLC_OK, ""};
+    mlc_image image;
+    double loss = 0;
+    for (int n = 0; n < 10; n++) {
+        float x[2] = {(float)(n * n % 7), (float)n};
+        float y[2] = {(float)(n * n * n % 11), x[0] * x[1]};
+        learner_add(l, x, y);
+    }
+    learn_train(&l->examples, &recipe, last_loss, &loss, &image, &error);
+    mlc_image_free(&image);
+    if (loss != 0x1.d8415a35c213ep-7)
+        fail_msg("%a", loss);
+    learner_free(l);
+}
+
+static int stop_at_7(void *user, uint32_t epoch, double loss)
+{
+    double *last = user;
+    assert_true(loss > 0 && epoch <= 7);
+    *last = loss;
+    return epoch < 7;
+}
+
+static void training_stops(void **state)
+{
+    (void)state;
+    learner *l = make(2, 2, 16);
+    learn_recipe recipe = {1, {4}}, wide = {1, {1000}};
+    mlc_error error = {MLC_OK, ""};
+    mlc_image image;
+    double loss = 0;
+    fill(l, 10);
+    assert_int_equal(
+        learn_train(&l->examples, &recipe, stop_at_7, &loss, &image, &error),
+        MLC_OK);
+    assert_true(loss > 0.1);
+    mlc_image_free(&image);
+    assert_int_not_equal(
+        learn_train(&l->examples, &wide, NULL, NULL, &image, &error), MLC_OK);
+    learner_clear(l);
+    assert_int_not_equal(
+        learn_train(&l->examples, &recipe, NULL, NULL, &image, &error), MLC_OK);
+    learner_free(l);
+}
+
+static void a_network_until_the_examples_change(void **state)
+{
+    (void)state;
+    learner *l = make(2, 2, 70), *other = make(2, 2, 70);
+    mlc_error error = {MLC_OK, ""};
+    float a[64], b[64], x[2] = {0.3f, 0.2f};
+    fill(l, 10);
+    assert_false(learner_use_network(l, 1));
+    learner_answer(l, x, a);
+    learn_runner network = train(l, 1, 8);
+    learner_set_network(l, &network);
+    learn_runner_free(&network);
+    learner_answer(l, x, b);
+    assert_memory_not_equal(a, b, 2 * sizeof *a);
+    write_and_load(l);
+    assert_int_equal(learner_write(l, path, &error), MLC_OK);
+    assert_int_equal(learner_load(other, path, &error), MLC_OK);
+    assert_true(other->use_network);
+    learner_answer(other, x, a);
+    assert_memory_equal(a, b, 2 * sizeof *a);
+    write_and_load(other); /* again and again */
+    learner_use_network(l, 0);
+    learner_answer(l, x, a);
+    assert_memory_not_equal(a, b, 2 * sizeof *a);
+    assert_true(learner_use_network(l, 1));
+    fill(l, 1);
+    assert_false(l->use_network || learner_use_network(l, 1));
+    learner_free(l);
+    learner_free(other);
+}
+
 /* ---------------------------------------------------------------- CSV ---- */
 
 static mlc_status read_csv(learner *l, const char *text, mlc_error *error)
@@ -717,6 +905,13 @@ int main(void)
         cmocka_unit_test(a_file_of_labels_gives_the_same_bits),
         cmocka_unit_test(a_file_says_what_was_shown),
         cmocka_unit_test(loading_is_refused),
+        cmocka_unit_test(exp_and_tanh),
+        cmocka_unit_test(a_network_has_half_the_error),
+        cmocka_unit_test(networks_of_any_shape),
+        cmocka_unit_test(training_of_labels),
+        cmocka_unit_test(training_is_the_same_everywhere),
+        cmocka_unit_test(training_stops),
+        cmocka_unit_test(a_network_until_the_examples_change),
         cmocka_unit_test(csv_goes_there_and_back),
         cmocka_unit_test(csv_as_others_write_it),
         cmocka_unit_test(wrong_csv_changes_nothing),

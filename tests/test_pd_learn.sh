@@ -300,4 +300,115 @@ mlinfer: learns 1 inputs to 100 outputs
   answers: blend, smooth 0
   1: 1 ->$(printf ' 0%.0s' {1..100})
 EOF
+# -------------------------------------------------------------- training ----
+# A patch that goes on when a training has ended, three times. Losses are printed
+# apart: how many are heard depends on the machine.
+cat >"$work/train.pd" <<'EOF'
+#N canvas 0 0 600 400 12;
+#X declare -path mlinfer;
+#X obj 20 60 mlinfer -learn 1 2;
+#X obj 20 20 r box;
+#X obj 120 20 r right;
+#X obj 20 100 print OUT;
+#X obj 120 100 route loss;
+#X obj 120 160 print INFO;
+#X obj 120 130 print LOSS;
+#X obj 260 100 route trained;
+#X obj 260 130 t b;
+#X obj 260 160 f;
+#X obj 300 160 + 1;
+#X obj 260 190 sel 0 1 2;
+#X obj 400 20 loadbang;
+#X msg 400 50 \; box set 0 \; right 0 1 \; box add \; box set 0.5 \; right 1
+0 \; box add \; box set 1 \; right 0 1 \; box add \; box use network \; box
+train 8 x \; box train 1 1 1 1 1 \; box train 300 \; box train 16 8 \; box
+train 8 \; box 0.5;
+#X msg 20 230 \; box 0 \; box use blend \; box 0.25 \; box use network \; box
+use net \; box info \; box write network \; box set 0.75 \; right 7 7 \; box
+add \; box use network \; box load network \; box info \; box 1 \; box train
+200 200 \; box stop;
+#X msg 20 290 \; box train 200 200 \; box undo \; box train 4;
+#X msg 20 350 \; box train 99 99 99 \; box clear \; pd quit;
+#X connect 1 0 0 0;
+#X connect 2 0 0 1;
+#X connect 0 0 3 0;
+#X connect 0 1 4 0;
+#X connect 4 0 6 0;
+#X connect 4 1 5 0;
+#X connect 4 1 7 0;
+#X connect 7 0 8 0;
+#X connect 8 0 9 0;
+#X connect 9 0 10 0;
+#X connect 10 0 9 1;
+#X connect 9 0 11 0;
+#X connect 11 0 14 0;
+#X connect 11 1 15 0;
+#X connect 11 2 16 0;
+#X connect 12 0 13 0;
+EOF
+PD_SECONDS=60 run_pd -open "$work/train.pd" |
+    sed -E "s|$work|PATCH|g" >"$work/said"
+# the network's answers are near what was shown: rounded, so that no machine's
+# last digit counts
+grep -v LOSS "$work/said" | awk '/^OUT/ { for (i = 2; i <= NF; i++)
+    $i = sprintf("%.1f", $i) } { gsub("-0.0", "0.0"); print }' >"$work/got"
+cat >"$work/expected" <<'EOF'
+INFO: examples 1
+INFO: examples 2
+INFO: examples 3
+error: mlinfer: use network: none was trained on these examples
+error: mlinfer: train: layer 2: expected 1 to 256 units
+error: mlinfer: train: expected at most 4 hidden layers, got 5
+error: mlinfer: train: layer 1: expected 1 to 256 units
+error: mlinfer: train: training goes on: stop it first
+OUT: 1.0 0.0
+INFO: trained 1
+OUT: 0.0 1.0
+OUT: 0.5 0.5
+error: mlinfer: use: expected blend or network, got net
+INFO: mode learn
+INFO: examples 3
+INFO: capacity 512
+INFO: inputs 1
+INFO: outputs 2
+INFO: in 1 in-1 0 1
+INFO: out 1 out-1 0 1
+INFO: out 2 out-2 0 1
+INFO: smooth 0
+INFO: answer network
+INFO: written 1 PATCH/network.bin
+INFO: examples 4
+error: mlinfer: use network: none was trained on these examples
+INFO: loaded 1 PATCH/network.bin
+INFO: latency 0
+INFO: examples 3
+INFO: mode learn
+INFO: examples 3
+INFO: capacity 512
+INFO: inputs 1
+INFO: outputs 2
+INFO: in 1 in-1 0 1
+INFO: out 1 out-1 0 1
+INFO: out 2 out-2 0 1
+INFO: smooth 0
+INFO: answer network
+OUT: 0.0 1.0
+INFO: trained 1
+INFO: examples 2
+INFO: trained 1
+INFO: examples 0
+EOF
+if diff -u "$work/expected" "$work/got" >"$work/diff"; then
+    pass "train, stop and use"
+else
+    fail "train, stop and use" "Pd said something else"
+    tail -n +3 "$work/diff"
+fi
+last=$(sed -n 's/^LOSS: 3000 //p' "$work/said" | head -n 1)
+if [ "$(echo "$last" | awk '{ print ($1 > 0 && $1 < 0.05) }')" = 1 ] &&
+    [ "$(grep -c '^LOSS' "$work/said")" -ge 2 ]; then
+    pass "losses are told, the last one is small"
+else
+    fail "losses are told, the last one is small" "it is '$last'"
+fi
 finish
