@@ -111,7 +111,8 @@ TEST_LINK := $(call obj,$(filter-out tools/main.c,$(TOOL_SRC))) $(call obj,$(TES
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_LINK) $(LEARN) $(COMPILER) $(RUNTIME)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lsndfile -lm -lpthread
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		-lcmocka -lsndfile -lm -lpthread
 
 # Here allocations are made to fail.
 comma := ,
