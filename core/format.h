@@ -343,10 +343,10 @@ typedef struct mli_file_state {
  *                                  0.
  * TO_BYTES     x -> y              Row-wise: signed bytes, four in a word, the
  *                                  first in the lowest; the last word is filled
- *                                  up with 0. x times fp, rounded (halves to
- *                                  even), plus fq, a whole number from -127 to
- *                                  127; held in these; NaN is -127. y has the
- *                                  words of x's last dim instead.
+ *                                  up with 0. x times fp plus fq, a whole number
+ *                                  from -127 to 127, rounded (halves to even)
+ *                                  and held in these; of NaN any byte. y has
+ *                                  the words of x's last dim instead.
  *
  * Layers that compute in integers, that is with a matrix of MLI_BYTES: x is
  * such words (of LINEAR, CONV1D and CONV2D), the products of bytes are summed

@@ -216,9 +216,9 @@ typedef struct mli_kernels {
 
     /*
      * Rows of n floats to rows of signed bytes, filled up with zeros to whole
-     * words: y = round(x * factor) + zero, halves to even, held in -127..127;
-     * NaN: -127. zero: -127..127. [first, last) counts rows, which lie one
-     * after another.
+     * words: y = round(x * factor + zero), halves to even, held in -127..127;
+     * of NaN any byte. zero: -127..127. [first, last) counts rows, which lie
+     * one after another.
      */
     void (*quantize)(float factor, int32_t zero, const float *x, float *y,
                      uint32_t n, size_t first, size_t last);

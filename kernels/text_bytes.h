@@ -37,6 +37,47 @@ V_FN void bytes_words(const stored_job *j, const float *x, size_t step,
     }
 }
 
+/* A whole vector, as most are: without a look at each end. */
+V_FN void bytes_store(const stored_job *j, uint32_t f, const v_bsum *sum,
+                      const int n)
+{
+    float *y = j->y + (size_t)f * j->a->y_stride;
+    vf total[V_BYTES_VECTORS];
+    UNROLL
+    for (int v = 0; v < STORED_COUNT(n); v++)
+        total[v] = v_bytes_sums(sum[v]);
+    if (n % (int)V_LANES != 0 || j->b == NULL || j->lo != 0 ||
+        j->hi < (unsigned)n) {
+        stored_store(j, f, total, n, MLI_BYTES);
+        return;
+    }
+    UNROLL
+    for (int v = 0; v < STORED_COUNT(n); v++) {
+        const size_t at = (size_t)v * V_LANES;
+        v_store(y + at,
+                v_fma(total[v], v_load(j->scale + at), v_load(j->b + at)));
+    }
+}
+
+/* The pairs of words of one tap. */
+V_FN void bytes_pairs(const stored_job *j, const float *x, size_t step,
+                      const uint8_t *w, uint32_t pairs, bytes_sums sum,
+                      const int tile, const int n)
+{
+#ifdef V_HAS_BYTE_PAIRS
+    if (tile == 2 && n == 8) {
+        if (pairs != 0)
+            v_byte_pairs(x, x + step, w, w + 16, j->row, pairs, sum);
+        return;
+    }
+#endif
+    for (; pairs != 0; pairs--) {
+        bytes_words(j, x, step, w, 2, sum, tile, n);
+        x += 2;
+        w += 2 * j->row;
+    }
+}
+
 /* `tile` frames from frame f on. tile and n are constants. */
 V_FN void bytes_tile(const stored_job *j, uint32_t f, const int tile,
                      const int n)
@@ -53,24 +94,16 @@ V_FN void bytes_tile(const stored_job *j, uint32_t f, const int tile,
         sum[t][v] = v_bytes_zero();
     for (uint32_t k = 0; k < j->a->taps; k++) {
         const float *x = next_tap(&walk);
-        for (uint32_t i = 0; i < words / 2; i++) {
-            bytes_words(j, x, step, w, 2, sum, tile, n);
-            x += 2;
-            w += 2 * j->row;
-        }
+        bytes_pairs(j, x, step, w, words / 2, sum, tile, n);
+        w += (size_t)words / 2 * 2 * j->row;
         if (words % 2 != 0) {
-            bytes_words(j, x, step, w, 1, sum, tile, n);
+            bytes_words(j, x + words - 1, step, w, 1, sum, tile, n);
             w += j->row;
         }
     }
     UNROLL
-    for (int t = 0; t < tile; t++) {
-        vf total[V_BYTES_VECTORS];
-        UNROLL
-        for (int v = 0; v < STORED_COUNT(n); v++)
-            total[v] = v_bytes_sums(sum[t][v]);
-        stored_store(j, f + (uint32_t)t, total, n, MLI_BYTES);
-    }
+    for (int t = 0; t < tile; t++)
+        bytes_store(j, f + (uint32_t)t, sum[t], n);
 }
 
 V_FN void bytes_frames(const stored_job *j, const int n)
@@ -158,33 +191,45 @@ static void bytes_group(const mli_conv *a, uint32_t g, uint32_t first,
 
 #define BYTES_MOST 127
 /* Adding it rounds to whole numbers, which are then the lowest bits. */
-#define BYTES_WHOLE      0x1.8p23f
-#define BYTES_WHOLE_BITS 0x4b400000
+#define BYTES_WHOLE 0x1.8p23f
 
-V_FN vf to_bytes(vf x, float factor, int32_t zero)
+typedef struct to_bytes {
+    vf factor, low, high, whole;
+} to_bytes;
+
+V_FN to_bytes to_bytes_of(float factor, int32_t zero)
 {
-    const vf low = K((float)(-BYTES_MOST - zero));
-    const vf high = K((float)(BYTES_MOST - zero));
-    x = v_mul(x, K(factor));
-    x = v_select(v_lt(low, x), x, low); /* NaN, too */
-    x = v_select(v_lt(x, high), x, high);
-    return v_add(x, K(BYTES_WHOLE));
+    return (to_bytes){K(factor), K((float)(-BYTES_MOST - zero)),
+                      K((float)(BYTES_MOST - zero)),
+                      K(BYTES_WHOLE + (float)zero)};
+}
+
+V_FN vf whole_bytes(vf x, const to_bytes *t)
+{
+    return v_add(v_min(v_max(v_mul(x, t->factor), t->low), t->high), t->whole);
 }
 
 /* n floats, one after another. */
 static void quantize_run(float factor, int32_t zero, const float *x, uint8_t *y,
                          size_t n)
 {
-    const int32_t off = zero - BYTES_WHOLE_BITS;
+    const to_bytes t = to_bytes_of(factor, zero);
     uint8_t rest[V_LANES];
     size_t i = 0;
+    for (; i + 4 * V_LANES <= n; i += 4 * V_LANES) {
+        vf four[4];
+        v_load_four(x + i, four);
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            four[k] = whole_bytes(four[k], &t);
+        v_store_more_bytes(y + i, four);
+    }
     for (; i + V_LANES <= n; i += V_LANES)
-        v_store_bytes(y + i, to_bytes(v_load(x + i), factor, zero), off);
+        v_store_bytes(y + i, whole_bytes(v_load(x + i), &t));
     if (i == n)
         return;
-    v_store_bytes(
-        rest, to_bytes(v_load_part(x + i, 0, (unsigned)(n - i)), factor, zero),
-        off);
+    v_store_bytes(rest,
+                  whole_bytes(v_load_part(x + i, 0, (unsigned)(n - i)), &t));
     for (size_t k = 0; i + k < n; k++)
         y[i + k] = rest[k];
 }

@@ -333,13 +333,13 @@ V_FN vf v_bytes_sums(v_bsum sum)
     return _mm256_cvtepi32_ps(sum);
 }
 
-V_FN void v_store_bytes(uint8_t *p, vf x, int32_t n)
+V_FN void v_store_bytes(uint8_t *p, vf x)
 {
     const __m256i i =
-        _mm256_add_epi32(_mm256_castps_si256(x), _mm256_set1_epi32(n));
+        _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(255));
     const __m128i two = _mm_packs_epi32(_mm256_castsi256_si128(i),
                                         _mm256_extracti128_si256(i, 1));
-    _mm_storel_epi64((__m128i *)(void *)p, _mm_packs_epi16(two, two));
+    _mm_storel_epi64((__m128i *)(void *)p, _mm_packus_epi16(two, two));
 }
 
 #include "vec_common.h"

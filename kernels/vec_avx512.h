@@ -396,11 +396,10 @@ V_FN vf v_bytes_sums(v_bsum sum)
     return _mm512_cvtepi32_ps(sum);
 }
 
-V_FN void v_store_bytes(uint8_t *p, vf x, int32_t n)
+V_FN void v_store_bytes(uint8_t *p, vf x)
 {
-    const __m512i i =
-        _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(n));
-    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(i));
+    _mm_storeu_si128((__m128i *)(void *)p,
+                     _mm512_cvtepi32_epi8(_mm512_castps_si512(x)));
 }
 
 #include "vec_common.h"

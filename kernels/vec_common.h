@@ -162,3 +162,11 @@ V_FN v_bsum v_bytes_dots(v_bweights w0, v_binputs x0, v_bweights w1,
     return v_bytes_dot(w1, x1, v_bytes_dot(w0, x0, sum));
 }
 #endif
+
+#ifndef V_HAS_MORE_BYTES
+V_FN void v_store_more_bytes(uint8_t *p, const vf x[4])
+{
+    for (unsigned i = 0; i < 4; i++)
+        v_store_bytes(p + i * V_LANES, x[i]);
+}
+#endif

@@ -61,7 +61,8 @@
  *   v_bytes_dot(w, x, sum)   sum + w x, of bytes from -127 to 127
  *   v_bytes_dots(w0, x0, w1, x1, sum)  two words at once
  *   v_bytes_sums(sum)        as floats, rounded
- *   v_store_bytes(p, x, n)   the lowest bytes of the bits of x plus n
+ *   v_store_bytes(p, x)      bytes b of x = 1.5 * 2^23 + b; v_store_more_bytes
+ *                            of four vectors
  *   V_BYTES_TILE, V_BYTES_VECTORS  register tile: frames by vectors of outputs
  */
 #ifdef MLI_SMALL
@@ -323,9 +324,9 @@ V_FN vf v_bytes_sums(v_bsum sum)
     return (float)sum;
 }
 
-V_FN void v_store_bytes(uint8_t *p, vf x, int32_t n)
+V_FN void v_store_bytes(uint8_t *p, vf x)
 {
-    *p = (uint8_t)(v_bits(x) + (uint32_t)n);
+    *p = (uint8_t)v_bits(x);
 }
 
 #include "vec_common.h"

@@ -501,12 +501,120 @@ V_FN vf v_bytes_sums(v_bsum sum)
 #endif
 }
 
-V_FN void v_store_bytes(uint8_t *p, vf x, int32_t n)
+V_FN int16x8_t v_narrow(vf a, vf b)
 {
-    const int32x4_t i = vaddq_s32(vreinterpretq_s32_f32(x), vdupq_n_s32(n));
-    const int16x4_t two = vmovn_s32(i);
-    const int8x8_t four = vmovn_s16(vcombine_s16(two, two));
-    vst1_lane_s32((int32_t *)(void *)p, vreinterpret_s32_s8(four), 0);
+    return vcombine_s16(vmovn_s32(vreinterpretq_s32_f32(a)),
+                        vmovn_s32(vreinterpretq_s32_f32(b)));
 }
+
+V_FN void v_store_bytes(uint8_t *p, vf x)
+{
+    vst1_lane_s32((int32_t *)(void *)p,
+                  vreinterpret_s32_s8(vmovn_s16(v_narrow(x, x))), 0);
+}
+
+#define V_HAS_MORE_BYTES
+V_FN void v_store_more_bytes(uint8_t *p, const vf x[4])
+{
+    vst1q_s8((int8_t *)p, vcombine_s8(vmovn_s16(v_narrow(x[0], x[1])),
+                                      vmovn_s16(v_narrow(x[2], x[3]))));
+}
+
+#if !defined(__aarch64__)
+#define V_HAS_BYTE_PAIRS
+/*
+ * n pairs of words of two frames, by eight outputs: `low` steps over words of
+ * the first four, `high` of the others, a row at a time. A sum of products is
+ * wanted six cycles after the last of them: the order is by hand, the compilers
+ * put them next to each other.
+ */
+V_FN void v_byte_pairs(const float *x0, const float *x1, const uint8_t *low,
+                       const uint8_t *high, size_t row, uint32_t n,
+                       v_bsum sum[2][2])
+{
+    __asm__ volatile(
+        "1:
+        "
+        "vld1.32 {d20}, [%[x0]]!
+        "
+        "vld1.32 {d22}, [%[x1]]!
+        "
+        "vld1.8 {d16-d17}, [%[low]], %[row]
+        "
+        "vdup.32 d21, d20[1]
+        "
+        "vdup.32 d20, d20[0]
+        "
+        "vdup.32 d23, d22[1]
+        "
+        "vdup.32 d22, d22[0]
+        "
+        "vmull.s8 q12, d16, d20
+        "
+        "vld1.8 {d18-d19}, [%[low]], %[row]
+        "
+        "vmull.s8 q13, d17, d20
+        "
+        "vmull.s8 q14, d16, d22
+        "
+        "vmull.s8 q15, d17, d22
+        "
+        "vld1.8 {d16-d17}, [%[high]], %[row]
+        "
+        "vmlal.s8 q12, d18, d21
+        "
+        "vmlal.s8 q13, d19, d21
+        "
+        "subs %[n], %[n], #1
+        "
+        "vmlal.s8 q14, d18, d23
+        "
+        "vmlal.s8 q15, d19, d23
+        "
+        "vld1.8 {d18-d19}, [%[high]], %[row]
+        "
+        "vpadal.s16 %q[a], q12
+        "
+        "vmull.s8 q12, d16, d20
+        "
+        "vpadal.s16 %q[b], q13
+        "
+        "vmull.s8 q13, d17, d20
+        "
+        "vpadal.s16 %q[c], q14
+        "
+        "vmull.s8 q14, d16, d22
+        "
+        "vpadal.s16 %q[d], q15
+        "
+        "vmull.s8 q15, d17, d22
+        "
+        "vmlal.s8 q12, d18, d21
+        "
+        "vmlal.s8 q13, d19, d21
+        "
+        "vmlal.s8 q14, d18, d23
+        "
+        "vmlal.s8 q15, d19, d23
+        "
+        "vpadal.s16 %q[e], q12
+        "
+        "vpadal.s16 %q[f], q13
+        "
+        "vpadal.s16 %q[g], q14
+        "
+        "vpadal.s16 %q[h], q15
+        "
+        "bne 1b
+        "
+        : [a] "+w"(sum[0][0].low), [b] "+w"(sum[0][0].high),
+          [c] "+w"(sum[1][0].low), [d] "+w"(sum[1][0].high),
+          [e] "+w"(sum[0][1].low), [f] "+w"(sum[0][1].high),
+          [g] "+w"(sum[1][1].low), [h] "+w"(sum[1][1].high), [x0] "+r"(x0),
+          [x1] "+r"(x1), [low] "+r"(low), [high] "+r"(high), [n] "+r"(n)
+        : [row] "r"(row)
+        : "cc", "memory", "q8", "q9", "q10", "q11", "q12", "q13", "q14", "q15");
+}
+#endif
 
 #include "vec_common.h"

@@ -316,12 +316,27 @@ V_FN vf v_bytes_sums(v_bsum sum)
                       _mm_castps_si128(_mm_shuffle_ps(a, b, 0xdd))));
 }
 
-V_FN void v_store_bytes(uint8_t *p, vf x, int32_t n)
+/* Bytes in lanes of 32 bits to lanes of 16. */
+V_FN __m128i v_narrow(vf a, vf b)
 {
-    __m128i i = _mm_add_epi32(_mm_castps_si128(x), _mm_set1_epi32(n));
-    i = _mm_packs_epi32(i, i);
-    const int32_t four = _mm_cvtsi128_si32(_mm_packs_epi16(i, i));
+    const __m128i low = _mm_set1_epi32(255);
+    return _mm_packs_epi32(_mm_and_si128(_mm_castps_si128(a), low),
+                           _mm_and_si128(_mm_castps_si128(b), low));
+}
+
+V_FN void v_store_bytes(uint8_t *p, vf x)
+{
+    const __m128i two = v_narrow(x, x);
+    const int32_t four = _mm_cvtsi128_si32(_mm_packus_epi16(two, two));
     __builtin_memcpy(p, &four, sizeof four);
+}
+
+#define V_HAS_MORE_BYTES
+V_FN void v_store_more_bytes(uint8_t *p, const vf x[4])
+{
+    _mm_storeu_si128(
+        (__m128i *)(void *)p,
+        _mm_packus_epi16(v_narrow(x[0], x[1]), v_narrow(x[2], x[3])));
 }
 
 #include "vec_common.h"

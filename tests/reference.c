@@ -125,7 +125,7 @@ static int to_byte(float x, float factor, int zero)
     float t = x * factor;
     if (!(t > (float)(-127 - zero)))
         return -127;
-    return t < (float)(127 - zero) ? (int)nearbyintf(t) + zero : 127;
+    return t < (float)(127 - zero) ? (int)nearbyint((double)t + zero) : 127;
 }
 
 static void to_bytes(const run *r, const mli_file_op *op, values *y)

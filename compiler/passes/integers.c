@@ -189,9 +189,9 @@ static void make_matrix(ir_graph *g, ir_node *node, uint32_t k, float factor,
 
 static int byte_of(float x, const reading *r)
 {
-    float t = nearbyintf(x * r->factor) + (float)r->zero;
+    double q = nearbyint((double)(x * r->factor) + r->zero);
 
-    return t > 127.f ? 127 : t > -127.f ? (int)t : -127;
+    return q > 127.0 ? 127 : q > -127.0 ? (int)q : -127;
 }
 
 /* A history of floats to one of bytes. */

@@ -144,6 +144,8 @@ static arm_kind vector_kind(const char *s, int is_float)
         return NEON_PERMUTE;
     if (one_of(s, logic))
         return NEON_INT;
+    if (begins(s, "vpadal")) /* takes as long */
+        return NEON_MUL_INT;
     if (one_of(s, macs))
         return is_float ? NEON_MAC : NEON_MUL_INT;
     if (begins(s, "vmul") || begins(s, "vqdmul") || begins(s, "vqrdmul"))
@@ -178,6 +180,14 @@ static int accumulates(const char *s, arm_kind kind)
            begins(s, "vmls") || one_of(s, more);
 }
 
+/* Products of 8 or 16 bits in a wide register take as long as in a narrow
+   one. */
+static int makes_longer(const char *s)
+{
+    return (begins(s, "vmull.") || begins(s, "vmlal.")) &&
+           strstr(s, "32 ") == NULL;
+}
+
 static arm_instruction read_vector(const char *s, const operand *o, unsigned n)
 {
     static const char *const transfers[] = {"vld", "vst", "vpush", "vpop",
@@ -191,6 +201,8 @@ static arm_instruction read_vector(const char *s, const operand *o, unsigned n)
     move = (begins(s, "vmov") && !begins(s, "vmovl") && !begins(s, "vmovn")) ||
            begins(s, "vdup");
     a.wide = o[0].is_q || (n > 1 && o[1].is_q);
+    if (makes_longer(s))
+        a.wide = 0;
     a.writes = o[0].bits;
     for (unsigned i = 1; i < n; i++) {
         a.reads |= o[i].bits;
