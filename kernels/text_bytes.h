@@ -1,27 +1,52 @@
 /*
  * text_bytes.h - layers whose inputs and weights are bytes, over the vector
  * layer: sums are whole numbers, so any order of products gives the same bits.
+ *
+ * The words that a frame multiplies are first put side by side, if they lie
+ * apart: then every layer is a dense one, and words of neighbouring taps can
+ * share an instruction.
  */
+
+#define BYTES_FRAMES 16u   /* at a time */
+#define BYTES_ROOM   1024u /* words that are put side by side */
 
 /* Outputs that are in hand at once, at most. */
 #define BYTES_WIDTH (V_LANES == 1 ? 4 : (int)V_LANES * V_BYTES_VECTORS)
 
+/* Vectors of n outputs. */
+#define BYTES_COUNT(n) (((n) + (int)V_LANES - 1) / (int)V_LANES)
+
+/* n outputs of some frames: all are stored, in whole vectors. */
+typedef struct bytes_job {
+    tap_walk x; /* of frame 0 */
+    size_t x_step;
+    uint32_t taps;
+    uint32_t words; /* of a tap */
+    uint32_t frames;
+    const uint8_t *w; /* the first word's, at the first output */
+    size_t row;       /* bytes from word to word */
+    const float *scale;
+    const float *b;
+    float *y;
+    size_t y_step;
+} bytes_job;
+
 typedef v_bsum bytes_sums[V_BYTES_TILE][V_BYTES_VECTORS];
 
 /* Some words of inputs, one or two, of `tile` frames. */
-V_FN void bytes_words(const stored_job *j, const float *x, size_t step,
-                      const uint8_t *w, const int words, bytes_sums sum,
-                      const int tile, const int n)
+V_FN void bytes_words(const bytes_job *j, const float *x, const uint8_t *w,
+                      const int words, bytes_sums sum, const int tile,
+                      const int n)
 {
     v_binputs in[V_BYTES_TILE][2];
     UNROLL
     for (int t = 0; t < tile; t++) {
-        in[t][0] = v_bytes_inputs(x + (size_t)t * step);
+        in[t][0] = v_bytes_inputs(x + (size_t)t * j->x_step);
         if (words > 1)
-            in[t][1] = v_bytes_inputs(x + (size_t)t * step + 1);
+            in[t][1] = v_bytes_inputs(x + (size_t)t * j->x_step + 1);
     }
     UNROLL
-    for (int v = 0; v < STORED_COUNT(n); v++) {
+    for (int v = 0; v < BYTES_COUNT(n); v++) {
         const uint8_t *at = w + v * 4 * (int)V_LANES;
         const v_bweights one = v_bytes_weights(at, n);
         if (words == 1) {
@@ -37,100 +62,109 @@ V_FN void bytes_words(const stored_job *j, const float *x, size_t step,
     }
 }
 
-/* A whole vector, as most are: without a look at each end. */
-V_FN void bytes_store(const stored_job *j, uint32_t f, const v_bsum *sum,
-                      const int n)
+V_FN void bytes_store(const bytes_job *j, float *y, const v_bsum *sum,
+                      const int count)
 {
-    float *y = j->y + (size_t)f * j->a->y_stride;
-    vf total[V_BYTES_VECTORS];
     UNROLL
-    for (int v = 0; v < STORED_COUNT(n); v++)
-        total[v] = v_bytes_sums(sum[v]);
-    if (n % (int)V_LANES != 0 || j->b == NULL || j->lo != 0 ||
-        j->hi < (unsigned)n) {
-        stored_store(j, f, total, n, MLI_BYTES);
-        return;
-    }
-    UNROLL
-    for (int v = 0; v < STORED_COUNT(n); v++) {
+    for (int v = 0; v < count; v++) {
         const size_t at = (size_t)v * V_LANES;
-        v_store(y + at,
-                v_fma(total[v], v_load(j->scale + at), v_load(j->b + at)));
-    }
-}
-
-/* The pairs of words of one tap. */
-V_FN void bytes_pairs(const stored_job *j, const float *x, size_t step,
-                      const uint8_t *w, uint32_t pairs, bytes_sums sum,
-                      const int tile, const int n)
-{
-#ifdef V_HAS_BYTE_PAIRS
-    if (tile == 2 && n == 8) {
-        if (pairs != 0)
-            v_byte_pairs(x, x + step, w, w + 16, j->row, pairs, sum);
-        return;
-    }
-#endif
-    for (; pairs != 0; pairs--) {
-        bytes_words(j, x, step, w, 2, sum, tile, n);
-        x += 2;
-        w += 2 * j->row;
+        v_store(y + at, v_fma(v_bytes_sums(sum[v]), v_load(j->scale + at),
+                              v_load(j->b + at)));
     }
 }
 
 /* `tile` frames from frame f on. tile and n are constants. */
-V_FN void bytes_tile(const stored_job *j, uint32_t f, const int tile,
+V_FN void bytes_tile(const bytes_job *j, uint32_t f, const int tile,
                      const int n)
 {
-    const size_t step = frame_step(j->a);
-    const uint32_t words = j->a->in_per_group;
-    tap_walk walk = first_tap(j->a, j->x + f * step);
+    tap_walk walk = j->x;
     const uint8_t *w = j->w;
     bytes_sums sum;
+    walk.x += f * j->x_step;
     UNROLL
     for (int t = 0; t < tile; t++)
         UNROLL
-    for (int v = 0; v < STORED_COUNT(n); v++)
+    for (int v = 0; v < BYTES_COUNT(n); v++)
         sum[t][v] = v_bytes_zero();
-    for (uint32_t k = 0; k < j->a->taps; k++) {
+    for (uint32_t k = 0; k < j->taps; k++) {
         const float *x = next_tap(&walk);
-        bytes_pairs(j, x, step, w, words / 2, sum, tile, n);
-        w += (size_t)words / 2 * 2 * j->row;
-        if (words % 2 != 0) {
-            bytes_words(j, x + words - 1, step, w, 1, sum, tile, n);
+        uint32_t pairs = j->words / 2;
+#ifdef V_HAS_BYTE_PAIRS
+        if (tile == 2 && n == 8 && pairs != 0) {
+            v_byte_pairs(x, x + j->x_step, w, j->row, pairs, sum);
+            x += 2 * pairs;
+            w += 2 * pairs * j->row;
+            pairs = 0;
+        }
+#endif
+        for (; pairs != 0; pairs--) {
+            bytes_words(j, x, w, 2, sum, tile, n);
+            x += 2;
+            w += 2 * j->row;
+        }
+        if (j->words % 2 != 0) {
+            bytes_words(j, x, w, 1, sum, tile, n);
             w += j->row;
         }
     }
     UNROLL
     for (int t = 0; t < tile; t++)
-        bytes_store(j, f + (uint32_t)t, sum[t], n);
+        bytes_store(j, j->y + (f + (uint32_t)t) * j->y_step, sum[t],
+                    BYTES_COUNT(n));
 }
 
-V_FN void bytes_frames(const stored_job *j, const int n)
+V_FN void bytes_frames(const bytes_job *j, const int n)
 {
     uint32_t f = 0;
-    for (; f + V_BYTES_TILE <= j->a->frames; f += V_BYTES_TILE)
+    for (; f + V_BYTES_TILE <= j->frames; f += V_BYTES_TILE)
         bytes_tile(j, f, V_BYTES_TILE, n);
-    for (; f < j->a->frames; f++)
+    for (; f < j->frames; f++)
         bytes_tile(j, f, 1, n);
 }
 
 #define BYTES_FORM(name, n)                                                    \
-    static void name(const stored_job *j)                                      \
+    static void name(const bytes_job *j)                                       \
     {                                                                          \
         bytes_frames(j, n);                                                    \
     }
 #if V_LANES >= 8
 BYTES_FORM(bytes_16, 16)
+#elif defined(V_HAS_BYTE_PAIRS)
+/* A single frame: sixteen outputs keep the sums apart as long as it takes. */
+static void bytes_16(const bytes_job *j)
+{
+    tap_walk walk = j->x;
+    const uint8_t *w = j->w;
+    const uint32_t pairs = j->words / 2;
+    v_bsum sum[4];
+    UNROLL
+    for (int v = 0; v < 4; v++)
+        sum[v] = v_bytes_zero();
+    for (uint32_t k = 0; k < j->taps; k++) {
+        const float *x = next_tap(&walk);
+        if (pairs != 0)
+            v_byte_pairs_wide(x, w, pairs, sum);
+        w += 2 * pairs * j->row;
+        if (j->words % 2 != 0) {
+            const v_binputs in = v_bytes_inputs(x + 2 * pairs);
+            UNROLL
+            for (int v = 0; v < 4; v++)
+                sum[v] =
+                    v_bytes_dot(v_bytes_weights(w + 16 * v, 4), in, sum[v]);
+            w += j->row;
+        }
+    }
+    bytes_store(j, j->y, sum, 4);
+}
 #endif
 #if V_LANES * V_BYTES_VECTORS >= 8
 BYTES_FORM(bytes_8, 8)
 #endif
 BYTES_FORM(bytes_4, 4)
 
-static void bytes_run(const stored_job *j, uint32_t n)
+static void bytes_run(const bytes_job *j, uint32_t n)
 {
-#if V_LANES >= 8
+#if V_LANES >= 8 || defined(V_HAS_BYTE_PAIRS)
     if (n == 16) {
         bytes_16(j);
         return;
@@ -147,44 +181,127 @@ static void bytes_run(const stored_job *j, uint32_t n)
 }
 
 /* As many outputs as are done at once of so many that are left of a panel. */
-static uint32_t bytes_width(uint32_t left)
+static uint32_t bytes_width(uint32_t left, uint32_t frames)
 {
+#ifdef V_HAS_BYTE_PAIRS
+    if (left == 16 && frames == 1)
+        return 16;
+#else
+    (void)frames;
+#endif
     if (left >= (uint32_t)BYTES_WIDTH)
         return (uint32_t)BYTES_WIDTH;
     return left >= 8 && BYTES_WIDTH >= 8 ? 8 : 4;
 }
 
-/* Outputs [first, last) of the panel of group g that begins with output o. */
-static void bytes_panel(const mli_conv *a, uint32_t g, uint32_t o,
-                        uint32_t first, uint32_t last)
+/* Outputs [lo, hi) of n, which are not all wanted or not whole vectors. */
+static void bytes_some(bytes_job j, uint32_t n, uint32_t lo, uint32_t hi)
+{
+    float y[BYTES_FRAMES * MLI_PANEL], scale[MLI_PANEL], b[MLI_PANEL];
+    float *to = j.y;
+    const size_t y_step = j.y_step;
+    for (uint32_t o = 0; o < MLI_PANEL; o++) {
+        scale[o] = o < n ? j.scale[o] : 0.0f;
+        b[o] = j.b != NULL && o >= lo && o < hi ? j.b[o] : 0.0f;
+    }
+    j.scale = scale;
+    j.b = b;
+    j.y = y;
+    j.y_step = MLI_PANEL;
+    bytes_run(&j, n);
+    for (uint32_t f = 0; f < j.frames; f++)
+        for (uint32_t o = lo; o < hi; o++)
+            to[f * y_step + o] = y[f * MLI_PANEL + o];
+}
+
+/* Outputs [first, last) of one group for the frames of `frames`. */
+static void bytes_outputs(const mli_conv *a, uint32_t g, uint32_t first,
+                          uint32_t last, const bytes_job *frames)
 {
     const uint32_t quads = (a->out_per_group + 3) / 4 * 4;
-    const uint32_t held = quads - o < MLI_PANEL ? quads - o : MLI_PANEL;
-    const size_t products = (size_t)a->taps * a->in_per_group * 4;
-    const size_t row = (size_t)g * quads + o;
-    stored_job j = {.a = a, .panel = held, .row = (size_t)held * 4};
-    for (uint32_t at = 0, n; at < held; at += n) {
-        n = bytes_width(held - at);
-        if (o + at + n <= first || o + at >= last)
-            continue;
-        j.x = a->x + (size_t)g * a->in_per_group;
-        j.w = (const uint8_t *)(const void *)a->w + row * products +
-              (size_t)at * 4;
-        j.scale = a->scale + row + at;
-        j.b = a->b ? a->b + (size_t)g * a->out_per_group + o + at : NULL;
-        j.y = a->y + (size_t)g * a->out_per_group + o + at;
-        j.lo = first > o + at ? first - o - at : 0;
-        j.hi = last - o - at < n ? last - o - at : n;
-        bytes_run(&j, n);
+    for (uint32_t o = first / 4 * 4, n; o < last; o += n) {
+        const uint32_t base = o / MLI_PANEL * MLI_PANEL;
+        const uint32_t held =
+            quads - base < MLI_PANEL ? quads - base : MLI_PANEL;
+        const size_t row = (size_t)g * quads + o;
+        const size_t at = (size_t)g * a->out_per_group + o;
+        bytes_job j = *frames;
+        n = bytes_width(held - (o - base), j.frames);
+        j.row = (size_t)held * 4;
+        j.w = (const uint8_t *)(const void *)a->w +
+              ((size_t)g * quads + base) * a->taps * a->in_per_group * 4 +
+              (o - base) * 4;
+        j.scale = a->scale + row;
+        j.b = a->b ? a->b + at : NULL;
+        j.y += at;
+        const uint32_t lo = first > o ? first - o : 0;
+        const uint32_t hi = last - o < n ? last - o : n;
+        if (lo != 0 || hi != n || j.b == NULL || n % V_LANES != 0)
+            bytes_some(j, n, lo, hi);
+        else
+            bytes_run(&j, n);
     }
+}
+
+V_FN void bytes_copy(const float *x, size_t step, float *to, size_t to_step,
+                     uint32_t frames, const size_t words)
+{
+    for (; frames != 0; frames--, x += step, to += to_step)
+        __builtin_memcpy(to, x, words * sizeof(float));
+}
+
+/* The words of all taps, frame by frame. x: frame 0 if tap 0 read frame 0. */
+static void bytes_gather(const mli_conv *a, const float *x, uint32_t frames,
+                         float *to)
+{
+    const size_t words = a->in_per_group, step = frame_step(a);
+    const size_t all = words * a->taps;
+    tap_walk walk = first_tap(a, x);
+    for (uint32_t k = 0; k < a->taps; k++, to += words) {
+        const float *from = next_tap(&walk);
+        if (words == 2)
+            bytes_copy(from, step, to, all, frames, 2);
+        else if (words == 4)
+            bytes_copy(from, step, to, all, frames, 4);
+        else
+            for (uint32_t f = 0; f < frames; f++)
+                for (size_t i = 0; i < words; i++)
+                    to[f * all + i] = from[f * step + i];
+    }
+}
+
+/* So many frames from frame f on; room: for BYTES_ROOM words. */
+static void bytes_begin(const mli_conv *a, uint32_t g, uint32_t f, float *room,
+                        bytes_job *j)
+{
+    const float *x = a->x + (size_t)g * a->in_per_group + f * frame_step(a);
+    j->y = a->y + (size_t)f * a->y_stride;
+    j->x = first_tap(a, x);
+    j->x_step = frame_step(a);
+    j->taps = a->taps;
+    j->words = a->in_per_group;
+    if (room == NULL)
+        return;
+    bytes_gather(a, x, j->frames, room);
+    j->words *= a->taps;
+    j->taps = 1;
+    j->x_step = j->words;
+    j->x = (tap_walk){room, 0, 0, SIZE_MAX, 0};
 }
 
 /* Outputs [first, last) of one group. */
 static void bytes_group(const mli_conv *a, uint32_t g, uint32_t first,
                         uint32_t last)
 {
-    for (uint32_t o = first / MLI_PANEL * MLI_PANEL; o < last; o += MLI_PANEL)
-        bytes_panel(a, g, o, first, last);
+    const uint64_t words = (uint64_t)a->taps * a->in_per_group;
+    float room[BYTES_ROOM];
+    const int apart = a->taps > 1 && words <= BYTES_ROOM / BYTES_FRAMES;
+    bytes_job j = {.y_step = a->y_stride};
+    for (uint32_t f = 0; f < a->frames; f += j.frames) {
+        j.frames = a->frames - f < BYTES_FRAMES ? a->frames - f : BYTES_FRAMES;
+        bytes_begin(a, g, f, apart ? room : NULL, &j);
+        bytes_outputs(a, g, first, last, &j);
+    }
 }
 
 /* ------------------------------------------------------ floats to bytes -- */

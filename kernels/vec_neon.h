@@ -523,96 +523,111 @@ V_FN void v_store_more_bytes(uint8_t *p, const vf x[4])
 #if !defined(__aarch64__)
 #define V_HAS_BYTE_PAIRS
 /*
- * n pairs of words of two frames, by eight outputs: `low` steps over words of
- * the first four, `high` of the others, a row at a time. A sum of products is
- * wanted six cycles after the last of them: the order is by hand, the compilers
- * put them next to each other.
+ * n pairs of words of two frames, by eight outputs; a word's weights are `row`
+ * bytes after the one before's. A sum of products is wanted six cycles after
+ * the last of them: the order is by hand, compilers put them next to each
+ * other.
  */
-V_FN void v_byte_pairs(const float *x0, const float *x1, const uint8_t *low,
-                       const uint8_t *high, size_t row, uint32_t n,
-                       v_bsum sum[2][2])
+V_FN void v_byte_pairs(const float *x0, const float *x1, const uint8_t *w,
+                       size_t row, uint32_t n, v_bsum sum[2][2])
 {
+    const uint8_t *high = w + 16;
     __asm__ volatile(
-        "1:
-        "
-        "vld1.32 {d20}, [%[x0]]!
-        "
-        "vld1.32 {d22}, [%[x1]]!
-        "
-        "vld1.8 {d16-d17}, [%[low]], %[row]
-        "
-        "vdup.32 d21, d20[1]
-        "
-        "vdup.32 d20, d20[0]
-        "
-        "vdup.32 d23, d22[1]
-        "
-        "vdup.32 d22, d22[0]
-        "
-        "vmull.s8 q12, d16, d20
-        "
-        "vld1.8 {d18-d19}, [%[low]], %[row]
-        "
-        "vmull.s8 q13, d17, d20
-        "
-        "vmull.s8 q14, d16, d22
-        "
-        "vmull.s8 q15, d17, d22
-        "
-        "vld1.8 {d16-d17}, [%[high]], %[row]
-        "
-        "vmlal.s8 q12, d18, d21
-        "
-        "vmlal.s8 q13, d19, d21
-        "
-        "subs %[n], %[n], #1
-        "
-        "vmlal.s8 q14, d18, d23
-        "
-        "vmlal.s8 q15, d19, d23
-        "
-        "vld1.8 {d18-d19}, [%[high]], %[row]
-        "
-        "vpadal.s16 %q[a], q12
-        "
-        "vmull.s8 q12, d16, d20
-        "
-        "vpadal.s16 %q[b], q13
-        "
-        "vmull.s8 q13, d17, d20
-        "
-        "vpadal.s16 %q[c], q14
-        "
-        "vmull.s8 q14, d16, d22
-        "
-        "vpadal.s16 %q[d], q15
-        "
-        "vmull.s8 q15, d17, d22
-        "
-        "vmlal.s8 q12, d18, d21
-        "
-        "vmlal.s8 q13, d19, d21
-        "
-        "vmlal.s8 q14, d18, d23
-        "
-        "vmlal.s8 q15, d19, d23
-        "
-        "vpadal.s16 %q[e], q12
-        "
-        "vpadal.s16 %q[f], q13
-        "
-        "vpadal.s16 %q[g], q14
-        "
-        "vpadal.s16 %q[h], q15
-        "
-        "bne 1b
-        "
+        "1:\n\t"
+        "vld1.32 {d20}, [%[x0]]!\n\t"
+        "vld1.32 {d22}, [%[x1]]!\n\t"
+        "vld1.8 {d16-d17}, [%[w]], %[row]\n\t"
+        "vdup.32 d21, d20[1]\n\t"
+        "vdup.32 d20, d20[0]\n\t"
+        "vdup.32 d23, d22[1]\n\t"
+        "vdup.32 d22, d22[0]\n\t"
+        "vmull.s8 q12, d16, d20\n\t"
+        "vld1.8 {d18-d19}, [%[w]], %[row]\n\t"
+        "vmull.s8 q13, d17, d20\n\t"
+        "vmull.s8 q14, d16, d22\n\t"
+        "vmull.s8 q15, d17, d22\n\t"
+        "vld1.8 {d16-d17}, [%[high]], %[row]\n\t"
+        "vmlal.s8 q12, d18, d21\n\t"
+        "vmlal.s8 q13, d19, d21\n\t"
+        "subs %[n], %[n], #1\n\t"
+        "vmlal.s8 q14, d18, d23\n\t"
+        "vmlal.s8 q15, d19, d23\n\t"
+        "vld1.8 {d18-d19}, [%[high]], %[row]\n\t"
+        "vpadal.s16 %q[a], q12\n\t"
+        "vmull.s8 q12, d16, d20\n\t"
+        "vpadal.s16 %q[b], q13\n\t"
+        "vmull.s8 q13, d17, d20\n\t"
+        "vpadal.s16 %q[c], q14\n\t"
+        "vmull.s8 q14, d16, d22\n\t"
+        "vpadal.s16 %q[d], q15\n\t"
+        "vmull.s8 q15, d17, d22\n\t"
+        "vmlal.s8 q12, d18, d21\n\t"
+        "vmlal.s8 q13, d19, d21\n\t"
+        "vmlal.s8 q14, d18, d23\n\t"
+        "vmlal.s8 q15, d19, d23\n\t"
+        "vpadal.s16 %q[e], q12\n\t"
+        "vpadal.s16 %q[f], q13\n\t"
+        "vpadal.s16 %q[g], q14\n\t"
+        "vpadal.s16 %q[h], q15\n\t"
+        "bne 1b\n\t"
         : [a] "+w"(sum[0][0].low), [b] "+w"(sum[0][0].high),
           [c] "+w"(sum[1][0].low), [d] "+w"(sum[1][0].high),
           [e] "+w"(sum[0][1].low), [f] "+w"(sum[0][1].high),
           [g] "+w"(sum[1][1].low), [h] "+w"(sum[1][1].high), [x0] "+r"(x0),
-          [x1] "+r"(x1), [low] "+r"(low), [high] "+r"(high), [n] "+r"(n)
+          [x1] "+r"(x1), [w] "+r"(w), [high] "+r"(high), [n] "+r"(n)
         : [row] "r"(row)
+        : "cc", "memory", "q8", "q9", "q10", "q11", "q12", "q13", "q14", "q15");
+}
+
+/* The same of one frame by sixteen outputs. */
+V_FN void v_byte_pairs_wide(const float *x, const uint8_t *w, uint32_t n,
+                            v_bsum sum[4])
+{
+    const uint8_t *next = w + 64;
+    __asm__ volatile(
+        "1:\n\t"
+        "vld1.32 {d20}, [%[x]]!\n\t"
+        "vld1.8 {d16-d19}, [%[w]]!\n\t"
+        "vdup.32 d21, d20[1]\n\t"
+        "vdup.32 d20, d20[0]\n\t"
+        "vld1.8 {d22-d23}, [%[next]]!\n\t"
+        "vmull.s8 q12, d16, d20\n\t"
+        "vmull.s8 q13, d17, d20\n\t"
+        "vmull.s8 q14, d18, d20\n\t"
+        "vld1.8 {d16-d17}, [%[next]]!\n\t"
+        "vmull.s8 q15, d19, d20\n\t"
+        "vmlal.s8 q12, d22, d21\n\t"
+        "vmlal.s8 q13, d23, d21\n\t"
+        "vmlal.s8 q14, d16, d21\n\t"
+        "vmlal.s8 q15, d17, d21\n\t"
+        "vld1.8 {d16-d19}, [%[w]]!\n\t"
+        "vld1.8 {d22-d23}, [%[next]]!\n\t"
+        "subs %[n], %[n], #1\n\t"
+        "vpadal.s16 %q[a], q12\n\t"
+        "vmull.s8 q12, d16, d20\n\t"
+        "vpadal.s16 %q[b], q13\n\t"
+        "vmull.s8 q13, d17, d20\n\t"
+        "vld1.8 {d16-d17}, [%[next]]!\n\t"
+        "vpadal.s16 %q[c], q14\n\t"
+        "vmull.s8 q14, d18, d20\n\t"
+        "vpadal.s16 %q[d], q15\n\t"
+        "vmull.s8 q15, d19, d20\n\t"
+        "add %[w], %[w], #64\n\t"
+        "vmlal.s8 q12, d22, d21\n\t"
+        "vmlal.s8 q13, d23, d21\n\t"
+        "add %[next], %[next], #64\n\t"
+        "vmlal.s8 q14, d16, d21\n\t"
+        "vmlal.s8 q15, d17, d21\n\t"
+        "vpadal.s16 %q[e], q12\n\t"
+        "vpadal.s16 %q[f], q13\n\t"
+        "vpadal.s16 %q[g], q14\n\t"
+        "vpadal.s16 %q[h], q15\n\t"
+        "bne 1b\n\t"
+        : [a] "+w"(sum[0].low), [b] "+w"(sum[0].high), [c] "+w"(sum[1].low),
+          [d] "+w"(sum[1].high), [e] "+w"(sum[2].low), [f] "+w"(sum[2].high),
+          [g] "+w"(sum[3].low), [h] "+w"(sum[3].high), [x] "+r"(x), [w] "+r"(w),
+          [next] "+r"(next), [n] "+r"(n)
+        :
         : "cc", "memory", "q8", "q9", "q10", "q11", "q12", "q13", "q14", "q15");
 }
 #endif
