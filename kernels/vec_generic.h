@@ -88,13 +88,15 @@
 #define V_ROW  8
 #define V_FIR  2
 #endif
+/* Planes in fours: gcc 12 makes vectors of pairs in rows that it loads together
+   with the next row's, past the end of the last. */
 #define V_COLUMNS       4
 #define V_BLOCK         16u
 #define V_CHAINS        2
 #define V_PLANE_OUTPUTS 4
-#define V_PLANE_VECTORS 2
-#define V_PLANE_FOUR    2
-#define V_PLANE_TALL    2
+#define V_PLANE_VECTORS 4
+#define V_PLANE_FOUR    4
+#define V_PLANE_TALL    4
 #define V_PLANE_FEW     1
 #define V_BYTES_TILE    2
 #define V_BYTES_VECTORS 4
