@@ -14,7 +14,7 @@ static uint64_t conv2d_products(const ir_graph *g, const ir_node *node)
            ((node->p[7] ? node->p[7] : x->dims[x->rank - 1]) / node->p[6]);
 }
 
-static uint64_t node_macs(const ir_graph *g, const ir_node *node)
+uint64_t mlc_node_macs(const ir_graph *g, const ir_node *node)
 {
     const ir_value *y = &g->values[node->out];
     uint64_t rows = y->rank ? y->elements / y->dims[y->rank - 1] : 1;
@@ -54,7 +54,7 @@ uint64_t mlc_graph_macs(const ir_graph *g)
 
         if (node->dead)
             continue;
-        macs = node_macs(g, node) * r.frame;
+        macs = mlc_node_macs(g, node) * r.frame;
         if (!period)
             period = r.frame;
         whole += macs / period;

@@ -9,6 +9,8 @@
 /* Multiply-accumulates of the living nodes, per run; stream: of a frame, slower
    ones by their share, rounded up in the end. */
 uint64_t mlc_graph_macs(const ir_graph *g);
+/* Of a node, each time that it runs. */
+uint64_t mlc_node_macs(const ir_graph *g, const ir_node *node);
 /* Numbers in constants that living nodes read, packed ones before padding. */
 uint64_t mlc_graph_parameters(const ir_graph *g);
 

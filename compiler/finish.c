@@ -105,29 +105,57 @@ static const char *plural(uint64_t n)
     return n == 1 ? "" : "s";
 }
 
+/* "fused: 3 of this, 1 of that": one line, nothing if all counts are 0. */
+typedef struct counted {
+    uint32_t count;
+    const char *one, *many;
+} counted;
+
+static void say_counts(mlc_bytes *r, const char *what, const counted *c,
+                       size_t n)
+{
+    const char *between = what;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!c[i].count)
+            continue;
+        say(r, "%s%u %s", between, c[i].count,
+            c[i].count == 1 ? c[i].one : c[i].many);
+        between = ", ";
+    }
+    if (between != what)
+        say(r, "\n");
+}
+
 static void say_passes(mlc_bytes *r, const ir_tally *t)
 {
-    const struct {
-        uint32_t count;
-        const char *what;
-    } lines[] = {
-        {t->functions, "activation%s fused into the layer before"},
-        {t->scales, "normalisation, scale or bias%s folded into the layer "
-                    "before"},
-        {t->folded, "constant result%s computed now"},
-        {t->layout, "operator%s removed that changed nothing"},
-        {t->transposes, "transpose%s merged or turned into a reshape"},
-        {t->shared, "equal constant%s shared"},
-        {t->unused, "operator%s removed that no output needs"},
+    const counted fused[] = {
+        {t->convs, "convolution with its activation",
+         "convolutions with their activation"},
+        {t->functions - t->convs, "other layer with its activation",
+         "other layers with their activation"},
+        {t->scales, "normalisation, scale or bias into a layer",
+         "normalisations, scales or biases into layers"},
+        {t->products, "layer into the next by multiplying their matrices",
+         "layers into the next by multiplying their matrices"},
+        {t->chains, "element-wise operator into the next",
+         "element-wise operators into the next"},
+        {t->transposes, "transpose", "transposes"},
+        {t->folded, "constant result", "constant results"},
+        {t->shared, "constant that there was twice",
+         "constants that there were twice"},
+    };
+    const counted removed[] = {
+        {t->unused, "operator that no output needs",
+         "operators that no output needs"},
+        {t->layout, "operator that changed nothing",
+         "operators that changed nothing"},
+        {t->channels, "dead channel", "dead channels"},
+        {t->states, "dead state", "dead states"},
     };
 
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        char text[128];
-        if (!lines[i].count)
-            continue;
-        snprintf(text, sizeof text, lines[i].what, plural(lines[i].count));
-        say(r, "%u %s\n", lines[i].count, text);
-    }
+    say_counts(r, "fused: ", fused, sizeof fused / sizeof *fused);
+    say_counts(r, "removed: ", removed, sizeof removed / sizeof *removed);
 }
 
 static void say_program(mlc_bytes *r, const mlc_program *p,
@@ -165,6 +193,16 @@ static void say_program(mlc_bytes *r, const mlc_program *p,
             "spread: its work is done in the course of the next hop, %u "
             "frames later\n",
             g->spread);
+}
+
+static void say_macs(mlc_bytes *r, uint64_t before, uint64_t after)
+{
+    say(r, "multiply-accumulates: %llu in the source, %llu now",
+        (unsigned long long)before, (unsigned long long)after);
+    if (after < before)
+        say(r, " (%.3g %% less)",
+            100.0 * (double)(before - after) / (double)before);
+    say(r, "\n");
 }
 
 /* ------------------------------------------------------------ writing ---- */
@@ -333,8 +371,7 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
             mlc_put(report, g->notes, strlen(g->notes));
         say_passes(report, &tally);
         say_program(report, &p, &f);
-        say(report, "multiply-accumulates: %llu in the source, %llu now\n",
-            (unsigned long long)before, (unsigned long long)f.macs);
+        say_macs(report, before, f.macs);
     }
     mlc_program_free(&p);
     return status;

@@ -100,6 +100,7 @@ typedef struct ir_graph {
     double source_macs;  /* multiply-accumulates of the source, for each frame
                             of the input or a run; <= 0: those of this graph
                             before the passes */
+    int unfused;         /* for comparison: passes keep off */
     uint32_t prewarm;    /* frames of silence whose end is the initial state */
     ir_value *values;
     uint32_t value_count, value_room;

@@ -70,6 +70,8 @@ void ir_pass_functions(ir_graph *g, ir_tally *tally)
         readers[node->in[0]] = readers[node->out];
         node->dead = 1;
         tally->functions++;
+        tally->convs +=
+            layer->type == MLI_OP_CONV1D || layer->type == MLI_OP_CONV2D;
     }
     if (stands_for)
         ir_end_replacing(g, stands_for);

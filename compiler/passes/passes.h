@@ -2,8 +2,8 @@
  * passes.h - changes of a graph that keep what it computes.
  *
  * Every pass keeps the numerical contract (a folded scale is one more rounding
- * of each weight, within the 8 of K+8) and leaves no more operators and no more
- * multiply-accumulates than it found.
+ * of each weight, within the 8 of K+8), latencies and first frames, and leaves
+ * no more operators and no more multiply-accumulates than it found.
  */
 #ifndef MLC_PASSES_H
 #define MLC_PASSES_H
@@ -12,12 +12,17 @@
 #include "ir.h"
 
 typedef struct ir_tally { /* what was done, for the report */
-    uint32_t unused;
-    uint32_t layout;
+    uint32_t unused;      /* operators */
+    uint32_t states;      /* histories and recurrent states, or parts of them */
+    uint32_t channels;    /* outputs of layers */
+    uint32_t layout;      /* operators */
     uint32_t transposes;
-    uint32_t scales;
-    uint32_t functions;
-    uint32_t shared;
+    uint32_t scales;    /* folded into a layer */
+    uint32_t chains;    /* element-wise operators into the one after */
+    uint32_t products;  /* layers into the one after */
+    uint32_t functions; /* of all layers, */
+    uint32_t convs;     /* of convolutions */
+    uint32_t shared;    /* constants */
     uint32_t folded;
 } ir_tally;
 
@@ -32,6 +37,16 @@ void ir_pass_layout(ir_graph *g, ir_tally *tally);
 void ir_pass_transposes(ir_graph *g, ir_tally *tally);
 /* Scales and shifts into the weights and biases of the layer before. */
 void ir_pass_scales(ir_graph *g, ir_tally *tally);
+/* Those into the layer after. */
+void ir_pass_ahead(ir_graph *g, ir_tally *tally);
+/* Element-wise operators in a row. */
+void ir_pass_chains(ir_graph *g, ir_tally *tally);
+/* Layers in a row, where one multiplies less. */
+void ir_pass_products(ir_graph *g, ir_tally *tally);
+/* Channels that nobody reads. */
+void ir_pass_channels(ir_graph *g, ir_tally *tally);
+/* The oldest taps of convolutions, where they are zero. */
+void ir_pass_histories(ir_graph *g, ir_tally *tally);
 /* Element-wise functions into the layer before. */
 void ir_pass_functions(ir_graph *g, ir_tally *tally);
 /* Equal constants become one. */

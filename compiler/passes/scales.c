@@ -12,11 +12,7 @@
 #include <string.h>
 #include "passes.h"
 #include "rewrite.h"
-
-typedef struct scale { /* per output of the layer */
-    double *scale, *shift;
-    uint32_t n;
-} scale;
+#include "scaling.h"
 
 static ir_node *layer_before(ir_graph *g, const uint32_t *readers, ir_id x)
 {
@@ -30,90 +26,7 @@ static ir_node *layer_before(ir_graph *g, const uint32_t *readers, ir_id x)
     return node;
 }
 
-/* A constant with one number for every output, or one for all of them. */
-static int fits(const ir_value *c, uint32_t n)
-{
-    if (c->elements == 1)
-        return 1;
-    return c->elements == n && c->rank >= 1 && c->dims[c->rank - 1] == n;
-}
-
-static float number(const ir_value *c, uint32_t i)
-{
-    return c->data[c->elements == 1 ? 0 : i];
-}
-
-static void from_affine(const ir_graph *g, const ir_node *node, scale *s)
-{
-    for (uint32_t i = 0; i < s->n; i++) {
-        s->scale[i] = number(&g->values[node->in[1]], i);
-        s->shift[i] = number(&g->values[node->in[2]], i);
-    }
-}
-
-/* 0 if the function is none of these; c: which operand is the constant. */
-static int from_binary(const ir_graph *g, const ir_node *node, uint32_t c,
-                       scale *s)
-{
-    const ir_value *constant = &g->values[node->in[c]];
-
-    for (uint32_t i = 0; i < s->n; i++) {
-        double x = number(constant, i);
-
-        s->scale[i] = 1.0;
-        s->shift[i] = 0.0;
-        switch (node->p[0]) {
-        case MLI_ADD:
-            s->shift[i] = x;
-            break;
-        case MLI_SUB:
-            s->scale[i] = c == 0 ? -1.0 : 1.0;
-            s->shift[i] = c == 0 ? x : -x;
-            break;
-        case MLI_MUL:
-            s->scale[i] = x;
-            break;
-        case MLI_DIV:
-            if (c == 0 || x == 0.0)
-                return 0;
-            s->scale[i] = 1.0 / x;
-            break;
-        default:
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* What is scaled: its operand, and 1 if `s` could be filled in. */
-static int read_scale(const ir_graph *g, const ir_node *node, ir_id x, scale *s)
-{
-    uint32_t c = node->in[0] == x;
-    const ir_value *v = &g->values[x], *y = &g->values[node->out];
-
-    if (node->type == MLI_OP_AFFINE) {
-        from_affine(g, node, s);
-        return 1;
-    }
-    /* the result has the layer's shape: nothing was broadcast but the constant
-     */
-    if (!g->values[node->in[c]].constant || v->rank != y->rank ||
-        v->elements != y->elements || !fits(&g->values[node->in[c]], s->n))
-        return 0;
-    return from_binary(g, node, c, s);
-}
-
 /* ------------------------------------------------------- the layer's side */
-
-static uint32_t last_dim(const ir_value *v)
-{
-    return v->dims[v->rank - 1];
-}
-
-static uint32_t outputs_of(const ir_graph *g, const ir_node *layer)
-{
-    return last_dim(&g->values[layer->out]);
-}
 
 static int is_finite(double x)
 {
@@ -122,7 +35,8 @@ static int is_finite(double x)
 
 /* The rows of stored weights have scales of their own. commit 0: would all stay
    finite? */
-static int scale_rows(const ir_matrix *m, const scale *s, float *to, int commit)
+static int scale_rows(const ir_matrix *m, const ir_scaling *s, float *to,
+                      int commit)
 {
     uint32_t quads = (m->outputs + 3u) / 4u * 4u, o = 0;
 
@@ -137,7 +51,7 @@ static int scale_rows(const ir_matrix *m, const scale *s, float *to, int commit)
     return 1;
 }
 
-static int scale_floats(const ir_matrix *m, const scale *s, float *to,
+static int scale_floats(const ir_matrix *m, const ir_scaling *s, float *to,
                         int commit)
 {
     uint64_t one = mli_packed_size(m->outputs, m->taps, m->inputs);
@@ -157,14 +71,14 @@ static int scale_floats(const ir_matrix *m, const scale *s, float *to,
     return 1;
 }
 
-static int scale_weights(ir_value *v, const ir_matrix *m, const scale *s,
+static int scale_weights(ir_value *v, const ir_matrix *m, const ir_scaling *s,
                          int commit)
 {
     return v->storage != MLI_F32 ? scale_rows(m, s, ir_scales_of(v), commit)
                                  : scale_floats(m, s, v->data, commit);
 }
 
-static int only_shifts(const scale *s)
+static int only_shifts(const ir_scaling *s)
 {
     for (uint32_t i = 0; i < s->n; i++)
         if (s->scale[i] != 1.0)
@@ -174,8 +88,8 @@ static int only_shifts(const scale *s)
 
 /* The layer's weights times the scales, in their place where nobody else reads
    them; IR_NONE: they would not be finite. */
-static ir_id scaled_weights(ir_graph *g, const ir_node *layer, const scale *s,
-                            int own)
+static ir_id scaled_weights(ir_graph *g, const ir_node *layer,
+                            const ir_scaling *s, int own)
 {
     ir_matrix m = ir_matrix_of(g, layer, 1);
     ir_id id = layer->in[1];
@@ -191,7 +105,7 @@ static ir_id scaled_weights(ir_graph *g, const ir_node *layer, const scale *s,
     return id;
 }
 
-static ir_id scaled_bias(ir_graph *g, const ir_node *layer, const scale *s)
+static ir_id scaled_bias(ir_graph *g, const ir_node *layer, const ir_scaling *s)
 {
     ir_id id = ir_const1(g, s->n, NULL);
     const float *b = NULL;
@@ -215,7 +129,7 @@ static int finite_values(const ir_value *v)
     return 1;
 }
 
-static int absorb(ir_graph *g, ir_node *layer, const scale *s, int own)
+static int absorb(ir_graph *g, ir_node *layer, const ir_scaling *s, int own)
 {
     ir_id b = scaled_bias(g, layer, s), w;
     ir_id *in;
@@ -238,15 +152,13 @@ static int absorb(ir_graph *g, ir_node *layer, const scale *s, int own)
 static int fold(ir_graph *g, const ir_node *node, ir_id x, ir_node *layer,
                 int own)
 {
-    scale s = {.n = outputs_of(g, layer)};
-    int done = 0;
+    ir_scaling s;
+    int done;
 
-    s.scale = malloc(s.n * sizeof *s.scale);
-    s.shift = malloc(s.n * sizeof *s.shift);
-    if (s.scale && s.shift && read_scale(g, node, x, &s))
-        done = absorb(g, layer, &s, own);
-    free(s.scale);
-    free(s.shift);
+    if (!ir_read_scaling(g, node, x, &s))
+        return 0;
+    done = absorb(g, layer, &s, own);
+    ir_free_scaling(&s);
     return done;
 }
 
