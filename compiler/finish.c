@@ -132,8 +132,8 @@ static void say_passes(mlc_bytes *r, const ir_tally *t)
     const counted fused[] = {
         {t->convs, "convolution with its activation",
          "convolutions with their activation"},
-        {t->functions - t->convs, "other layer with its activation",
-         "other layers with their activation"},
+        {t->functions - t->convs, "dense layer with its activation",
+         "dense layers with their activation"},
         {t->scales, "normalisation, scale or bias into a layer",
          "normalisations, scales or biases into layers"},
         {t->products, "layer into the next by multiplying their matrices",

@@ -57,7 +57,7 @@ static void functions_are_fused(void **state)
     /* tanh and ReLU go into their layers, the second function stays */
     assert_int_equal(finish(&t, report).ops, 3);
     assert_non_null(strstr(
-        report, "1 convolution with its activation, 1 other layer with its "
+        report, "1 convolution with its activation, 1 dense layer with its "
                 "activation"));
     assert_non_null(strstr(report, "the lower bound"));
 }
