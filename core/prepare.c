@@ -27,6 +27,23 @@ static int is_stored(const mli_file *f, const mli_file_op *op)
     return mli_operand(f, op, 1)->storage != MLI_F32;
 }
 
+/* Floats that the stored matrices of a recurrent layer become in each run; 0:
+   they do not, but are decoded on the way. */
+static uint64_t decoded_floats(const mli_file *f, const mli_file_op *op)
+{
+    const mli_file_tensor *y = mli_operand(f, op, op->inputs);
+    uint64_t floats = 0;
+    if (mli_is_bytes(f, op) || f->header->spread != 0 ||
+        (mli_elements(y) == op->p[0] && y->period != 1))
+        return 0;
+    for (uint32_t i = 1; i < op->inputs; i += 2) {
+        const mli_file_tensor *w = mli_operand(f, op, i);
+        if (w->storage != MLI_F32)
+            floats += (uint64_t)w->dims[0] * w->dims[1];
+    }
+    return floats <= MLI_MOST_DECODED ? floats : 0;
+}
+
 /* A panel of a planar session's stored matrix. */
 static uint64_t panel_floats(const mli_file *f, const mli_file_op *op)
 {
@@ -39,16 +56,21 @@ uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op,
 {
     uint64_t units4 = ((uint64_t)op->p[0] + 3) / 4 * 4;
     uint64_t words = units4 / 4; /* of h, of layers that compute in integers */
+    uint64_t decoded;
     switch (op->type) {
     case MLI_OP_LINEAR:
     case MLI_OP_CONV1D:
         return planar ? panel_floats(f, op) : 0;
     case MLI_OP_LSTM: /* gates */
-        return is_stored(f, op) ? 4 * units4 + words : 0;
+        decoded = decoded_floats(f, op);
+        return decoded ? decoded : is_stored(f, op) ? 4 * units4 + words : 0;
     case MLI_OP_RNN:
-        return is_stored(f, op) ? units4 + words : 0;
+        decoded = decoded_floats(f, op);
+        return decoded ? decoded : is_stored(f, op) ? units4 + words : 0;
     case MLI_OP_GRU: /* gates; reset h, two of the gates as they are made */
-        return !op->p[1]          ? 6 * units4 + words
+        decoded = decoded_floats(f, op);
+        return !op->p[1]          ? 6 * units4 + words + decoded
+               : decoded          ? decoded
                : is_stored(f, op) ? 3 * units4 + words
                                   : 0;
     case MLI_OP_COUPLE:
@@ -157,6 +179,7 @@ static mli_recurrent_step *recurrent(const prepare *p, mli_step_run *run,
     r->units = units;
     r->gate_floats = gates * mli_quads(units);
     r->words = NULL;
+    r->decoded = NULL;
     r->factor = p->op->fp;
     return r;
 }
@@ -168,9 +191,14 @@ whole(const prepare *p,
       void (*cell)(const mli_cell *, uint32_t, uint32_t), uint32_t gates)
 {
     mli_recurrent_step *r;
-    if (!is_stored(p->f, p->op)) {
+    const int decoded = decoded_floats(p->f, p->op) != 0;
+    if (decoded || !is_stored(p->f, p->op)) {
         r = recurrent(p, mli_run_recurrent, gates);
         r->kernel = kernel;
+        if (decoded) {
+            r->decoded = p->s->scratch;
+            r->product[0] = product(p, 1, r->gate_floats);
+        }
         return r;
     }
     r = recurrent(p, mli_run_stored, gates);
@@ -203,6 +231,8 @@ static void gru(const prepare *p)
     r->product[1] = product(p, 3, mli_quads(r->units));
     if (mli_is_bytes(p->f, p->op))
         r->words = r->gates + 6 * mli_quads(r->units);
+    if (decoded_floats(p->f, p->op) != 0)
+        r->decoded = r->gates + 6 * mli_quads(r->units);
 }
 
 static void rnn(const prepare *p)

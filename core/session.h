@@ -83,6 +83,10 @@ typedef struct mli_pool_step {
     uint32_t begun; /* y has joined taps before these */
 } mli_pool_step;
 
+/* A recurrent layer's stored matrices of at most so many floats are decoded
+   once in a run of several frames. */
+#define MLI_MOST_DECODED 16384u
+
 typedef struct mli_recurrent_step {
     void (*kernel)(const mli_recurrent *a, uint32_t first, uint32_t last);
     mli_recurrent recurrent; /* but x, h, c, y and frames */
@@ -92,8 +96,10 @@ typedef struct mli_recurrent_step {
                             with a stored matrix: h to all gates */
     float *words;        /* what they multiply as bytes, or NULL */
     float factor;        /* of these bytes */
-    float *gates;        /* scratch of these: gates, */
-    float *reset;        /* gru: reset h, then a product */
+    float *decoded; /* scratch for the floats of stored matrices that each run
+                       makes; or NULL */
+    float *gates;   /* scratch of these: gates, */
+    float *reset;   /* gru: reset h, then a product */
     mli_kept *h;
     mli_kept *c;    /* or NULL */
     mli_kept *held; /* the count of frames that were held, or NULL */

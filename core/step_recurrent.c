@@ -20,16 +20,27 @@ static uint32_t hold_back(const mli_step *step, uint32_t frames)
     return n;
 }
 
+/* A stored matrix to `to`; answers where it ends. */
+static float *decode(const mli_kernels *k, const mli_conv *a, float *to)
+{
+    k->decode(a->storage, a->w, a->scale, a->out_per_group, a->in_per_group,
+              to);
+    return to + (size_t)a->out_per_group * a->in_per_group;
+}
+
 void mli_run_recurrent(const mli_kernels *k, const mli_step *step,
                        uint32_t frames)
 {
     const mli_recurrent_step *r = &step->u.recurrent;
     uint32_t held = hold_back(step, frames);
     mli_recurrent a = r->recurrent;
-    (void)k;
     a.frames = frames * step->rows - held;
     if (a.frames == 0)
         return;
+    if (MLI_HAS(STORED) && r->decoded != NULL) {
+        decode(k, &r->product[0], r->decoded);
+        a.w = r->decoded;
+    }
     a.x = step->x + (size_t)held * r->gate_floats;
     a.y = step->y + (size_t)held * r->units;
     a.h = r->h->data;
@@ -62,10 +73,33 @@ static void spread(const float *from, uint32_t gates, uint32_t first, float *to,
     }
 }
 
+/* The same layer with its matrices in floats. */
+static mli_recurrent_step in_floats(const mli_kernels *k,
+                                    const mli_recurrent_step *r)
+{
+    mli_recurrent_step own = *r;
+    float *to = r->decoded;
+    for (uint32_t i = 0; i < 2; i++) {
+        mli_conv *a = &own.product[i];
+        if (a->storage == MLI_F32)
+            continue;
+        float *end = decode(k, a, to);
+        a->w = to;
+        a->storage = MLI_F32;
+        to = end;
+    }
+    return own;
+}
+
 void mli_run_gru_reset_first(const mli_kernels *k, const mli_step *step,
                              uint32_t frames)
 {
     const mli_recurrent_step *r = &step->u.recurrent;
+    mli_recurrent_step own;
+    if (MLI_HAS(STORED) && r->decoded != NULL) {
+        own = in_floats(k, r);
+        r = &own;
+    }
     float *half = r->reset + mli_quads(r->units);
     uint32_t i = hold_back(step, frames);
     mli_cell a = {step->x + (size_t)i * r->gate_floats,

@@ -215,6 +215,13 @@ typedef struct mli_kernels {
     void (*lstm_update)(const mli_cell *a, uint32_t first, uint32_t last);
 
     /*
+     * The floats that a matrix of MLI_F16, MLI_INT8 or MLI_INT4 means, in the
+     * one order: each number times its scale, rounded once. rows: its outputs,
+     * whole quads of them.
+     */
+    void (*decode)(mli_storage storage, const float *w, const float *scale,
+                   uint32_t rows, uint32_t products, float *y);
+    /*
      * Rows of n floats to rows of signed bytes, filled up with zeros to whole
      * words: y = round(x * factor + zero), halves to even, held in -127..127;
      * of NaN any byte. zero: -127..127. [first, last) counts rows, which lie

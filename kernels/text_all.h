@@ -21,6 +21,7 @@
 #include "text_cells.h"
 #include "text_rows.h"
 
+#define HAS_RECURRENT (MLI_HAS(LSTM) || MLI_HAS(GRU) || MLI_HAS(RNN))
 #define HAS_CONV                                                               \
     (MLI_HAS(LINEAR) || MLI_HAS(CONV1D) || MLI_HAS(CONV2D) ||                  \
      MLI_HAS(MATMUL) || MLI_HAS(GRU) ||                                        \
@@ -40,6 +41,7 @@ const mli_kernels V_TABLE = {
     .gru_update = MLI_IF(GRU, gru_update),
     .gru_after = MLI_HAS(GRU) && MLI_HAS(STORED) ? gru_after : NULL,
     .lstm_update = MLI_HAS(LSTM) && MLI_HAS(STORED) ? lstm_update : NULL,
+    .decode = HAS_RECURRENT && MLI_HAS(STORED) ? decode : NULL,
     .quantize = MLI_HAS(STORED) || MLI_HAS(TO_BYTES) ? quantize : NULL,
     .unary = unary,
     .binary = binary,

@@ -117,21 +117,18 @@ static fb_image planar_stream(int expand)
     return fb_finish(b);
 }
 
-enum { PLANAR_FRAMES = 300, PLANAR_OUTPUTS = 5 };
+enum { STREAMED = 300, PLANAR_OUTPUTS = 5 };
 
-static float **planar_played(fb_image image, const char *kernels,
-                             uint32_t block)
+static float **stream_played(fb_image image, const char *kernels,
+                             uint32_t block, uint32_t outputs)
 {
     player p;
     uint32_t seed = 1;
-    const mli_file f = mli_file_of(image.bytes);
     player_open(&p, image, kernels, 64);
-    assert_true(mli_is_planar(&f));
-    assert_int_equal(p.info.out_channels, PLANAR_OUTPUTS);
-    float **in = channels_noise(1, PLANAR_FRAMES);
-    float **out = channels_new(PLANAR_OUTPUTS, PLANAR_FRAMES);
-    player_process(&p, (const float *const *)in, out, PLANAR_FRAMES, block,
-                   &seed);
+    assert_int_equal(p.info.out_channels, outputs);
+    float **in = channels_noise(1, STREAMED);
+    float **out = channels_new(outputs, STREAMED);
+    player_process(&p, (const float *const *)in, out, STREAMED, block, &seed);
     player_close(&p);
     channels_free(in, 1);
     return out;
@@ -145,20 +142,53 @@ static void planar(void **state)
     (void)state;
     for (storage = MLI_F16; storage <= MLI_INT4; storage++) {
         fb_image small = planar_stream(0), plain = planar_stream(1);
+        const mli_file f = mli_file_of(small.bytes),
+                       g = mli_file_of(plain.bytes);
+        assert_true(mli_is_planar(&f) && mli_is_planar(&g));
         assert_true(small.size < plain.size);
         for (uint32_t k = 0; (kernels = mli_kernels_name(k)) != NULL; k++) {
-            float **y = planar_played(plain, kernels, 64);
+            float **y = stream_played(plain, kernels, 64, PLANAR_OUTPUTS);
             for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
-                float **z = planar_played(small, kernels, blocks[i]);
+                float **z =
+                    stream_played(small, kernels, blocks[i], PLANAR_OUTPUTS);
                 for (uint32_t c = 0; c < PLANAR_OUTPUTS; c++)
-                    assert_memory_equal(y[c], z[c],
-                                        PLANAR_FRAMES * sizeof(float));
+                    assert_memory_equal(y[c], z[c], STREAMED * sizeof(float));
                 channels_free(z, PLANAR_OUTPUTS);
             }
             channels_free(y, PLANAR_OUTPUTS);
         }
         free(small.bytes);
         free(plain.bytes);
+    }
+}
+
+/* Any blocks give the same bits: of matrices that each run decodes, and of one
+   that is too large for it. */
+static void recurrent_cuts(void **state)
+{
+    static const uint32_t blocks[] = {1, 3, 16, 0};
+    const char *kernels;
+    (void)state;
+    for (storage = MLI_F16; storage <= MLI_BYTES; storage++) {
+        fb *b = stored_new(MLI_STREAM);
+        fb_id x = fb_input(b, fb_timed(1));
+        x = fb_recurrent(b, MLI_OP_LSTM, x, 1, 21, 0, 1);
+        x = fb_recurrent(b, MLI_OP_GRU, x, 21, 18, 1, 0);
+        x = fb_recurrent(b, MLI_OP_GRU, x, 18, 13, 0, 1);
+        x = fb_recurrent(b, MLI_OP_RNN, x, 13, 7, 0, 0);
+        fb_output(b, fb_recurrent(b, MLI_OP_LSTM, x, 7, 67, 0, 0));
+        fb_image image = fb_finish(b);
+        for (uint32_t k = 0; (kernels = mli_kernels_name(k)) != NULL; k++) {
+            float **y = stream_played(image, kernels, 64, 67);
+            for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+                float **z = stream_played(image, kernels, blocks[i], 67);
+                for (uint32_t c = 0; c < 67; c++)
+                    assert_memory_equal(y[c], z[c], STREAMED * sizeof(float));
+                channels_free(z, 67);
+            }
+            channels_free(y, 67);
+        }
+        free(image.bytes);
     }
 }
 
@@ -362,9 +392,9 @@ static void compiler(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layers),   cmocka_unit_test(planar),
-        cmocka_unit_test(verifier), cmocka_unit_test(convolutions),
-        cmocka_unit_test(compiler),
+        cmocka_unit_test(layers),         cmocka_unit_test(planar),
+        cmocka_unit_test(recurrent_cuts), cmocka_unit_test(verifier),
+        cmocka_unit_test(convolutions),   cmocka_unit_test(compiler),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
