@@ -103,9 +103,10 @@ uint32_t mli_kept_push_planes(const mli_kernels *by, mli_kept *k,
                               const float *x, size_t row, uint32_t n)
 {
     if (k->front != 0) {
+        const uint32_t old = (k->frames + 3) / 4 * 4;
         if (k->pos != k->front)
-            by->rows(k->data + k->pos - k->front, k->row, k->data, k->row,
-                     k->width, k->front);
+            by->rows(k->data + k->pos - old, k->row, k->data + k->front - old,
+                     k->row, k->width, old);
         by->rows(x, row, k->data + k->front, k->row, k->width, n);
         k->pos = k->front + n;
         return k->front;

@@ -62,7 +62,7 @@ static lie lie_of(const mli_file_op *op, const mli_file_state *s, uint32_t tile,
     if (!planar || op->type != MLI_OP_CONV1D)
         return (lie){frames + room, room, 0};
     if (frames <= tile && (op->p[3] != 1 || op->p[4] != 1)) {
-        uint32_t front = (uint32_t)even(frames, 4);
+        uint32_t front = (uint32_t)even(frames, MLI_PLANE);
         return (lie){(uint64_t)front + tile, 0, front};
     }
     uint64_t capacity = even(frames + room, MLI_PLANE);

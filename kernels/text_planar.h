@@ -106,27 +106,30 @@ V_FN void plane_begin(const mli_planar *a, size_t o, uint32_t f,
     for (int i = 0; i < outs * vecs; i++)
         sum[i / vecs][i % vecs] = K(0.0f);
     if (a->b) {
+        const float *b = a->b + o;
+        HIDE(b);
         UNROLL
         for (int i = 0; i < outs * vecs; i++)
-            sum[i / vecs][i % vecs] = v_set1(a->b[o + (unsigned)(i / vecs)]);
+            sum[i / vecs][i % vecs] = v_set1(b[i / vecs]);
     }
     if (!a->mix)
         return;
     if (a->mix_b) {
+        const float *b = a->mix_b + o;
+        HIDE(b);
         UNROLL
         for (int i = 0; i < outs * vecs; i++)
             sum[i / vecs][i % vecs] =
-                v_add(sum[i / vecs][i % vecs],
-                      v_set1(a->mix_b[o + (unsigned)(i / vecs)]));
+                v_add(sum[i / vecs][i % vecs], v_set1(b[i / vecs]));
     }
-    const float *mix = a->mix + f;
+    const float *mix = a->mix + f, *w = a->mix_w + o;
     vf in[V_PLANE_TALL];
+    HIDE(w);
     v_load_run(&mix, 0, in, vecs);
     UNROLL
     for (int i = 0; i < outs * vecs; i++)
         sum[i / vecs][i % vecs] =
-            v_fma(in[i % vecs], v_set1(a->mix_w[o + (unsigned)(i / vecs)]),
-                  sum[i / vecs][i % vecs]);
+            v_fma(in[i % vecs], v_set1(w[i / vecs]), sum[i / vecs][i % vecs]);
 }
 
 /* A block's sums go to those before it; they lie in memory. */
@@ -305,6 +308,14 @@ V_FN void plane_frames(plane_job j, uint32_t n, const int outs, const int vecs)
     }
 }
 
+#if V_PLANE_OUTPUTS > 8
+/* A single vector of frames: fewer sums would wait for themselves. */
+static void plane_sixteen(const plane_job *j)
+{
+    plane_frames(*j, 16, 16, 1);
+}
+#endif
+
 #if V_PLANE_OUTPUTS > 4
 static void plane_eights(const plane_job *j, uint32_t n)
 {
@@ -343,8 +354,10 @@ static plane_job plane_at(const mli_planar *a, uint32_t g, uint32_t o)
                    .row = row,
                    .width = in_panel < MLI_PANEL ? (in_panel + 3) / 4 * 4
                                                  : MLI_PANEL};
-    size_t at = mli_packed_size(outputs, a->taps, a->in_per_group) * g +
-                mli_packed_index(outputs, a->taps, a->in_per_group, o, 0, 0);
+    size_t at = 0;
+    if (row != 0) /* most layers are one panel */
+        at = mli_packed_size(outputs, a->taps, a->in_per_group) * g +
+             mli_packed_index(outputs, a->taps, a->in_per_group, o, 0, 0);
     if (a->storage != MLI_F32) {
         const uint32_t fours = a->storage == MLI_F16 ? 2 : 4;
         j.scale = a->scale + (size_t)g * ((outputs + 3) / 4 * 4) + o;
@@ -374,6 +387,12 @@ static void plane_outputs(const mli_planar *a, uint32_t g, uint32_t first,
         plane_skip(&j, ones);
         n -= ones;
     }
+#if V_PLANE_OUTPUTS > 8
+    if (n == 16 && a->frames <= V_LANES) {
+        plane_sixteen(&j);
+        n = 0;
+    }
+#endif
 #if V_PLANE_OUTPUTS > 4
     if (n >= 8) {
         plane_eights(&j, n / 8 * 8);
@@ -722,6 +741,9 @@ static void rows(const float *x, size_t x_row, float *y, size_t y_row,
     if (n == 4 * V_LANES)
         for (; count != 0; count--)
             v_copy_four(&x, x_row, &y, y_row);
+    else if (n == V_LANES)
+        for (; count != 0; count--, x += x_row, y += y_row)
+            v_store(y, v_load(x));
     else
         for (; count != 0; count--, x += x_row, y += y_row)
             row(x, y, n);

@@ -14,7 +14,7 @@
 #define V_BLOCK         16u
 #define V_CHAINS        4
 #define V_FIR           4
-#define V_PLANE_OUTPUTS 8
+#define V_PLANE_OUTPUTS 16
 #define V_PLANE_VECTORS 2
 #define V_PLANE_FOUR    4
 #define V_PLANE_TALL    4
