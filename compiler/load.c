@@ -12,6 +12,7 @@
 #include "formats.h"
 #include "image.h"
 #include "kind.h"
+#include "taken.h"
 
 #define MAX_FILE ((long long)0xffffffc0) /* a model file's size has 32 bits */
 
@@ -231,10 +232,10 @@ mlc_status mlc_load(const char *path, const mlc_options *options,
             status = check_asked(options, image, error);
         break;
     case MLC_KIND_ONNX:
-        status = mlc_import_onnx(bytes, size, path, options, image, error);
+        status = mlc_take_onnx(&bytes, size, path, options, image, error);
         break;
     case MLC_KIND_TFLITE:
-        status = mlc_import_tflite(bytes, size, options, image, error);
+        status = mlc_take_tflite(&bytes, size, options, image, error);
         break;
     default:
         status = error->status;

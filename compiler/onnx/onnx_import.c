@@ -14,6 +14,7 @@
 #include "onnx_describe.h"
 #include "onnx_import.h"
 #include "onnx_state.h"
+#include "taken.h"
 
 #define OLDEST_OPSET 1
 #define NEWEST_OPSET 23
@@ -601,18 +602,50 @@ static mlc_status run_import(onnx_import *m, const uint8_t *bytes, size_t size,
         ir_note(c->best.g, "opset %lld is newer than %d: check the result",
                 (long long)opset, NEWEST_OPSET);
     onnx_pool_free(&m->pool);
+    if (status == MLC_OK && m->taken) {
+        free(*m->taken);
+        *m->taken = NULL;
+    }
     if (status == MLC_OK)
         status = mlc_finish(c->best.g, m->options, image, error);
     free(c);
     return status;
 }
 
+/* taken: as in onnx_import. */
+static mlc_status import(const uint8_t *bytes, size_t size, uint8_t **taken,
+                         const char *path, const mlc_options *options,
+                         const onnx_bind *binds, size_t count, mlc_image *image,
+                         mlc_error *error)
+{
+    static const mlc_options usual = MLC_OPTIONS_DEFAULT;
+    mlc_error unseen;
+    onnx_import m;
+    memset(&m, 0, sizeof m);
+    m.file_size = size;
+    m.taken = taken;
+    m.pool.limit = onnx_allowed(MEMORY, ONNX_MEMORY_A_BYTE, size);
+    m.model.most_work = MOST_WORK + ONNX_WORK_A_BYTE * (double)size;
+    m.model.pool = &m.pool;
+    m.model.path = path;
+    m.options = options ? options : &usual;
+    m.binds = binds;
+    m.bind_count = count;
+    return run_import(&m, bytes, size, image, error ? error : &unseen);
+}
+
 mlc_status mlc_import_onnx(const uint8_t *bytes, size_t size, const char *path,
                            const mlc_options *options, mlc_image *image,
                            mlc_error *error)
 {
-    return mlc_import_onnx_bound(bytes, size, path, options, NULL, 0, image,
-                                 error);
+    return import(bytes, size, NULL, path, options, NULL, 0, image, error);
+}
+
+mlc_status mlc_take_onnx(uint8_t **bytes, size_t size, const char *path,
+                         const mlc_options *options, mlc_image *image,
+                         mlc_error *error)
+{
+    return import(*bytes, size, bytes, path, options, NULL, 0, image, error);
 }
 
 mlc_status mlc_import_onnx_bound(const uint8_t *bytes, size_t size,
@@ -620,44 +653,26 @@ mlc_status mlc_import_onnx_bound(const uint8_t *bytes, size_t size,
                                  const mlc_onnx_bind *binds, size_t count,
                                  mlc_image *image, mlc_error *error)
 {
-    static const mlc_options usual = MLC_OPTIONS_DEFAULT;
-    mlc_error unseen;
-    onnx_import m;
-    onnx_bind *b = NULL;
-    onnx_tensor *t = NULL;
+    mlc_error unseen, *said = error ? error : &unseen;
+    onnx_bind *b = calloc(count + 1, sizeof *b);
+    onnx_tensor *t = calloc(count + 1, sizeof *t);
     mlc_status status;
-    memset(&m, 0, sizeof m);
-    m.file_size = size;
-    m.pool.limit = onnx_allowed(MEMORY, ONNX_MEMORY_A_BYTE, size);
-    m.model.most_work = MOST_WORK + ONNX_WORK_A_BYTE * (double)size;
-    m.model.pool = &m.pool;
-    m.model.path = path;
-    m.options = options ? options : &usual;
-    if (count) {
-        b = calloc(count, sizeof *b);
-        t = calloc(count, sizeof *t);
-        if (!b || !t) {
-            free(b);
-            free(t);
-            return mlc_fail(error, MLC_MEMORY, "out of memory");
-        }
-        for (size_t i = 0; i < count; i++) {
-            const mlc_onnx_tensor *from = binds[i].tensor;
-            t[i].name = binds[i].name;
-            t[i].type = from->type;
-            t[i].rank = from->rank;
-            memcpy(t[i].dims, from->dims, sizeof t[i].dims);
-            t[i].count = from->count;
-            t[i].f = from->f;
-            t[i].i = from->i;
-            b[i].name = binds[i].name;
-            b[i].tensor = &t[i];
-            b[i].shape_only = binds[i].shape_only;
-        }
-        m.binds = b;
-        m.bind_count = count;
+    for (size_t i = 0; b && t && i < count; i++) {
+        const mlc_onnx_tensor *from = binds[i].tensor;
+        t[i].name = binds[i].name;
+        t[i].type = from->type;
+        t[i].rank = from->rank;
+        memcpy(t[i].dims, from->dims, sizeof t[i].dims);
+        t[i].count = from->count;
+        t[i].f = from->f;
+        t[i].i = from->i;
+        b[i].name = binds[i].name;
+        b[i].tensor = &t[i];
+        b[i].shape_only = binds[i].shape_only;
     }
-    status = run_import(&m, bytes, size, image, error ? error : &unseen);
+    status = b && t ? import(bytes, size, NULL, path, options, count ? b : NULL,
+                             count, image, said)
+                    : mlc_fail(said, MLC_MEMORY, "out of memory");
     free(b);
     free(t);
     return status;

@@ -14,6 +14,8 @@ typedef struct onnx_import {
     const onnx_bind *binds;
     size_t bind_count;
     size_t file_size;
+    uint8_t **taken;    /* the file's bytes, to be freed when they have been
+                           read; or NULL */
     int *initial_state; /* of each graph input: only an initial state */
     int *output_of;     /* of each graph input: the output that it was in the
                            call before, -1: none */

@@ -86,8 +86,11 @@ static int only_shifts(const ir_scaling *s)
     return 1;
 }
 
+/* Weights that others read, too, are worth a copy if they are as few. */
+#define FEW 4096u
+
 /* The layer's weights times the scales, in their place where nobody else reads
-   them; IR_NONE: they would not be finite. */
+   them; IR_NONE: they would not be finite, or the model larger. */
 static ir_id scaled_weights(ir_graph *g, const ir_node *layer,
                             const ir_scaling *s, int own)
 {
@@ -96,7 +99,8 @@ static ir_id scaled_weights(ir_graph *g, const ir_node *layer,
 
     if (only_shifts(s))
         return id;
-    if (!scale_weights(&g->values[id], &m, s, 0))
+    if ((!own && g->values[id].elements > FEW) ||
+        !scale_weights(&g->values[id], &m, s, 0))
         return IR_NONE;
     if (!own)
         id = ir_copy_constant(g, id);

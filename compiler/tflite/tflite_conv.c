@@ -21,31 +21,20 @@ typedef struct kernel {
     int same;
 } kernel;
 
-/* Of the layer's weights: floats [outputs][inputs/groups][height][width], or
-   bytes as they lie. */
-typedef struct weights {
-    const float *w;
-    ir_bytes bytes;
-} weights;
-
 static ir_id product(tfl_run *r, const tfl_layer *l, const kernel *k, ir_id x,
-                     const weights *w, const float *b)
+                     const ir_bytes *w, const float *b)
 {
     uint32_t inputs = l->x->dims[3];
 
     if (k->size[0] == 1 && k->size[1] == 1 && k->step[0] == 1 &&
         k->step[1] == 1 && k->groups == 1)
-        return w->w
-                   ? ir_linear(r->g, x, inputs, l->outputs, w->w, b)
-                   : ir_linear_bytes(r->g, x, inputs, l->outputs, &w->bytes, b);
-    return w->w ? ir_conv2d(r->g, x, l->outputs, k->size, k->dilation, k->step,
-                            k->groups, w->w, b)
-                : ir_conv2d_bytes(r->g, x, l->outputs, k->size, k->dilation,
-                                  k->step, k->groups, &w->bytes, b);
+        return ir_linear_bytes(r->g, x, inputs, l->outputs, w, b);
+    return ir_conv2d_bytes(r->g, x, l->outputs, k->size, k->dilation, k->step,
+                           k->groups, w, b);
 }
 
 static void convolve(tfl_run *r, tfl_call *c, tfl_layer *l, const kernel *k,
-                     const weights *w)
+                     const ir_bytes *w)
 {
     const uint32_t *dims = l->x->dims;
     ir_id x = tfl_layer_input(r, l, 14u, tfl_scale_count(l->w) > 1);
@@ -56,59 +45,43 @@ static void convolve(tfl_run *r, tfl_call *c, tfl_layer *l, const kernel *k,
     tfl_layer_finish(r, c, l, x);
 }
 
-/* [outputs][height][width][inputs] to [outputs][inputs][height][width] */
-static float *reorder(tfl_run *r, const float *w, uint32_t outputs,
-                      uint32_t taps, uint32_t inputs)
-{
-    float *to = tfl_take(r, (uint64_t)outputs * taps * inputs);
-
-    for (uint32_t o = 0; o < outputs; o++)
-        for (uint32_t t = 0; t < taps; t++)
-            for (uint32_t i = 0; i < inputs; i++)
-                to[((size_t)o * inputs + i) * taps + t] =
-                    w[((size_t)o * taps + t) * inputs + i];
-    return to;
-}
-
-/* Weights as convolve takes them, and the groups they make. */
-static weights conv_weights(tfl_run *r, tfl_call *c, const tfl_layer *l,
-                            kernel *k)
+/* [outputs][height][width][inputs], and the groups they make. */
+static ir_bytes conv_weights(tfl_run *r, tfl_call *c, const tfl_layer *l,
+                             kernel *k)
 {
     uint32_t taps = k->size[0] * k->size[1], inputs = l->w->dims[3];
-    weights w = {.bytes = {.w = l->x->time ? NULL : tfl_layer_bytes(l),
-                           .output = (size_t)taps * inputs,
-                           .tap = inputs,
-                           .input = 1}};
+    ir_bytes w;
 
     k->groups = inputs ? l->x->dims[3] / inputs : 0;
     if (!k->groups || l->x->dims[3] % inputs || l->outputs % k->groups)
         tfl_bad(r, c, "%u input channels for weights of %u", l->x->dims[3],
                 inputs);
-    if (!w.bytes.w)
-        w.w = tfl_layer_weights(r, l);
-    if (w.w && taps > 1)
-        w.w = reorder(r, w.w, l->outputs, taps, inputs);
+    tfl_layer_weights(r, l, 0, &w);
+    w.output = (size_t)taps * inputs;
+    w.tap = inputs;
+    w.input = 1;
     return w;
 }
 
-/* [1][height][width][outputs] to [outputs][1][height][width] */
-static weights depthwise_weights(tfl_run *r, tfl_call *c, const tfl_layer *l,
-                                 kernel *k)
+/* [1][height][width][outputs] */
+static ir_bytes depthwise_weights(tfl_run *r, tfl_call *c, const tfl_layer *l,
+                                  kernel *k)
 {
-    weights w = {0};
+    ir_bytes w;
 
     k->groups = l->x->dims[3];
     if (l->w->dims[0] != 1 || !k->groups || l->outputs % k->groups)
         tfl_bad(r, c, "%u input channels for %u outputs", k->groups,
                 l->outputs);
-    w.w = reorder(r, tfl_layer_weights(r, l), 1, k->size[0] * k->size[1],
-                  l->outputs);
+    tfl_layer_weights(r, l, 3, &w);
+    w.output = 1;
+    w.tap = l->outputs;
     return w;
 }
 
 /* The same on what the input was before its space became batches. */
 static void convolve_spread(tfl_run *r, tfl_call *c, const tfl_layer *l,
-                            const kernel *k, const weights *w)
+                            const kernel *k, const ir_bytes *w)
 {
     const tfl_spread *s = l->x->spread;
     tfl_value x = *l->x, y = {0}, *out = &y;
@@ -144,7 +117,7 @@ static void convolve_spread(tfl_run *r, tfl_call *c, const tfl_layer *l,
 }
 
 static void convolve_in_time(tfl_run *r, tfl_call *c, tfl_layer *l,
-                             const kernel *k, const float *w)
+                             const kernel *k, const ir_bytes *w)
 {
     uint32_t at = l->x->time == 2 ? 0 : 1, other = 1 - at;
     tfl_time_kernel t = {k->size[at], k->dilation[at], k->step[at], k->groups,
@@ -171,7 +144,7 @@ void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
                    tfl_option(c, slot, 0),
                    IR_NONE,
                    IR_NONE};
-    weights w;
+    ir_bytes w;
     kernel k = {.step = {(uint32_t)tfl_option_int(c, 2, 1),
                          (uint32_t)tfl_option_int(c, 1, 1)},
                 .dilation = {(uint32_t)tfl_option_int(c, slot + 2, 1),
@@ -189,7 +162,7 @@ void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
     w = depthwise ? depthwise_weights(r, c, &l, &k)
                   : conv_weights(r, c, &l, &k);
     if (l.x->time) {
-        convolve_in_time(r, c, &l, &k, w.w);
+        convolve_in_time(r, c, &l, &k, &w);
         return;
     }
     convolve(r, c, &l, &k, &w);

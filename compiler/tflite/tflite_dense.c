@@ -45,7 +45,7 @@ void tfl_do_dense(tfl_run *r, tfl_call *c, int what)
                    tfl_option(c, 0, 0),
                    IR_NONE,
                    IR_NONE};
-    const int8_t *bytes;
+    ir_bytes w;
     tfl_value rows;
     uint32_t inputs;
     ir_id x;
@@ -70,13 +70,11 @@ void tfl_do_dense(tfl_run *r, tfl_call *c, int what)
     as_rows(r, c, l.x, inputs, &rows);
     l.x = &rows;
     x = tfl_layer_input(r, &l, 1u << (rows.rank - 1), tfl_option(c, 3, 0));
-    bytes = tfl_layer_bytes(&l);
-    if (bytes)
-        x = tfl_dense_bytes(r, x, inputs, l.outputs, bytes,
-                            tfl_layer_bias(r, c, &l));
-    else
-        x = tfl_dense(r, x, inputs, l.outputs, tfl_layer_weights(r, &l),
-                      tfl_layer_bias(r, c, &l), l.w->raw);
+    tfl_layer_weights(r, &l, 0, &w);
+    w.output = inputs;
+    w.input = 1;
+    x = tfl_dense_bytes(r, x, inputs, l.outputs, &w, tfl_layer_bias(r, c, &l),
+                        l.w->raw);
     x = tfl_layer_exact(r, c, &l, x);
     tfl_layer_finish(r, c, &l, x);
 }

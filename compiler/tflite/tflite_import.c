@@ -12,6 +12,7 @@
 #include <string.h>
 #include "ir_build.h"
 #include "text.h"
+#include "taken.h"
 #include "tflite_run.h"
 
 #define MAX_CHANNELS ((uint64_t)1 << 22) /* of all ports: each has a record */
@@ -361,7 +362,8 @@ static int build(import *m, const uint8_t *bytes, size_t size)
     return 1;
 }
 
-mlc_status mlc_import_tflite(const uint8_t *bytes, size_t size,
+/* taken: the bytes, if they may be freed when they have been read; or NULL. */
+static mlc_status run_import(const uint8_t *bytes, size_t size, uint8_t **taken,
                              const mlc_options *options, mlc_image *image,
                              mlc_error *error)
 {
@@ -381,6 +383,10 @@ mlc_status mlc_import_tflite(const uint8_t *bytes, size_t size,
     start(m, size, said);
     built = build(m, bytes, size);
     onnx_pool_free(&m->pool);
+    if (built && taken) {
+        free(*taken);
+        *taken = NULL;
+    }
     if (built) {
         status = mlc_finish(m->g, options, image, said);
     } else {
@@ -389,4 +395,18 @@ mlc_status mlc_import_tflite(const uint8_t *bytes, size_t size,
     }
     free(m);
     return status;
+}
+
+mlc_status mlc_import_tflite(const uint8_t *bytes, size_t size,
+                             const mlc_options *options, mlc_image *image,
+                             mlc_error *error)
+{
+    return run_import(bytes, size, NULL, options, image, error);
+}
+
+mlc_status mlc_take_tflite(uint8_t **bytes, size_t size,
+                           const mlc_options *options, mlc_image *image,
+                           mlc_error *error)
+{
+    return run_import(*bytes, size, bytes, options, image, error);
 }

@@ -4,9 +4,7 @@
 #include "ir_build.h"
 #include "tflite_layer.h"
 
-/* Fewer weights are floats: nothing is gained. */
-#define LEAST_BYTES 4096u
-#define MAX_SIZE    65536 /* of a kernel's side, a step, a dilation */
+#define MAX_SIZE 65536 /* of a kernel's side, a step, a dilation */
 
 int tfl_layer_kind(const tfl_layer *l)
 {
@@ -16,20 +14,10 @@ int tfl_layer_kind(const tfl_layer *l)
                                                        : TFL_FLOAT_LAYER;
 }
 
-const float *tfl_layer_weights(tfl_run *r, const tfl_layer *l)
+void tfl_layer_weights(tfl_run *r, const tfl_layer *l, uint32_t axis,
+                       ir_bytes *w)
 {
-    return tfl_layer_kind(l) == TFL_FLOAT_LAYER ? tfl_real_floats(r, l->w)
-                                                : tfl_floats(r, l->w);
-}
-
-const int8_t *tfl_layer_bytes(const tfl_layer *l)
-{
-    const tfl_tensor *t = l->w->raw;
-
-    if (tfl_layer_kind(l) == TFL_FLOAT_LAYER || !t || t->type != TFL_INT8 ||
-        tfl_has_zeros(t) || tfl_elements(l->w) < LEAST_BYTES)
-        return NULL;
-    return (const int8_t *)t->raw;
+    tfl_numbers(r, l->w, axis, tfl_layer_kind(l) == TFL_FLOAT_LAYER, w);
 }
 
 const float *tfl_layer_bias(tfl_run *r, tfl_call *c, const tfl_layer *l)

@@ -21,11 +21,10 @@ typedef struct tfl_layer {
 enum { TFL_FLOAT_LAYER, TFL_WHOLE_LAYER, TFL_HYBRID_LAYER };
 
 int tfl_layer_kind(const tfl_layer *l);
-/* Weights as this kind of layer multiplies them. */
-const float *tfl_layer_weights(tfl_run *r, const tfl_layer *l);
-/* The weights as they lie, in bytes; NULL where they are none that can stay so.
-   As above they are multiplied without their scales. */
-const int8_t *tfl_layer_bytes(const tfl_layer *l);
+/* Weights as this kind of layer multiplies them, but for their steps; axis: the
+   outputs'. */
+void tfl_layer_weights(tfl_run *r, const tfl_layer *l, uint32_t axis,
+                       ir_bytes *w);
 /* The bias, if it goes into the sums: a hybrid layer adds it after. */
 const float *tfl_layer_bias(tfl_run *r, tfl_call *c, const tfl_layer *l);
 /* Are weights and bias known? Else the operator is unsupported. */
@@ -48,14 +47,14 @@ void tfl_sensible(tfl_run *r, const tfl_call *c, const uint32_t *n, int count);
 /* Input and weights must have 4 axes. */
 void tfl_image_layer(tfl_run *r, const tfl_call *c, const tfl_layer *l);
 
-/* A convolution of an input with time: kernel w [outputs][inputs / groups]
-   [taps], the other axes of x are 1. 0: it is unsupported. */
+/* A convolution of an input with time, the other axes of x are 1. 0: it is
+   unsupported. */
 typedef struct tfl_time_kernel {
     uint32_t taps, dilation, step, groups;
     int same;
 } tfl_time_kernel;
 
 int tfl_conv_in_time(tfl_run *r, tfl_call *c, tfl_layer *l,
-                     const tfl_time_kernel *k, const float *w);
+                     const tfl_time_kernel *k, const ir_bytes *w);
 
 #endif

@@ -55,17 +55,23 @@ static ir_id reversed(tfl_run *r, ir_id x, uint32_t frames)
 static ir_id float_lstm(tfl_run *r, tfl_call *c, const tfl_lstm *l, ir_id x,
                         uint32_t *outputs)
 {
-    const float *w, *u, *b;
+    ir_bytes w, u;
+    ir_cell cell;
+    const float *b;
 
     *outputs = l->units;
     if (gated(c, l))
         return tfl_gated_lstm(r, c, l, x, outputs);
-    w = tfl_stack(r, c, l->w, 4, l->units, l->s.inputs, 1);
-    u = tfl_stack(r, c, l->u, 4, l->units, l->units, 1);
-    b = tfl_stack(r, c, l->b, 4, l->units, 1, 1);
-    if (!w || !u || !b)
+    if (!tfl_gates(r, c, l->w, 4, l->units, l->s.inputs, 1, &w) ||
+        !tfl_gates(r, c, l->u, 4, l->units, l->units, 1, &u) ||
+        !(b = tfl_stack(r, c, l->b, 4, l->units, 1, 1)))
         return IR_NONE;
-    return ir_lstm(r->g, x, l->s.inputs, l->units, w, u, b, NULL, NULL, NULL);
+    cell = (ir_cell){.inputs = l->s.inputs,
+                     .units = l->units,
+                     .bytes_ih = &w,
+                     .bytes_hh = &u,
+                     .b_ih = b};
+    return ir_recurrent(r->g, MLI_OP_LSTM, x, &cell);
 }
 
 static void single_lstm(tfl_run *r, tfl_call *c)

@@ -18,7 +18,7 @@ enum { GATE_I, GATE_F, GATE_G, GATE_O };
 typedef struct gates {
     const tfl_lstm *l;
     uint32_t first, count; /* gates that have weights: 1 to 3 when coupled */
-    const float *w, *u;    /* of these, one below the other */
+    ir_bytes w, u;         /* of these, one below the other */
     const float *b[4], *peep[4], *norm[4];
     const float *project, *project_bias;
     uint32_t outputs;
@@ -70,9 +70,10 @@ static int read_gates(tfl_run *r, tfl_call *c, gates *k)
     }
     if (!good)
         return 0;
-    k->w = tfl_stack(r, c, l->w + k->first, k->count, l->units, l->s.inputs, 1);
-    k->u = tfl_stack(r, c, l->u + k->first, k->count, l->units, k->outputs, 1);
-    return k->w && k->u;
+    return tfl_gates(r, c, l->w + k->first, k->count, l->units, l->s.inputs, 1,
+                     &k->w) &&
+           tfl_gates(r, c, l->u + k->first, k->count, l->units, k->outputs, 1,
+                     &k->u);
 }
 
 static ir_id times(tfl_run *r, const gates *k, ir_id x, const float *by)
@@ -143,11 +144,13 @@ ir_id tfl_gated_lstm(tfl_run *r, tfl_call *c, const tfl_lstm *l, ir_id x,
     h = tfl_read_state(r, c, l->hidden, k.outputs);
     cell = tfl_read_state(r, c, l->cell, l->units);
     y = onnx_take(r->pool, l->s.frames, sizeof *y);
-    x = tfl_dense(r, x, l->s.inputs, rows, k.w, NULL, NULL);
+    x = tfl_dense_bytes(r, x, l->s.inputs, rows, &k.w, NULL, NULL);
     for (uint32_t t = 0; t < l->s.frames; t++) {
         ir_id sums = ir_reshape(r->g, ir_slice(r->g, x, 0, t, 1, 1), 1, &rows);
-        sums = ir_binary(r->g, MLI_ADD, sums,
-                         tfl_dense(r, h, k.outputs, rows, k.u, NULL, k.u));
+        sums =
+            ir_binary(r->g, MLI_ADD, sums,
+                      tfl_dense_bytes(r, h, k.outputs, rows, &k.u, NULL,
+                                      k.u.at ? (const void *)k.u.at : k.u.w));
         step(r, &k, sums, &h, &cell);
         y[t] = ir_reshape(r->g, h, 2, one);
     }

@@ -13,7 +13,9 @@
 
 typedef struct whole_lstm {
     uint32_t units, rows;
-    float *w, *u, *b;          /* gates in the order i f o g */
+    ir_bytes w, u;   /* gates in the order i f o g */
+    const void *key; /* of u */
+    float *b;
     double *scale_w, *scale_u; /* of each row's sum, to 2^-12 */
     double to_cell, to_hidden; /* scales of the products i g and o tanh(c) */
     uint32_t bits;             /* of the cell, in front of the point */
@@ -79,11 +81,11 @@ static int read_whole(tfl_run *r, tfl_call *c, const tfl_lstm *l, whole_lstm *q)
     }
     q->units = l->units;
     q->rows = 4 * l->units;
-    q->w = tfl_stack(r, c, w, 4, l->units, l->s.inputs, 0);
-    q->u = tfl_stack(r, c, u, 4, l->units, l->units, 0);
-    q->b = tfl_stack(r, c, b, 4, l->units, 1, 0);
-    if (!q->w || !q->u || !q->b)
+    if (!tfl_gates(r, c, w, 4, l->units, l->s.inputs, 0, &q->w) ||
+        !tfl_gates(r, c, u, 4, l->units, l->units, 0, &q->u) ||
+        !(q->b = tfl_stack(r, c, b, 4, l->units, 1, 0)))
         return 0;
+    q->key = q->u.at ? (const void *)q->u.at : q->u.w;
     q->scale_w = row_scales(r, c, w, l->units, l->s.v->scale);
     q->scale_u = row_scales(r, c, u, l->units, tfl_tensor_scale(h));
     product = between(c, 4);
@@ -133,7 +135,7 @@ static void whole_step(tfl_run *r, const whole_lstm *q, ir_id g, ir_id *h,
     uint32_t n = q->units;
     ir_id y, f, i;
 
-    y = tfl_dense(r, *h, n, q->rows, q->u, NULL, q->u);
+    y = tfl_dense_bytes(r, *h, n, q->rows, &q->u, NULL, q->key);
     g = ir_binary(r->g, MLI_ADD, g, gates(r, q, y, q->scale_u));
     y = ir_slice(r->g, g, 0, 0, 1, 3 * n);
     y = function(r, MLI_REQUANTIZE_LOGISTIC, y, 3);
@@ -160,7 +162,7 @@ ir_id tfl_whole_lstm(tfl_run *r, tfl_call *c, const tfl_lstm *l, ir_id x)
         return IR_NONE;
     h = tfl_read_state(r, c, l->hidden, l->units);
     cell = tfl_read_state(r, c, l->cell, l->units);
-    g = tfl_dense(r, x, l->s.inputs, q.rows, q.w, q.b, NULL);
+    g = tfl_dense_bytes(r, x, l->s.inputs, q.rows, &q.w, q.b, NULL);
     g = gates(r, &q, g, q.scale_w);
     y = onnx_take(r->pool, l->s.frames, sizeof *y);
     for (uint32_t t = 0; t < l->s.frames; t++) {

@@ -337,6 +337,12 @@ void tfl_do_requantize(tfl_run *r, tfl_call *c, int what)
         return;
     t = c->declared[0];
     if (!tfl_quantised(t)) {
+        ir_bytes as_it_is;
+        if (tfl_small(r, v, 0, 0, &as_it_is) && !tfl_quantised(v->raw)) {
+            *c->out[0] = *v; /* it is read as floats where that is needed */
+            c->out[0]->type = t->type;
+            return;
+        }
         if (v->raw) { /* weights that were stored small */
             uint64_t n = tfl_elements(v);
             tfl_spend(r, n);

@@ -84,6 +84,63 @@ float *tfl_stack(tfl_run *r, tfl_call *c, const int *which, uint32_t count,
     return all;
 }
 
+/* A smaller model's recurrent layers are floats: those are faster as long as
+   the caches hold them. */
+#define SMALL_MODEL ((size_t)1 << 19) /* bytes */
+
+/* The gates as they lie in the file, one below the other. */
+static int small_gates(tfl_run *r, tfl_call *c, const int *which,
+                       uint32_t count, uint32_t units, uint32_t width, int real,
+                       ir_bytes *all)
+{
+    size_t *at, size;
+    float *scale = NULL;
+
+    if (r->model->file.size < SMALL_MODEL)
+        return 0;
+    at = onnx_take(r->pool, (size_t)count * units, sizeof *at);
+    for (uint32_t k = 0; k < count; k++) {
+        const tfl_value *v = tfl_operand(c, which[k]);
+        size_t from;
+        ir_bytes w;
+        if (!v || !tfl_constant(r, v) || v->rank != 2 || v->dims[0] != units ||
+            v->dims[1] != width || !tfl_small(r, v, 0, real, &w))
+            return 0;
+        if (!k) {
+            *all = w;
+            if (w.scale)
+                scale = tfl_take(r, (uint64_t)count * units);
+        }
+        size = w.type == IR_S8 ? 1 : 2;
+        /* of one file: steps back are steps of 2^N - n */
+        from = (size_t)((uintptr_t)w.w - (uintptr_t)all->w);
+        if (w.type != all->type || from % size || !w.scale != !all->scale)
+            return 0;
+        for (uint32_t u = 0; u < units; u++) {
+            at[k * units + u] =
+                (size_t)((ptrdiff_t)from / (ptrdiff_t)size) + (size_t)u * width;
+            if (scale)
+                scale[k * units + u] = w.scale[u];
+        }
+    }
+    all->at = at;
+    all->scale = scale;
+    all->input = 1;
+    return 1;
+}
+
+int tfl_gates(tfl_run *r, tfl_call *c, const int *which, uint32_t count,
+              uint32_t units, uint32_t width, int real, ir_bytes *w)
+{
+    if (small_gates(r, c, which, count, units, width, real, w))
+        return 1;
+    *w = (ir_bytes){.w = tfl_stack(r, c, which, count, units, width, real),
+                    .type = IR_F32,
+                    .output = width,
+                    .input = 1};
+    return w->w != NULL;
+}
+
 ir_id tfl_read_state(tfl_run *r, tfl_call *c, int i, uint32_t units)
 {
     const tfl_tensor *t = tfl_state_tensor(c, i);
@@ -109,9 +166,11 @@ void tfl_do_rnn(tfl_run *r, tfl_call *c, int is_sequence)
 {
     static const int w[1] = {1}, u[1] = {2}, b[1] = {3};
     int activation = tfl_option(c, is_sequence ? 1 : 0, 0);
-    const float *wx, *wh, *bias;
-    uint32_t units;
+    const float *bias;
     tfl_sequence s;
+    ir_bytes wx, wh;
+    ir_cell cell;
+    uint32_t units;
     ir_id x;
 
     if (!tfl_read_sequence(r, c, is_sequence && tfl_option(c, 0, 0), &s))
@@ -126,15 +185,19 @@ void tfl_do_rnn(tfl_run *r, tfl_call *c, int is_sequence)
     units = c->in[1]->dims[0];
     if (!units || units > (1u << 20))
         tfl_bad(r, c, "%u units", units);
-    wx = tfl_stack(r, c, w, 1, units, s.inputs, 1);
-    wh = tfl_stack(r, c, u, 1, units, units, 1);
-    bias = tfl_stack(r, c, b, 1, units, 1, 1);
-    if (!wx || !wh || !bias)
+    if (!tfl_gates(r, c, w, 1, units, s.inputs, 1, &wx) ||
+        !tfl_gates(r, c, u, 1, units, units, 1, &wh) ||
+        !(bias = tfl_stack(r, c, b, 1, units, 1, 1)))
         return;
     x = tfl_frames_of(r, &s, tfl_real(r, c->in[0]));
-    x = ir_rnn(r->g, x, s.inputs, units, wx, wh, bias, NULL, NULL,
-               activation == TFL_ACT_TANH   ? MLI_TANH
-               : activation == TFL_ACT_RELU ? MLI_RELU
-                                            : MLI_IDENTITY);
+    cell = (ir_cell){.inputs = s.inputs,
+                     .units = units,
+                     .bytes_ih = &wx,
+                     .bytes_hh = &wh,
+                     .b_ih = bias,
+                     .fn = activation == TFL_ACT_TANH   ? MLI_TANH
+                           : activation == TFL_ACT_RELU ? MLI_RELU
+                                                        : MLI_IDENTITY};
+    x = ir_recurrent(r->g, MLI_OP_RNN, x, &cell);
     tfl_put_whole(r, c, 0, tfl_laid_out(r, &s, x, units));
 }

@@ -42,6 +42,9 @@ ir_id tfl_laid_out(tfl_run *r, const tfl_sequence *s, ir_id y, uint32_t units);
  */
 float *tfl_stack(tfl_run *r, tfl_call *c, const int *which, uint32_t count,
                  uint32_t units, uint32_t width, int real);
+/* The same as they lie in the file, or floats; 0: said, as above. */
+int tfl_gates(tfl_run *r, tfl_call *c, const int *which, uint32_t count,
+              uint32_t units, uint32_t width, int real, ir_bytes *w);
 /* The state of operand i, [units], before and after the run. */
 ir_id tfl_read_state(tfl_run *r, tfl_call *c, int i, uint32_t units);
 void tfl_write_state(tfl_run *r, tfl_call *c, int i, ir_id id);

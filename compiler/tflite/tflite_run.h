@@ -173,9 +173,16 @@ float tfl_tensor_scale(const tfl_tensor *t);
 /* y = x w^T + b over the last dim; key: weights with one are packed once. */
 ir_id tfl_dense(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
                 const float *w, const float *b, const void *key);
-/* The same of bytes, which are the key, too. */
 ir_id tfl_dense_bytes(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
-                      const int8_t *w, const float *b);
+                      const ir_bytes *w, const float *b, const void *key);
+/* The numbers of a constant as they lie in the file, real: with their scales.
+   Fills in w but for its steps; axis: the outputs'. 0: they cannot be taken as
+   they are. */
+int tfl_small(tfl_run *r, const tfl_value *v, uint32_t axis, int real,
+              ir_bytes *w);
+/* The same, or floats. */
+void tfl_numbers(tfl_run *r, const tfl_value *v, uint32_t axis, int real,
+                 ir_bytes *w);
 /* Has a quantised tensor zero points other than 0? */
 int tfl_has_zeros(const tfl_tensor *t);
 /* Constants in the graph are bounded by the size of the file. */

@@ -79,7 +79,8 @@ void tfl_do_svdf(tfl_run *r, tfl_call *c, int what)
     tfl_value *b = tfl_operand(c, 3);
     uint32_t dims[2], out[2];
     int activation = tfl_option(c, 1, 0);
-    const float *w, *time;
+    const float *time;
+    ir_bytes w;
     ir_id x;
 
     (void)what;
@@ -90,11 +91,13 @@ void tfl_do_svdf(tfl_run *r, tfl_call *c, int what)
         return;
     }
     tfl_spend(r, tfl_elements(c->in[1]) + tfl_elements(c->in[2]));
-    w = s.whole ? tfl_floats(r, c->in[1]) : tfl_real_floats(r, c->in[1]);
+    tfl_numbers(r, c->in[1], 0, !s.whole, &w);
+    w.output = s.inputs;
+    w.input = 1;
     time = s.whole ? tfl_floats(r, c->in[2]) : tfl_real_floats(r, c->in[2]);
     x = s.whole ? tfl_id(r, c->in[0]) : tfl_real(r, c->in[0]);
     x = ir_reshape(r->g, x, 1, &s.inputs);
-    x = tfl_dense(r, x, s.inputs, s.filters, w, NULL, NULL);
+    x = tfl_dense_bytes(r, x, s.inputs, s.filters, &w, NULL, NULL);
     if (s.whole) {
         tfl_factors f = {1, &s.to_state, MLI_ROUND_TWICE, 0, -32768.f, 32767.f};
         x = tfl_fixed(r, MLI_REQUANTIZE_SCALE, x, IR_NONE, &f);

@@ -316,7 +316,7 @@ static void dense(tfl_run *r, tfl_call *c, const tfl_op *op)
 }
 
 int tfl_conv_in_time(tfl_run *r, tfl_call *c, tfl_layer *l,
-                     const tfl_time_kernel *k, const float *w)
+                     const tfl_time_kernel *k, const ir_bytes *w)
 {
     tfl_value v = *l->x;
     uint32_t dims[3] = {1, 1, l->outputs};
@@ -343,8 +343,9 @@ int tfl_conv_in_time(tfl_run *r, tfl_call *c, tfl_layer *l,
         v.late += reach - zeros;
     }
     v.pad = 0;
-    x = ir_conv1d(r->g, x, v.dims[3], l->outputs, k->taps, k->dilation * apart,
-                  k->groups, 1, w, tfl_layer_bias(r, c, l));
+    x = ir_conv1d_bytes(r->g, x, v.dims[3], l->outputs, k->taps,
+                        k->dilation * apart, k->groups, 1, w,
+                        tfl_layer_bias(r, c, l));
     x = ir_reshape(r->g, tfl_layer_exact(r, c, l, x), 3, dims);
     if (l->low != IR_NONE)
         l->low = ir_reshape(r->g, l->low, 3, dims);

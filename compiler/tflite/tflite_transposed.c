@@ -9,31 +9,66 @@
  * between each other.
  */
 
-/* To [height phase][width phase][output][input][tap][tap], taps reversed. */
-static float *phases(tfl_run *r, const float *w, const uint32_t *d,
-                     const uint32_t *step, const uint32_t *taps)
+/*
+ * Weights [output][height][width][input], d, so far that every phase has as
+ * many taps: with zeros behind, in the width that they have.
+ */
+static ir_bytes filled(tfl_run *r, const ir_bytes *w, const uint32_t *d,
+                       const uint32_t *step, const uint32_t *taps)
 {
-    uint32_t outputs = d[0], inputs = d[3];
-    uint64_t n = (uint64_t)step[0] * step[1] * outputs * inputs;
-    float *to;
-    size_t at = 0;
+    uint32_t high = taps[0] * step[0], wide = taps[1] * step[1];
+    size_t width = w->type == IR_F32 ? 4 : w->type == IR_S8 ? 1 : 2;
+    size_t line = (size_t)d[2] * d[3] * width;
+    size_t longer = (size_t)wide * d[3] * width;
+    const uint8_t *from = w->w;
+    ir_bytes y = *w;
+    uint8_t *to;
 
-    n = n * taps[0] * taps[1];
-    tfl_spend(r, n);
-    to = tfl_take(r, n);
-    for (uint32_t p = 0; p < step[0] * step[1] * outputs; p++)
-        for (uint32_t i = 0; i < inputs; i++)
-            for (uint32_t t = 0; t < taps[0] * taps[1]; t++, at++) {
-                uint32_t o = p % outputs, phase = p / outputs;
-                uint32_t y =
-                    (taps[0] - 1 - t / taps[1]) * step[0] + phase / step[1];
-                uint32_t x =
-                    (taps[1] - 1 - t % taps[1]) * step[1] + phase % step[1];
-                if (y < d[1] && x < d[2])
-                    to[at] =
-                        w[(((size_t)o * d[1] + y) * d[2] + x) * inputs + i];
+    y.output = (size_t)high * wide * d[3];
+    y.next = (size_t)wide * d[3];
+    if (high == d[1] && wide == d[2])
+        return y;
+    y.w = to = onnx_take(r->pool, (size_t)d[0] * high, longer);
+    for (uint32_t o = 0; o < d[0]; o++)
+        for (uint32_t u = 0; u < high; u++, to += longer)
+            if (u < d[1]) {
+                memcpy(to, from, line);
+                from += line;
             }
-    return to;
+    return y;
+}
+
+/* Outputs [height phase][width phase][output], taps reversed. */
+static ir_bytes phases(tfl_run *r, const tfl_layer *l, const uint32_t *step,
+                       const uint32_t *taps)
+{
+    uint32_t outputs = l->outputs, inputs = l->w->dims[3];
+    uint32_t n = step[0] * step[1] * outputs; /* bounded by its caller */
+    size_t *at = onnx_take(r->pool, n, sizeof *at);
+    float *scale;
+    ir_bytes w, all;
+
+    tfl_layer_weights(r, l, 0, &w);
+    all = filled(r, &w, l->w->dims, step, taps);
+    tfl_spend(r, (uint64_t)n * inputs * taps[0] * taps[1]);
+    for (uint32_t p = 0; p < n; p++) {
+        uint32_t o = p % outputs, phase = p / outputs;
+        size_t y = (size_t)(taps[0] - 1) * step[0] + phase / step[1];
+        size_t x = (size_t)(taps[1] - 1) * step[1] + phase % step[1];
+
+        at[p] = o * all.output + y * all.next + x * inputs;
+    }
+    if (w.scale) {
+        all.scale = scale = tfl_take(r, n);
+        for (uint32_t p = 0; p < n; p++)
+            scale[p] = w.scale[p % outputs];
+    }
+    all.at = at;
+    all.input = 1;
+    all.row = taps[1];
+    all.tap = (size_t)0 - (size_t)step[1] * inputs;
+    all.next = (size_t)0 - step[0] * all.next;
+    return all;
 }
 
 /* [N, H, W, s0*s1*O] to [N, H*s0, W*s1, O] */
@@ -142,6 +177,7 @@ void tfl_do_transpose_conv(tfl_run *r, tfl_call *c, int what)
     uint32_t taps[2], one[2] = {1, 1}, crop[2];
     const int64_t *shape = output_shape(r, c);
     uint64_t all;
+    ir_bytes w;
     ir_id x;
 
     (void)what;
@@ -161,9 +197,9 @@ void tfl_do_transpose_conv(tfl_run *r, tfl_call *c, int what)
         taps[k] = (l.w->dims[1 + k] + step[k] - 1) / step[k];
         crop[k] = surround(r, c, &l, k, step[k], (uint32_t)shape[1 + k], &x);
     }
-    x = ir_conv2d(r->g, x, (uint32_t)all, taps, one, one, 1,
-                  phases(r, tfl_layer_weights(r, &l), l.w->dims, step, taps),
-                  many_biases(r, c, &l, (uint32_t)all));
+    w = phases(r, &l, step, taps);
+    x = ir_conv2d_bytes(r->g, x, (uint32_t)all, taps, one, one, 1, &w,
+                        many_biases(r, c, &l, (uint32_t)all));
     x = tfl_layer_exact(r, c, &l, x);
     x = put_together(r, x, step, l.outputs, crop, shape);
     if (l.low != IR_NONE)

@@ -471,11 +471,47 @@ void tfl_put_like(tfl_run *r, tfl_call *c, int k, ir_id id,
 /* --------------------------------------------------------- dense layers ----
  */
 
-/* One of w and bytes. */
-static ir_id packed(tfl_run *r, uint32_t inputs, uint32_t outputs,
-                    const float *w, const int8_t *bytes, const void *key)
+/* Fewer weights are floats: nothing is gained. */
+#define LEAST_SMALL 4096u
+
+int tfl_small(tfl_run *r, const tfl_value *v, uint32_t axis, int real,
+              ir_bytes *w)
 {
-    const ir_bytes b = {.w = bytes, .output = inputs, .tap = 1, .input = 1};
+    const tfl_tensor *t = v->raw;
+    float *scale;
+
+    *w = (ir_bytes){0};
+    if (!t || tfl_elements(v) < LEAST_SMALL || axis >= v->rank)
+        return 0;
+    w->w = t->raw;
+    w->type = t->type == TFL_FLOAT16    ? IR_F16
+              : t->type == TFL_BFLOAT16 ? IR_BF16
+                                        : IR_S8;
+    if (!tfl_quantised(t))
+        return w->type != IR_S8;
+    if (t->type != TFL_INT8 || tfl_has_zeros(t) ||
+        (t->scales.count > 1 && t->axis != axis))
+        return 0;
+    if (!real)
+        return 1;
+    w->scale = scale = tfl_take(r, v->dims[axis]);
+    for (uint32_t i = 0; i < v->dims[axis]; i++)
+        scale[i] = scale_at(t, i < t->scales.count ? i : 0);
+    return 1;
+}
+
+void tfl_numbers(tfl_run *r, const tfl_value *v, uint32_t axis, int real,
+                 ir_bytes *w)
+{
+    if (tfl_small(r, v, axis, real, w))
+        return;
+    *w = (ir_bytes){.w = real ? tfl_real_floats(r, v) : tfl_floats(r, v),
+                    .type = IR_F32};
+}
+
+static ir_id packed(tfl_run *r, uint32_t inputs, uint32_t outputs,
+                    const ir_bytes *w, const void *key)
+{
     tfl_packed *p, *grown;
 
     for (uint32_t i = 0; key && i < r->packed_count; i++) {
@@ -495,15 +531,12 @@ static ir_id packed(tfl_run *r, uint32_t inputs, uint32_t outputs,
     p->key = key;
     p->inputs = inputs;
     p->outputs = outputs;
-    p->id = w ? ir_pack(r->g, outputs, inputs, w)
-              : ir_pack_bytes(r->g, inputs, outputs, 1, 1, &b);
+    p->id = ir_pack_bytes(r->g, inputs, outputs, 1, 1, w);
     return p->id;
 }
 
-/* One of w and bytes. */
-static ir_id dense(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
-                   const float *w, const int8_t *bytes, const float *b,
-                   const void *key)
+ir_id tfl_dense_bytes(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
+                      const ir_bytes *w, const float *b, const void *key)
 {
     ir_id in[3], y;
     ir_shape s;
@@ -518,7 +551,7 @@ static ir_id dense(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
         return IR_NONE;
     }
     in[0] = x;
-    in[1] = packed(r, inputs, outputs, w, bytes, key);
+    in[1] = packed(r, inputs, outputs, w, key);
     in[2] = ir_bias(r->g, outputs, b);
     s.dims[s.rank - 1] = outputs;
     y = ir_emit(r->g, MLI_OP_LINEAR, b ? 3 : 2, in, &s);
@@ -532,11 +565,7 @@ static ir_id dense(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
 ir_id tfl_dense(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
                 const float *w, const float *b, const void *key)
 {
-    return dense(r, x, inputs, outputs, w, NULL, b, key);
-}
+    const ir_bytes all = {.w = w, .type = IR_F32, .output = inputs, .input = 1};
 
-ir_id tfl_dense_bytes(tfl_run *r, ir_id x, uint32_t inputs, uint32_t outputs,
-                      const int8_t *w, const float *b)
-{
-    return dense(r, x, inputs, outputs, NULL, w, b, w);
+    return tfl_dense_bytes(r, x, inputs, outputs, &all, b, key);
 }
