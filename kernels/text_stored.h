@@ -16,7 +16,10 @@
  * Frames of a tile; blocks in hand at once of a single frame. Where vectors are
  * short a tile of many frames has half a panel in hand.
  */
-#if V_LANES >= 16u
+#ifdef MLI_SMALL
+#define STORED_TILE   1
+#define STORED_CHAINS 1
+#elif V_LANES >= 16u
 #define STORED_TILE   8
 #define STORED_CHAINS 4
 #elif V_LANES == 8u

@@ -78,15 +78,17 @@
 #define V_NAME  "generic"
 #define V_TABLE mli_kernels_generic
 #ifdef MLI_SMALL
-#define V_TILE 1
-#define V_TALL 1
-#define V_ROW  4
-#define V_FIR  1
+#define V_TILE       1
+#define V_TALL       1
+#define V_ROW        4
+#define V_FIR        1
+#define V_BYTES_TILE 1
 #else
-#define V_TILE 2
-#define V_TALL 4
-#define V_ROW  8
-#define V_FIR  2
+#define V_TILE       2
+#define V_TALL       4
+#define V_ROW        8
+#define V_FIR        2
+#define V_BYTES_TILE 2
 #endif
 /* Planes in fours: gcc 12 makes vectors of pairs in rows that it loads together
    with the next row's, past the end of the last. */
@@ -98,7 +100,6 @@
 #define V_PLANE_FOUR    4
 #define V_PLANE_TALL    4
 #define V_PLANE_FEW     1
-#define V_BYTES_TILE    2
 #define V_BYTES_VECTORS 4
 
 typedef float vf;
