@@ -54,6 +54,7 @@ typedef struct mlc_options {
     const uint8_t *floats; /* borrowed: the layers that could, in order; those
                               with a 1 go on computing in floats */
     uint32_t floats_count;
+    uint32_t *layers; /* not NULL: is told how many could */
 } mlc_options;
 
 /* How the weights of layers are stored. */
@@ -67,7 +68,7 @@ typedef enum mlc_storage {
 
 #define MLC_OPTIONS_DEFAULT                                                    \
     {                                                                          \
-        -1, 0, 0, 0.0, NULL, 0, 0, 0, NULL, NULL, NULL, 0                      \
+        -1, 0, 0, 0.0, NULL, 0, 0, 0, NULL, NULL, NULL, 0, NULL                \
     }
 
 /* Multiply-accumulates a second that no core does: 32 lanes, two instructions a

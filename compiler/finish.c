@@ -303,9 +303,12 @@ static mlc_status use_integers(ir_graph *g, const mlc_options *options,
     if (!status && n)
         status = options->calibrate(options->calibrate_user, &image, ranges, n,
                                     error);
-    if (!status)
-        ir_use_integers(g, values, ranges, n, options->floats,
-                        options->floats_count);
+    if (!status) {
+        uint32_t layers = ir_use_integers(g, values, ranges, n, options->floats,
+                                          options->floats_count);
+        if (options->layers)
+            *options->layers = layers;
+    }
     mlc_image_free(&image);
     free(values);
     free(ranges);

@@ -12,13 +12,17 @@ trap 'rm -rf "$OUT"' EXIT
     echo "|---|---|---|---|---|---|"
 } >"$OUT/table"
 for model in drive mapping; do
-    for how in f16 int8; do
-        "$BUILD/mlinfer" convert $model/$model.onnx -o "$OUT/$model.bin" \
-            --weights $how \
+    for how in f16 int8 'int8, computing in int8'; do
+        case $how in
+        *computing*) as='--arithmetic int8' ;;
+        *) as="--weights $how" ;;
+        esac
+        # shellcheck disable=SC2086 # an option and its value
+        "$BUILD/mlinfer" convert $model/$model.onnx -o "$OUT/$model.bin" $as \
             --calibrate ../tests/goldens/models/$model/input.npy >"$OUT/report"
         echo "$model, $how"
         grep -E '^(size|speed|error|classes):' "$OUT/report" | sed 's/^/  /'
-        awk -v model=$model -v how=$how '
+        awk -v model=$model -v how="$how" '
             /^size:/ { file = $3 " of " $5; weights = $11 " of " $12
                        gsub(/,/, "", weights) }
             /^speed:/ { time = sprintf("%.0f %%", 100 * $2 / $6) }

@@ -85,6 +85,35 @@ if cmp -s int4.bin int8.bin && grep -q "int8 though int4 was asked for" \
 else not_ok "int4 leaves recurrent layers at int8" "$(cat int4.out)"; fi
 rm -f int4.bin int8.bin
 
+# Layers in integers: nearer to floats the fewer there are of them.
+run convert "$stream" -o whole.bin --arithmetic int8 --calibrate "$sound"
+cp out whole.out
+snr=$(sed -n 's/^error: SNR \([0-9.]*\) dB.*/\1/p' out)
+heard=$(snr_of float.bin whole.bin "$sound")
+if grep -qE '^[0-9]+ layers? computes? in int8, [0-9]+ stays? in floats' out &&
+    awk -v a="$snr" -v b="$heard" \
+        'BEGIN { exit !(b > 20 && a - b < 0.1 && b - a < 0.1) }'; then
+    ok "int8 arithmetic: the error that is told"
+else not_ok "int8 arithmetic: the error that is told" "$heard dB, $(cat out)"; fi
+wanted=$(awk -v snr="$heard" 'BEGIN { print snr + 3 }')
+run convert "$stream" -o part.bin --arithmetic int8 --snr "$wanted" \
+    --weights f16 --calibrate "$sound"
+layers() { sed -n 's/^\([0-9]*\) layers\{0,1\} computes\{0,1\} in int8.*/\1/p' "$1"; }
+heard=$(snr_of float.bin part.bin "$sound")
+if awk -v a="$heard" -v b="$wanted" -v m="$(layers out)" \
+    -v n="$(layers whole.out)" 'BEGIN { exit !(a >= b && m < n) }'; then
+    ok "int8 arithmetic: as near as was asked for"
+else not_ok "int8 arithmetic: as near as was asked for" "$heard dB, $(cat out)"; fi
+"$mlinfer" info whole.bin >out
+grep -q 'as int8_arithmetic' out && ok "int8 arithmetic: info" ||
+    not_ok "int8 arithmetic: info" "$(cat out)"
+run convert whole.bin -o x.bin --arithmetic int8
+refuses "int8 arithmetic of a model.bin" "convert its source with --arithmetic"
+run convert "$stream" -o x.bin --snr 30
+refuses "--snr by itself" "expected --arithmetic int8"
+run convert "$stream" -o x.bin --arithmetic int4
+refuses "an unknown arithmetic" "expected float or int8"
+
 # The same numbers as a sound, as an array and as text.
 run convert "$stream" -o x.bin --weights f16 --calibrate "$sound"
 array=$(grep ^error: out | sed 's/ over.*//')

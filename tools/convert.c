@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "loaded_model.h"
 #include "message.h"
+#include "precision.h"
 #include "ranges.h"
 #include "replace_file.h"
 #include "weights_report.h"
@@ -15,7 +16,9 @@
 typedef struct convert_arguments {
     const char *source, *target;
     ranges_source ranges; /* calibrate: a file, or NULL */
-    int int8;             /* layers compute in integers */
+    int int8;             /* layers compute in integers, */
+    double snr;           /* but the sound is to be so near, dB; 0: any */
+    uint8_t *floats;      /* owned: those that do not therefore */
     mlc_options options;
     const char **states; /* owned: room for each argument */
     uint32_t state_count;
@@ -64,6 +67,16 @@ static int parse_arithmetic(const char *text, int *int8)
     return -1;
 }
 
+static int parse_snr(const char *text, double *snr)
+{
+    char *end;
+    *snr = strtod(text, &end);
+    if (end != text && !*end && *snr > 0 && *snr <= 140)
+        return 0;
+    tool_usage("--snr %s: expected dB, above 0 and at most 140", text);
+    return -1;
+}
+
 /* Whether there are float weights to hold the result against. */
 static int fewer_bits(const convert_arguments *a)
 {
@@ -82,6 +95,7 @@ static int parse(int argc, char **argv, convert_arguments *a)
         {"spread", no_argument, NULL, 'p'},
         {"weights", required_argument, NULL, 'b'},
         {"arithmetic", required_argument, NULL, 'a'},
+        {"snr", required_argument, NULL, 'n'},
         {"calibrate", required_argument, NULL, 'c'},
         {NULL, 0, NULL, 0}};
     int bad = 0, option;
@@ -104,6 +118,8 @@ static int parse(int argc, char **argv, convert_arguments *a)
             bad = parse_weights(optarg, &a->options.weights);
         else if (option == 'c')
             a->ranges.calibrate = optarg;
+        else if (option == 'n')
+            bad = parse_snr(optarg, &a->snr);
         else if (option == 'a')
             bad = parse_arithmetic(optarg, &a->int8);
         else if (option == 'r')
@@ -122,6 +138,10 @@ static int parse(int argc, char **argv, convert_arguments *a)
     if (a->ranges.calibrate && !fewer_bits(a)) {
         tool_usage("--calibrate: expected --weights f16, int8 or int4, or "
                    "--arithmetic int8, too");
+        return -1;
+    }
+    if (a->snr > 0 && !a->int8) {
+        tool_usage("--snr: expected --arithmetic int8, too");
         return -1;
     }
     a->source = argv[optind];
@@ -176,9 +196,12 @@ static int finish(const convert_arguments *a, loaded_model *loaded)
     return TOOL_DONE;
 }
 
-static int convert(const convert_arguments *a)
+static int convert(convert_arguments *a)
 {
     loaded_model loaded;
+    if (a->snr > 0 &&
+        precision_choose(&a->options, &a->ranges, a->snr, &a->floats))
+        return TOOL_FAILED;
     if (loaded_model_open(&loaded, a->source, &a->options)) {
         print_draft(a->source);
         return TOOL_FAILED;
@@ -198,5 +221,7 @@ int mli_tool_convert(int argc, char **argv)
     if (!parse(argc, argv, &a))
         status = convert(&a);
     free(a.states);
+    free(a.floats);
+    free(a.ranges.found);
     return status;
 }

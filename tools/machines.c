@@ -12,16 +12,21 @@
  *   Cortex-A72: two units of 4 floats, 8 a cycle. STREAM copies 5.5 GB/s, reads
  *     and writes together, so half of it reads.
  *
+ *   Products of bytes: on a Cortex-A8 16 take four cycles (GCC's description
+ *     again: two of 8 products, one sum of pairs in two cycles), so twice as
+ *     many as of floats. The same is assumed of the others.
+ *
  * SHARE and FUNCTION were fitted by eye to what `make count-arm` estimates for
  * dense, convolutional, recurrent and WaveNet models on a Cortex-A8: all within
- * a third of it, but NAM nano and A2 lite, which take twice as long as this says
- * (below 20 % of real time): what a step costs by itself is left out.
+ * a third of it, but NAM nano and A2 lite, which take twice as long as this
+ * says (below 20 % of real time): what a step costs by itself is left out.
  */
 #include "machines.h"
 #include "operators.h"
 
 #define SHARE    0.36 /* of the limit, that our kernels reach */
 #define FUNCTION 12   /* tanh and its like, in multiply-accumulates */
+#define INTEGERS 2.0  /* products of bytes for one of floats */
 #define USABLE   0.8  /* of the time: the rest is Pd's */
 #define TILE     64u  /* frames for which weights are read once */
 #define MOST_HOP 65536u
@@ -42,10 +47,23 @@ const machine *machine_at(uint32_t i)
     return i < sizeof machines / sizeof *machines ? machines + i : NULL;
 }
 
-/* Multiply-accumulates, values and functions of a frame, a list or a window. */
+/* Multiply-accumulates of a frame, a list or a window, as many of floats as
+   take as long. */
+static double macs_of(const loaded_model *loaded)
+{
+    double macs = (double)loaded->info.macs_per_frame;
+    for (uint32_t i = 0; i < loaded->info.ops; i++) {
+        operator_text o = operator_of(loaded->image.bytes, i);
+        if (o.integers)
+            macs -= (1 - 1 / INTEGERS) * (double)o.macs / o.period;
+    }
+    return macs;
+}
+
+/* The same with values and functions. */
 static double work_of(const loaded_model *loaded)
 {
-    double work = (double)loaded->info.macs_per_frame;
+    double work = macs_of(loaded);
     for (uint32_t i = 0; i < loaded->info.ops; i++) {
         operator_text o = operator_of(loaded->image.bytes, i);
         work +=
@@ -77,7 +95,7 @@ machine_verdict machine_judge(const machine *m, const loaded_model *loaded)
     machine_verdict v = {0};
     mli_mode mode = loaded->info.mode;
     double work = work_of(loaded);
-    double macs = (double)loaded->info.macs_per_frame;
+    double macs = macs_of(loaded);
     v.block = mode == MLI_STREAM   ? SMALL
               : mode == MLI_WINDOW ? loaded->info.hop
                                    : LIST_HOP;

@@ -95,5 +95,6 @@ operator_text operator_of(const void *bytes, uint32_t index)
                             mli_operand(&f, op, op->inputs)),
         .elements = mli_elements(y),
         .functions = functions_of(&f, op),
+        .integers = op->inputs > 1 && mli_is_bytes(&f, op),
     };
 }

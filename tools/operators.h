@@ -13,6 +13,7 @@ typedef struct operator_text {
     uint64_t macs;     /* multiply-accumulates of a run */
     uint64_t elements; /* values of a run, */
     uint64_t functions; /* those of tanh and its like, or as dear */
+    int integers;       /* it multiplies bytes */
 } operator_text;
 
 /* bytes: a verified model file; index < info.ops. */

@@ -210,8 +210,12 @@ static int watch(watching *w, mlc_range *ranges)
 mlc_status ranges_find(void *user, const mlc_image *watched, mlc_range *ranges,
                        uint32_t count, mlc_error *error)
 {
-    const ranges_source *from = user;
+    ranges_source *from = user;
     calibration c = {0};
+    if (from->found) {
+        memcpy(ranges, from->found, count * sizeof *ranges);
+        return MLC_OK;
+    }
     watching w = {.c = &c, .count = count};
     mlc_status status = MLC_OK;
     w.model.image = *watched;
@@ -224,6 +228,11 @@ mlc_status ranges_find(void *user, const mlc_image *watched, mlc_range *ranges,
                         : calibration_noise(&c, &w.model, from->path))
         return mlc_fail(error, MLC_NOT_FOUND, "it cannot be calibrated");
     if (loaded_model_start(&w.model, from->path) || watch(&w, ranges))
+        status = mlc_fail(error, MLC_MEMORY, "no memory to calibrate it");
+    from->found = malloc((count + 1) * sizeof *ranges);
+    if (from->found && status == MLC_OK)
+        memcpy(from->found, ranges, count * sizeof *ranges);
+    else if (status == MLC_OK)
         status = mlc_fail(error, MLC_MEMORY, "no memory to calibrate it");
     calibration_free(&c);
     free(w.model.state);

@@ -11,10 +11,12 @@
 typedef struct ranges_source {
     const char *path;      /* of the model, for errors */
     const char *calibrate; /* a file for calibration_read; NULL: noise */
+    mlc_range *found;      /* those of the first time: owned, NULL before */
 } ranges_source;
 
 /*
- * An mlc_calibrate; user: a ranges_source. Each range is the one whose bytes
+ * An mlc_calibrate; user: a ranges_source, which is not to be used for another
+ * model. It is given the same once only. Each range is the one whose bytes
  * are nearest to the numbers that were seen, by the sum of squares: what is far
  * out and rare is cut off.
  */

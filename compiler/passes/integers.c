@@ -364,10 +364,8 @@ static void say(ir_graph *g, uint32_t bytes, uint32_t floats)
     if (!bytes)
         ir_note(g, "no layer can compute in int8");
     else
-        ir_note(g,
-                "%u layer%s compute%s in int8, %u stay%s in floats (too small "
-                "to pay, or nothing is known of what they read)",
-                bytes, bytes == 1 ? "" : "s", bytes == 1 ? "s" : "", floats,
+        ir_note(g, "%u layer%s compute%s in int8, %u stay%s in floats", bytes,
+                bytes == 1 ? "" : "s", bytes == 1 ? "s" : "", floats,
                 floats == 1 ? "s" : "");
 }
 
@@ -376,11 +374,11 @@ static int is_layer(const ir_graph *g, const ir_node *node)
     return !node->dead && ir_matrix_of(g, node, 1).matrices;
 }
 
-void ir_use_integers(ir_graph *g, const ir_id *values, const mlc_range *ranges,
-                     uint32_t count, const uint8_t *floats,
-                     uint32_t floats_count)
+uint32_t ir_use_integers(ir_graph *g, const ir_id *values,
+                         const mlc_range *ranges, uint32_t count,
+                         const uint8_t *floats, uint32_t floats_count)
 {
-    uint32_t first = g->node_count, bytes = 0, others = 0, at = 0;
+    uint32_t first = g->node_count, bytes = 0, others = 0, could = 0;
     reading *all = ir_room(g, g->value_count + 1u, sizeof *all);
     mlc_range *of = ir_room(g, g->value_count + 1u, sizeof *of);
 
@@ -395,19 +393,16 @@ void ir_use_integers(ir_graph *g, const ir_id *values, const mlc_range *ranges,
     for (uint32_t i = 0; all && of && i < first && !g->error[0]; i++) {
         ir_id x = value_of(&g->nodes[i]);
         reading own = {0};
-        int stays;
 
-        if (!is_candidate(g, &g->nodes[i])) {
+        if (is_candidate(g, &g->nodes[i]))
+            own = is_recurrent(&g->nodes[i])         ? even(&of[x])
+                  : all[x].products >= LEAST_READERS ? all[x]
+                                                     : own;
+        if (!(own.factor > 0.f)) {
             others += (uint32_t)is_layer(g, &g->nodes[i]);
             continue;
         }
-        stays = at < floats_count && floats[at];
-        at++;
-        if (is_recurrent(&g->nodes[i]))
-            own = even(&of[x]);
-        else if (all[x].products >= LEAST_READERS)
-            own = all[x];
-        if (stays || !(own.factor > 0.f)) {
+        if (could++ < floats_count && floats[could - 1]) {
             others++;
             continue;
         }
@@ -427,4 +422,5 @@ void ir_use_integers(ir_graph *g, const ir_id *values, const mlc_range *ranges,
         put_in_order(g, first);
         say(g, bytes, others);
     }
+    return could;
 }

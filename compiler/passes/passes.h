@@ -65,9 +65,9 @@ uint32_t ir_find_readings(ir_graph *g, ir_id **values);
 /*
  * After all of these, with f32 matrices: layers compute in integers whose
  * range is among the count ones and is not empty, if that pays; but not the
- * k-th of those that could if floats[k] is set.
+ * k-th of those that could if floats[k] is set. Answers how many could.
  */
-void ir_use_integers(ir_graph *g, const ir_id *values, const mlc_range *ranges,
+uint32_t ir_use_integers(ir_graph *g, const ir_id *values, const mlc_range *ranges,
                      uint32_t count, const uint8_t *floats,
                      uint32_t floats_count);
 /* A node on constants alone becomes one, if the result is small: 1. */
