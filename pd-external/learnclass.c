@@ -431,6 +431,10 @@ static void add(t_class *c, t_method method, const char *name)
 
 void learnclass_setup(void)
 {
+    /* so that to say them first takes no memory */
+    static const char *const said[] = {"class", "examples", "loss", "trained"};
+    for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
+        gensym(said[i]);
     /* made by [mlinfer], so it needs no way of its own */
     t_class *c = class_new(gensym("mlinfer"), 0, (t_method)learnbox_free,
                            sizeof(t_learnbox), CLASS_DEFAULT, 0);

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The perform routine of [mlinfer~] allocates nothing and never calls the
 # system, in real, headless Pd: [arm~] and [disarm~] stand before and after it
-# in the DSP chain (tests/trap). First they catch a planted malloc and a planted
-# system call.
+# in the DSP chain (tests/trap). Nor does [mlinfer -learn] when it is shown
+# something or asked: its messages come through [armed]. First they catch a
+# planted malloc and a planted system call.
 set -u
 traps=$MLI_BUILD/tests/trap
 external=$MLI_BUILD/pd/mlinfer
@@ -111,4 +112,49 @@ for block in 1 64 1024; do
     clean $block 3 "-clamp sums.bin"
     clean $block 1 pole.bin
 done
+
+# learn BOX RIGHT MESSAGES: all messages come armed.
+learn() {
+    local told name="nothing in messages: $1" shown
+    cat >"$work/patch.pd" <<END
+#N canvas 0 0 450 300 12;
+#X obj 0 0 loadbang;
+#X obj 0 30 t b b b;
+#X msg 200 60 $2;
+#X obj 200 90 armed;
+#X msg 0 60 $3;
+#X obj 0 90 armed;
+#X obj 0 120 mlinfer $1;
+#X obj 0 150 f;
+#X msg 90 90 \; pd quit;
+#X obj 90 60 delay 300;
+#X connect 0 0 1 0;
+#X connect 1 2 2 0;
+#X connect 1 1 4 0;
+#X connect 1 0 9 0;
+#X connect 9 0 8 0;
+#X connect 2 0 3 0;
+#X connect 3 0 6 1;
+#X connect 4 0 5 0;
+#X connect 5 0 6 0;
+#X connect 6 0 7 0;
+END
+    shown=$(tr -cd ',' <<<"$3" | wc -c)
+    told=$(timeout 60 "$traps/run-traced" "$traps/libtrap.so" \
+        pd -nrt -nogui -noaudio -batch -r 48000 -path "$traps" -lib trap~ \
+        -path "$external" -lib mlinfer -open "$work/patch.pd" \
+        2>"$work/log" | grep '^stretches')
+    if [ "$told" = "stretches $((shown + 2)) allocations 0 calls 0" ] &&
+        ! grep -qE "couldn't create|error" "$work/log"; then
+        echo "ok - $name"
+    else
+        not_ok "$name" "$told $(head -n 3 "$work/log")"
+    fi
+}
+messages="0.1 0.2 \\, add \\, 0.3 0.4 \\, add \\, bang \\, set 0.7 0 \\, add"
+messages+=" \\, delete 2 \\, 0.1 0.1 \\, undo \\, clear \\, undo \\, undo"
+messages+=" \\, smooth 0.1 \\, 0.4 0.4 \\, use blend \\, train 8 \\, stop"
+learn "-learn 2 3" "1 2 3" "$messages"
+learn "-clamp -learn 2 100" "$(seq -s ' ' 100)" "$messages"
+learn "-learn 2 1" "1" "${messages//add/add fist}"
 exit $failed

@@ -3,6 +3,8 @@
  * armed. Both pass their signal on. Needs the library of traps preloaded. With
  * TRAP_PLANT set, [arm~] allocates and calls the system once a tick, so that
  * the traps can be seen to work here.
+ *
+ * [armed] passes a message on: what it does to the boxes behind runs armed.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -12,7 +14,7 @@
 #include "m_pd.h"
 #include "trap.h"
 
-static t_class *arm_class, *disarm_class;
+static t_class *arm_class, *disarm_class, *armed_class;
 static int planted;
 
 typedef struct _gate {
@@ -60,6 +62,22 @@ static void disarm_dsp(t_gate *x, t_signal **sp)
     dsp_add(disarm_perform, 3, sp[0]->s_vec, sp[1]->s_vec, (t_int)sp[0]->s_n);
 }
 
+static void armed_anything(t_gate *x, t_symbol *s, int argc, t_atom *argv)
+{
+    trap_arm();
+    if (planted)
+        plant();
+    outlet_anything(x->x_obj.ob_outlet, s, argc, argv);
+    trap_disarm();
+}
+
+static void *armed_new(void)
+{
+    t_gate *x = (t_gate *)pd_new(armed_class);
+    outlet_new(&x->x_obj, 0);
+    return x;
+}
+
 static void *arm_new(void)
 {
     t_gate *x = (t_gate *)pd_new(arm_class);
@@ -87,4 +105,7 @@ void trap_tilde_setup(void)
     CLASS_MAINSIGNALIN(disarm_class, t_gate, x_f);
     class_addmethod(disarm_class, (t_method)disarm_dsp, gensym("dsp"), A_CANT,
                     0);
+    armed_class = class_new(gensym("armed"), (t_newmethod)armed_new, 0,
+                            sizeof(t_gate), 0, A_NULL);
+    class_addanything(armed_class, armed_anything);
 }
