@@ -116,7 +116,8 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_LINK) $(LEARN) $(COMPILER) $(RUN
 
 # Here allocations are made to fail.
 comma := ,
-$(BUILD)/tests/test_memory $(BUILD)/tests/test_cost: private LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc free)
+$(BUILD)/tests/test_memory $(BUILD)/tests/test_cost \
+	$(BUILD)/tests/test_learn_memory: private LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc free)
 
 # Built with sanitizers, the runtime in it too: these see every step outside.
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all

@@ -211,15 +211,13 @@ static float clip(float f)
     return f < -FAR ? -FAR : f > FAR ? FAR : f;
 }
 
-static void take_scales(learn_blend *b, const learn_examples *e)
+static float scale_of(const learn_examples *e, uint32_t i)
 {
-    for (uint32_t i = 0; i < b->inputs; i++) {
-        float low, high;
-        learn_range_in(e, i, &low, &high);
-        double scale = high > low ? 1.0 / ((double)high - low) : 0.0;
-        /* normal floats only: they are the same on every machine */
-        b->scale[i] = scale > 2e-38 && scale < 3e38 ? (float)scale : 0.0f;
-    }
+    float low, high;
+    learn_range_in(e, i, &low, &high);
+    double scale = high > low ? 1.0 / ((double)high - low) : 0.0;
+    /* normal floats only: they are the same on every machine */
+    return scale > 2e-38 && scale < 3e38 ? (float)scale : 0.0f;
 }
 
 static void take_point(learn_blend *b, const learn_examples *e, uint32_t n)
@@ -246,20 +244,37 @@ static void take_label(learn_blend *b, const learn_examples *e, uint32_t n)
             n < e->count && e->label[n] == o ? 0.0f : NOWHERE;
 }
 
+static void take_place(learn_blend *b, const learn_examples *e, uint32_t n)
+{
+    b->mask[n] = n < e->count ? 0.0f : NOWHERE;
+    if (n < e->count)
+        take_point(b, e, n);
+    if (b->classes)
+        take_label(b, e, n);
+    else
+        take_values(b, e, n);
+}
+
 void learn_blend_take(learn_blend *b, const learn_examples *e, float smooth)
 {
     float square = smooth * smooth;
     *b->floor = square > LEAST_FLOOR ? square : LEAST_FLOOR;
-    take_scales(b, e);
-    for (uint32_t n = 0; n < b->capacity; n++) {
-        b->mask[n] = n < e->count ? 0.0f : NOWHERE;
-        if (n < e->count)
-            take_point(b, e, n);
-        if (b->classes)
-            take_label(b, e, n);
-        else
-            take_values(b, e, n);
-    }
+    for (uint32_t i = 0; i < b->inputs; i++)
+        b->scale[i] = scale_of(e, i);
+    for (uint32_t n = 0; n < b->capacity; n++)
+        take_place(b, e, n);
+}
+
+void learn_blend_take_last(learn_blend *b, const learn_examples *e,
+                           float smooth)
+{
+    int same = e->count > 1;
+    for (uint32_t i = 0; same && i < b->inputs; i++)
+        same = b->scale[i] == scale_of(e, i);
+    if (same)
+        take_place(b, e, e->count - 1);
+    else
+        learn_blend_take(b, e, smooth);
 }
 
 void learn_blend_run(learn_blend *b, const float *x, float *y)

@@ -54,6 +54,11 @@ void learn_blend_free(learn_blend *b);
 /* Take over the examples. No allocation; time in proportion to the capacity. */
 void learn_blend_take(learn_blend *b, const learn_examples *e, float smooth);
 
+/* The same where only the last example is new, at once if it widens no range.
+ */
+void learn_blend_take_last(learn_blend *b, const learn_examples *e,
+                           float smooth);
+
 /* x: [inputs], finite; y: [outputs]. At least one example was taken. */
 void learn_blend_run(learn_blend *b, const float *x, float *y);
 

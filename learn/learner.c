@@ -65,14 +65,24 @@ static learn_status changed(learner *l, learn_status status)
     return status;
 }
 
+static learn_status added(learner *l, learn_status status)
+{
+    if (!status) {
+        l->use_network = 0;
+        l->trained = 0;
+        learn_blend_take_last(blend_of(l), &l->examples, l->smooth);
+    }
+    return status;
+}
+
 learn_status learner_add(learner *l, const float *x, const float *y)
 {
-    return changed(l, learn_examples_add(&l->examples, x, y));
+    return added(l, learn_examples_add(&l->examples, x, y));
 }
 
 learn_status learner_add_label(learner *l, const float *x, const char *name)
 {
-    return changed(l, learn_examples_add_label(&l->examples, x, name));
+    return added(l, learn_examples_add_label(&l->examples, x, name));
 }
 
 learn_status learner_undo(learner *l)
