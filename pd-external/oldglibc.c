@@ -2,14 +2,16 @@
  * Functions that have a newer symbol version than the boards' C library.
  *
  * A binary linked on a current system asks for the newest version of each
- * symbol: stat from glibc 2.33, exp, log and pow from 2.29, their float twins
- * from 2.27. The ARMv7 boards that run Pd have 2.24. The versions before are
+ * symbol: threads from glibc 2.34 and 2.32, stat from 2.33, exp, log and pow
+ * from 2.29, their float twins from 2.27. The ARMv7 boards that run Pd have 2.24. The versions before are
  * still in every glibc and give the same numbers; they differ in how they
  * report errors, which nobody reads. So these names are defined here (hidden,
  * like all else) in terms of the first versions.
  */
+#define _POSIX_C_SOURCE 200809L
 #if defined(__linux__) && defined(__arm__)
-#include <features.h>
+#include <pthread.h>
+#include <signal.h>
 #endif
 
 #if defined(__GLIBC__) && defined(__arm__)
@@ -65,6 +67,31 @@ OLDSTAT(lstat, path, stat, __lxstat)
 OLDSTAT(lstat64, path, stat64, __lxstat64)
 OLDSTAT(fstat, int, stat, __fxstat)
 OLDSTAT(fstat64, int, stat64, __fxstat64)
+
+/* Before 2.34 these were in another library, which every Pd has loaded. */
+int old_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *),
+                       void *);
+int old_pthread_join(pthread_t, void **);
+int old_pthread_sigmask(int, const sigset_t *, sigset_t *);
+OLD(pthread_create);
+OLD(pthread_join);
+OLD(pthread_sigmask);
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                   void *(*body)(void *), void *with)
+{
+    return old_pthread_create(thread, attributes, body, with);
+}
+
+int pthread_join(pthread_t thread, void **result)
+{
+    return old_pthread_join(thread, result);
+}
+
+int pthread_sigmask(int how, const sigset_t *set, sigset_t *before)
+{
+    return old_pthread_sigmask(how, set, before);
+}
 
 #else
 typedef int oldglibc_is_empty; /* ISO C wants a declaration */

@@ -606,7 +606,7 @@ static learn_runner train(const learner *l, uint32_t layers, uint32_t units)
     learn_recipe recipe = {layers, {units, units, units, units}};
     mlc_error error = {MLC_OK, ""};
     mlc_image image;
-    learn_runner network;
+    learn_runner network = {0};
     if (learn_train(&l->examples, &recipe, NULL, NULL, &image, &error) ||
         learn_runner_make(&network, &image, kernels(), &error))
         fail_msg("%s", error.text);

@@ -175,7 +175,7 @@ static int show(void **state)
     (void)state;
     mlc_error error;
     mlc_image image;
-    learn_runner network;
+    learn_runner network = {0};
     learn_recipe recipe = {1, {3}};
     int descriptor = mkstemp(path);
     shown = learner_new(2, 3, 8, mli_kernels_find(NULL), &error);
