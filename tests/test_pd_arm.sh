@@ -77,6 +77,27 @@ mapping=$MLI_ROOT/models/mapping/mapping.bin
 box_patch "$work/list.pd" "mlinfer $mapping" 1 "0.2 0.4 0.9"
 run_pd -open "$work/list.pd" >"$work/list.here"
 
+# Trained here and there: the same file.
+cat >"$work/learn.pd" <<'EOF'
+#N canvas 0 0 600 400 12;
+#X declare -path mlinfer;
+#X obj 20 60 mlinfer -learn 1 2;
+#X obj 20 20 r box;
+#X obj 120 20 r right;
+#X obj 20 100 route trained;
+#X msg 20 130 \; box write learned \; pd quit;
+#X obj 300 20 loadbang;
+#X msg 300 50 \; box set 0 \; right 0 1 \; box add \; box set 0.5 \; right 1
+0 \; box add \; box set 3 \; right 0 1 \; box add \; box train 7 5;
+#X connect 1 0 0 0;
+#X connect 2 0 0 1;
+#X connect 0 1 3 0;
+#X connect 3 0 4 0;
+#X connect 5 0 6 0;
+EOF
+run_pd -open "$work/learn.pd" >"$work/learn.log"
+mv "$work/learned.bin" "$work/learned.here"
+
 # Externals: built into the build folder, with this machine's archive of Pd for
 # the other one beside them.
 make_arm() {
@@ -139,6 +160,14 @@ for target in armv7:armhf:"qemu-arm -cpu cortex-a8":2.24 \
             pass "$arm: $base gives the same bits in blocks of 16 and 64" ||
             fail "$arm: $base in blocks of 16 and 64" "the bits differ"
     done
+    run_pd -open "$work/learn.pd" >"$work/learn.log"
+    if cmp "$work/learned.bin" "$work/learned.here" 2>"$work/learn.diff"; then
+        pass "$arm: [mlinfer -learn] trains the same network as here"
+    else
+        fail "$arm: [mlinfer -learn] trains the same network as here" \
+            "$(head -2 "$work/learn.log" "$work/learn.diff")"
+    fi
+    rm -f "$work/learned.bin"
     run_pd -open "$work/list.pd" >"$work/list.there"
     if paste "$work/list.here" "$work/list.there" | awk '
         /OUT:/ { n = NF / 2; seen = 1
