@@ -99,7 +99,8 @@ static void begin_chunk(mli_session *s, uint32_t ticks)
 
 static void end_chunk(mli_session *s, uint32_t ticks)
 {
-    s->position = (s->position + ticks) % s->cycle;
+    if (s->cycle != 1) /* a division takes long */
+        s->position = (s->position + ticks) % s->cycle;
 }
 
 /* Frames of the chunk before the first at which a slower port has its tick. */

@@ -210,31 +210,141 @@ V_HOT void linear_frames(const linear_job *j, const int tile, const int count,
         linear_tile(j, f, 1, count, part);
 }
 
+/*
+ * One frame of a dense layer. Too few outputs to keep the arithmetic busy make
+ * `chains` blocks go side by side; they are added up one after another, so that
+ * the bits are those of linear_tile.
+ */
+V_FN void single_blocks(const linear_job *j, uint32_t at, uint32_t n,
+                        vf sum[4][V_ROW], const int chains, const int count,
+                        const int part)
+{
+    const size_t block = (size_t)LINEAR_BLOCK * j->width;
+    const float *x = j->x + at, *w = j->w + (size_t)at * j->width;
+    for (uint32_t i = 0; i < n; i++, x++, w += j->width) {
+        UNROLL
+        for (int c = 0; c < chains; c++) {
+            const float *row = w + (size_t)c * block;
+            vf in = v_set1(x[c * (int)LINEAR_BLOCK]);
+            UNROLL
+            for (int v = 0; v < count; v++)
+                sum[c][v] = v_fma(in,
+                                  part ? held_row(j, row, part)
+                                       : v_load(row + column(j, v)),
+                                  sum[c][v]);
+        }
+    }
+}
+
+/* Blocks from input `at` on, n inputs in each; the first one has the bias. */
+V_FN void single_step(const linear_job *j, uint32_t at, uint32_t n,
+                      vf total[V_ROW], const int chains, const int count,
+                      const int part)
+{
+    vf sum[4][V_ROW];
+    UNROLL
+    for (int c = 0; c < chains; c++)
+        UNROLL
+    for (int v = 0; v < count; v++)
+        sum[c][v] = K(0.0f);
+    if (at == 0)
+        UNROLL
+    for (int v = 0; v < count; v++)
+        sum[0][v] = total[v];
+    single_blocks(j, at, n, sum, chains, count, part);
+    UNROLL
+    for (int v = 0; v < count; v++) {
+        total[v] = at == 0 ? sum[0][v] : v_add(total[v], sum[0][v]);
+        UNROLL
+        for (int c = 1; c < chains; c++)
+            total[v] = v_add(total[v], sum[c][v]);
+    }
+}
+
+V_FN void linear_single(const linear_job *j, const int chains, const int count,
+                        const int part)
+{
+    const uint32_t inputs = j->a->in_per_group;
+    const uint32_t blocks = (uint32_t)chains * LINEAR_BLOCK;
+    vf total[V_TALL][V_ROW];
+    uint32_t at = 0;
+    linear_bias(j, total, 1, count, part);
+    for (; at + blocks <= inputs; at += blocks)
+        single_step(j, at, LINEAR_BLOCK, total[0], chains, count, part);
+    for (uint32_t n; at < inputs; at += n) {
+        n = inputs - at < LINEAR_BLOCK ? inputs - at : LINEAR_BLOCK;
+        single_step(j, at, n, total[0], 1, count, part);
+    }
+    linear_store(j, 0, total, 1, count, part);
+}
+
+/* Is it one frame of a dense layer? A small build does without. */
+V_FN int is_single(const mli_conv *a)
+{
+#ifdef MLI_SMALL
+    (void)a;
+    return 0;
+#else
+    return a->frames == 1 && a->taps == 1 && a->ring == 0;
+#endif
+}
+
 static void linear_row(const linear_job *j)
 {
+    if (is_single(j->a)) {
+        linear_single(j, 1, V_ROW, 0);
+        return;
+    }
     for (uint32_t f = 0; f < j->a->frames; f++)
         linear_tile(j, f, 1, V_ROW, 0);
 }
 
 static void linear_half_row(const linear_job *j)
 {
+    if (is_single(j->a)) {
+        linear_single(j, 2, V_ROW / 2, 0);
+        return;
+    }
     for (uint32_t f = 0; f < j->a->frames; f++)
         linear_tile(j, f, 1, V_ROW / 2, 0);
 }
 
+static void single_vector(const linear_job *j)
+{
+    linear_single(j, 4, 1, 0);
+}
+
+static void single_part(const linear_job *j)
+{
+    if (V_LANES > 4 && j->held == 4)
+        linear_single(j, 4, 1, 4);
+    else if (V_LANES > 8 && j->held == 8)
+        linear_single(j, 4, 1, 8);
+    else
+        linear_single(j, 4, 1, V_LANES);
+}
+
 static void linear_columns(const linear_job *j)
 {
-    linear_frames(j, V_TILE, V_COLUMNS, 0);
+    if (is_single(j->a))
+        linear_single(j, 4, V_COLUMNS, 0);
+    else
+        linear_frames(j, V_TILE, V_COLUMNS, 0);
 }
 
 static void linear_vector(const linear_job *j)
 {
-    linear_frames(j, V_TALL, 1, 0);
+    if (is_single(j->a))
+        single_vector(j);
+    else
+        linear_frames(j, V_TALL, 1, 0);
 }
 
 static void linear_part(const linear_job *j)
 {
-    if (V_LANES > 4 && j->held == 4)
+    if (is_single(j->a))
+        single_part(j);
+    else if (V_LANES > 4 && j->held == 4)
         linear_frames(j, V_TALL, 1, 4);
     else if (V_LANES > 8 && j->held == 8)
         linear_frames(j, V_TALL, 1, 8);
