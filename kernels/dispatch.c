@@ -23,12 +23,12 @@ static uint32_t saved_state(void)
 enum { STATE_YMM = 0x06, STATE_ZMM = 0xe6 };
 
 typedef struct machine {
-    int avx2, avx512;
+    int avx2, avx512, vnni;
 } machine;
 
 static machine look(void)
 {
-    machine m = {0, 0};
+    machine m = {0, 0, 0};
     uint32_t a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d))
         return m;
@@ -42,6 +42,7 @@ static machine look(void)
     m.avx2 = (state & STATE_YMM) == STATE_YMM && (b & bit_AVX2);
     m.avx512 =
         m.avx2 && (state & STATE_ZMM) == STATE_ZMM && (b & avx512) == avx512;
+    m.vnni = m.avx512 && (c & bit_AVX512VNNI);
     return m;
 }
 
@@ -50,7 +51,7 @@ static uint32_t collect(const mli_kernels **list)
     machine m = look();
     uint32_t n = 0;
     if (m.avx512)
-        list[n++] = &mli_kernels_avx512;
+        list[n++] = m.vnni ? &mli_kernels_avx512_vnni : &mli_kernels_avx512;
     if (m.avx2)
         list[n++] = &mli_kernels_avx2;
     list[n++] = &mli_kernels_sse2;

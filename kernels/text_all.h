@@ -27,26 +27,35 @@
      MLI_HAS(MATMUL) || MLI_HAS(GRU) ||                                        \
      (MLI_HAS(STORED) && (MLI_HAS(LSTM) || MLI_HAS(RNN))))
 
-const mli_kernels V_TABLE = {
-    .name = V_NAME,
-    .lanes = V_LANES,
-    .conv = HAS_CONV ? conv : NULL,
-    .depthwise = MLI_HAS(CONV1D) || MLI_HAS(CONV2D) ? depthwise : NULL,
-    .planar = MLI_PLANES ? planar : NULL,
-    .rows = MLI_PLANES ? rows : NULL,
-    .lstm = MLI_IF(LSTM, lstm),
-    .gru = MLI_IF(GRU, gru),
-    .rnn = MLI_IF(RNN, rnn),
-    .gru_reset = MLI_IF(GRU, gru_reset),
-    .gru_update = MLI_IF(GRU, gru_update),
-    .gru_after = MLI_HAS(GRU) && MLI_HAS(STORED) ? gru_after : NULL,
-    .lstm_update = MLI_HAS(LSTM) && MLI_HAS(STORED) ? lstm_update : NULL,
-    .decode = HAS_RECURRENT && MLI_HAS(STORED) ? decode : NULL,
-    .quantize = MLI_HAS(STORED) || MLI_HAS(TO_BYTES) ? quantize : NULL,
-    .unary = unary,
-    .binary = binary,
-    .affine = MLI_IF(AFFINE, affine),
-    .softmax = MLI_IF(SOFTMAX, softmax),
-    .normalize = MLI_IF(NORMALIZE, normalize),
-    .reduce = MLI_IF(REDUCE, reduce),
-};
+/* The build's functions, with this convolution. */
+/* clang-format off */
+#define TABLE(conv_form)                                                       \
+    {                                                                          \
+        .name = V_NAME,                                                        \
+        .lanes = V_LANES,                                                      \
+        .conv = HAS_CONV ? (conv_form) : NULL,                                 \
+        .depthwise = MLI_HAS(CONV1D) || MLI_HAS(CONV2D) ? depthwise : NULL,    \
+        .planar = MLI_PLANES ? planar : NULL,                                  \
+        .rows = MLI_PLANES ? rows : NULL,                                      \
+        .lstm = MLI_IF(LSTM, lstm),                                            \
+        .gru = MLI_IF(GRU, gru),                                               \
+        .rnn = MLI_IF(RNN, rnn),                                               \
+        .gru_reset = MLI_IF(GRU, gru_reset),                                   \
+        .gru_update = MLI_IF(GRU, gru_update),                                 \
+        .gru_after = MLI_HAS(GRU) && MLI_HAS(STORED) ? gru_after : NULL,       \
+        .lstm_update = MLI_HAS(LSTM) && MLI_HAS(STORED) ? lstm_update : NULL,  \
+        .decode = HAS_RECURRENT && MLI_HAS(STORED) ? decode : NULL,            \
+        .quantize = MLI_HAS(STORED) || MLI_HAS(TO_BYTES) ? quantize : NULL,    \
+        .unary = unary,                                                        \
+        .binary = binary,                                                      \
+        .affine = MLI_IF(AFFINE, affine),                                      \
+        .softmax = MLI_IF(SOFTMAX, softmax),                                   \
+        .normalize = MLI_IF(NORMALIZE, normalize),                             \
+        .reduce = MLI_IF(REDUCE, reduce),                                      \
+    }
+/* clang-format on */
+
+const mli_kernels V_TABLE = TABLE(conv);
+#ifdef V_HAS_VNNI
+const mli_kernels V_TABLE_VNNI = TABLE(conv_vnni);
+#endif

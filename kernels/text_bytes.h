@@ -29,6 +29,7 @@ typedef struct bytes_job {
     const float *b;
     float *y;
     size_t y_step;
+    int vnni; /* where V_HAS_VNNI: the machine has it */
 } bytes_job;
 
 typedef v_bsum bytes_sums[V_BYTES_TILE][V_BYTES_VECTORS];
@@ -162,8 +163,90 @@ BYTES_FORM(bytes_8, 8)
 #endif
 BYTES_FORM(bytes_4, 4)
 
+#ifdef V_HAS_VNNI
+#define VNNI_TILE   8
+#define VNNI_CHAINS 4 /* of a single frame */
+
+/*
+ * As bytes_tile, by an instruction whose first bytes have no sign: these are
+ * the inputs plus 128, and what that adds is summed beside.
+ */
+V_FN void vnni_tile(const bytes_job *j, uint32_t f, const int tile, const int n)
+{
+    const int chains = tile == 1 ? VNNI_CHAINS : 1;
+    const v_bsum off = v_bytes_128();
+    tap_walk walk = j->x;
+    const uint8_t *w = j->w;
+    v_bsum sum[VNNI_TILE], more[VNNI_CHAINS];
+    walk.x += f * j->x_step;
+    UNROLL
+    for (int t = 0; t < VNNI_TILE; t++)
+        sum[t] = v_bytes_zero();
+    UNROLL
+    for (int c = 0; c < VNNI_CHAINS; c++)
+        more[c] = v_bytes_zero();
+    for (uint32_t k = 0; k < j->taps; k++) {
+        const float *x = next_tap(&walk);
+        uint32_t i = 0;
+        for (; i + (uint32_t)chains <= j->words; i += (uint32_t)chains)
+            UNROLL
+        for (int c = 0; c < chains; c++, w += j->row, x++) {
+            const v_bsum row = v_bytes_words(w, n);
+            more[c] = v_vnni(off, row, more[c]);
+            UNROLL
+            for (int t = 0; t < tile; t++)
+                sum[t + c] = v_vnni(v_bytes_plus_128(x + (size_t)t * j->x_step),
+                                    row, sum[t + c]);
+        }
+        for (; i < j->words; i++, w += j->row, x++) {
+            const v_bsum row = v_bytes_words(w, n);
+            more[0] = v_vnni(off, row, more[0]);
+            UNROLL
+            for (int t = 0; t < tile; t++)
+                sum[t] = v_vnni(v_bytes_plus_128(x + (size_t)t * j->x_step),
+                                row, sum[t]);
+        }
+    }
+    UNROLL
+    for (int c = 1; c < chains; c++) {
+        sum[0] = v_bytes_add(sum[0], sum[c]);
+        more[0] = v_bytes_add(more[0], more[c]);
+    }
+    UNROLL
+    for (int t = 0; t < tile; t++) {
+        const v_bsum whole = v_bytes_less(sum[t], more[0]);
+        bytes_store(j, j->y + (f + (uint32_t)t) * j->y_step, &whole, 1);
+    }
+}
+
+V_FN void vnni_frames(const bytes_job *j, const int n)
+{
+    uint32_t f = 0;
+    for (; f + VNNI_TILE <= j->frames; f += VNNI_TILE)
+        vnni_tile(j, f, VNNI_TILE, n);
+    for (; f < j->frames; f++)
+        vnni_tile(j, f, 1, n);
+}
+
+static void vnni_run(const bytes_job *j, uint32_t n)
+{
+    if (n == 16)
+        vnni_frames(j, 16);
+    else if (n == 8)
+        vnni_frames(j, 8);
+    else
+        vnni_frames(j, 4);
+}
+#endif
+
 static void bytes_run(const bytes_job *j, uint32_t n)
 {
+#ifdef V_HAS_VNNI
+    if (j->vnni) {
+        vnni_run(j, n);
+        return;
+    }
+#endif
 #if V_LANES >= 8 || defined(V_HAS_BYTE_PAIRS)
     if (n == 16) {
         bytes_16(j);
@@ -291,12 +374,12 @@ static void bytes_begin(const mli_conv *a, uint32_t g, uint32_t f, float *room,
 
 /* Outputs [first, last) of one group. */
 static void bytes_group(const mli_conv *a, uint32_t g, uint32_t first,
-                        uint32_t last)
+                        uint32_t last, int vnni)
 {
     const uint64_t words = (uint64_t)a->taps * a->in_per_group;
     float room[BYTES_ROOM];
     const int apart = a->taps > 1 && words <= BYTES_ROOM / BYTES_FRAMES;
-    bytes_job j = {.y_step = a->y_stride};
+    bytes_job j = {.y_step = a->y_stride, .vnni = vnni};
     for (uint32_t f = 0; f < a->frames; f += j.frames) {
         j.frames = a->frames - f < BYTES_FRAMES ? a->frames - f : BYTES_FRAMES;
         bytes_begin(a, g, f, apart ? room : NULL, &j);

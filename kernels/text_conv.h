@@ -45,7 +45,8 @@ static void conv_panels(const mli_conv *a, uint32_t g, uint32_t first,
     }
 }
 
-static void conv(const mli_conv *a, uint32_t first, uint32_t last)
+V_FN void conv_groups(const mli_conv *a, uint32_t first, uint32_t last,
+                      int vnni)
 {
     const uint32_t outputs = a->out_per_group;
     uint32_t g = a->groups == 1 ? 0 : first / outputs; /* it takes long */
@@ -57,10 +58,25 @@ static void conv(const mli_conv *a, uint32_t first, uint32_t last)
         if (!MLI_HAS(STORED) || a->storage == MLI_F32)
             conv_floats(a, g, from, to);
         else if (a->storage == MLI_BYTES)
-            bytes_group(a, g, from, to);
+            bytes_group(a, g, from, to, vnni);
         else if (MLI_PLANES && a->panel)
             conv_panels(a, g, from, to);
         else
             stored_group(a, g, from, to);
     }
 }
+
+static void conv(const mli_conv *a, uint32_t first, uint32_t last)
+{
+    conv_groups(a, first, last, 0);
+}
+
+#ifdef V_HAS_VNNI
+static void conv_vnni(const mli_conv *a, uint32_t first, uint32_t last)
+{
+    if (a->storage == MLI_BYTES)
+        conv_groups(a, first, last, 1);
+    else
+        conv(a, first, last);
+}
+#endif

@@ -7,6 +7,7 @@
 #define V_LANES         16u
 #define V_NAME          "avx512"
 #define V_TABLE         mli_kernels_avx512
+#define V_TABLE_VNNI    mli_kernels_avx512_vnni
 #define V_TILE          8
 #define V_TALL          16
 #define V_COLUMNS       2
@@ -389,6 +390,35 @@ V_FN v_bsum v_bytes_dot(v_bweights w, v_binputs x, v_bsum sum)
         _mm512_mask_sub_epi8(x, w.negative, _mm512_setzero_si512(), x);
     const __m512i two = _mm512_maddubs_epi16(w.size, turned);
     return _mm512_add_epi32(sum, _mm512_madd_epi16(two, _mm512_set1_epi16(1)));
+}
+
+/* The same of unsigned inputs in one instruction, where the machine has it: the
+   compiler is not told, as the other functions go without. */
+#define V_HAS_VNNI
+V_FN v_bsum v_vnni(__m512i x, __m512i w, v_bsum sum)
+{
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+    return sum;
+}
+
+V_FN __m512i v_bytes_128(void)
+{
+    return _mm512_set1_epi8((char)0x80);
+}
+
+V_FN __m512i v_bytes_plus_128(const float *p)
+{
+    return _mm512_xor_si512(v_bytes_inputs(p), v_bytes_128());
+}
+
+V_FN v_bsum v_bytes_add(v_bsum a, v_bsum b)
+{
+    return _mm512_add_epi32(a, b);
+}
+
+V_FN v_bsum v_bytes_less(v_bsum a, v_bsum b)
+{
+    return _mm512_sub_epi32(a, b);
 }
 
 V_FN vf v_bytes_sums(v_bsum sum)
