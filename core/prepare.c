@@ -13,7 +13,8 @@ uint32_t mli_step_room(const mli_file_op *op)
     case MLI_OP_LINEAR:
     case MLI_OP_CONV1D:
     case MLI_OP_CONV2D:
-    case MLI_OP_AFFINE:
+    case MLI_OP_AFFINE: /* and its function */
+        return op->fn != MLI_IDENTITY ? 2 : 1;
     case MLI_OP_PAD:
         return 2;
     default:

@@ -56,7 +56,7 @@ static void give_planes(const mli_session *s, const mli_slot *p,
 static void run_observed(mli_session *s)
 {
     for (uint32_t i = 0; i < s->step_count; i++) {
-        const mli_step *step = s->steps + i;
+        const mli_step *step = mli_step_at(s, i);
         uint32_t frames = step->clock->frames;
         if (frames == 0)
             continue;
@@ -73,7 +73,7 @@ static void run_steps(mli_session *s)
         return;
     }
     for (uint32_t i = 0; i < s->step_count; i++) {
-        const mli_step *step = s->steps + i;
+        const mli_step *step = mli_step_at(s, i);
         uint32_t frames = step->clock->frames;
         if (frames != 0)
             step->run(s->kernels, step, frames);

@@ -112,6 +112,7 @@ static uint64_t slot_floats(const mli_file *f, uint32_t i, uint32_t tile)
 typedef struct plan {
     layout l;
     uint64_t steps, kept, slots, clocks, scratch;
+    uint32_t step_bytes;
     uint32_t period[MLI_MAX_CLOCKS];
     uint32_t clock_count;
 } plan;
@@ -127,7 +128,8 @@ static plan plan_of(const mli_file *f)
         steps += mli_step_room(f->ops + i);
     }
     take(&p.l, 1, sizeof(mli_session));
-    p.steps = take(&p.l, steps, sizeof(mli_step));
+    p.step_bytes = planar ? MLI_PLANAR_STEP_BYTES : sizeof(mli_step);
+    p.steps = take(&p.l, steps, p.step_bytes);
     p.kept = take(&p.l, f->count[MLI_SEC_STATES], sizeof(mli_kept));
     p.slots = take(&p.l, f->count[MLI_SEC_PORTS], sizeof(mli_slot));
     p.clock_count = mli_find_periods(f, p.period);
@@ -253,6 +255,7 @@ mli_status mli_start(const mli_model *model, const mli_kernels *kernels,
     s->model = *model;
     s->kernels = kernels;
     s->steps = (void *)(base + p.steps);
+    s->step_bytes = p.step_bytes;
     s->kept = (void *)(base + p.kept);
     s->inputs = (void *)(base + p.slots);
     s->outputs = s->inputs + f.header->inputs;

@@ -278,6 +278,11 @@ struct mli_step {
     } u;
 };
 
+/* Bytes of a step in a session with planes: it has steps of a few kinds, and
+   many of them. */
+#define MLI_PLANAR_STEP_BYTES                                                  \
+    ((offsetof(mli_step, u) + sizeof(mli_planar_step) + 15) / 16 * 16)
+
 /* A port at work. */
 typedef struct mli_slot {
     float *tensor;
@@ -311,7 +316,7 @@ typedef struct mli_work {
 struct mli_session {
     mli_model model;
     const mli_kernels *kernels;
-    mli_step *steps;
+    mli_step *steps; /* step_bytes apart: mli_step_at */
     mli_kept *kept;
     mli_slot *inputs;
     mli_slot *outputs;
@@ -325,7 +330,7 @@ struct mli_session {
     uint32_t frame_ticks;
     uint32_t cycle;    /* ticks */
     uint32_t position; /* ticks, modulo the cycle */
-    uint32_t step_count, kept_count, input_count, output_count;
+    uint32_t step_bytes, step_count, kept_count, input_count, output_count;
     uint32_t window, hop;
     uint32_t spread; /* frames, or 0 */
     mli_work work;
@@ -339,6 +344,12 @@ struct mli_session {
 static inline int mli_is_spread(const mli_session *s)
 {
     return MLI_HAS(SPREAD) && s->spread != 0;
+}
+
+static inline mli_step *mli_step_at(const mli_session *s, uint32_t i)
+{
+    return (mli_step *)(void *)((uint8_t *)s->steps +
+                                (size_t)i * s->step_bytes);
 }
 
 static inline int mli_has_planes(const mli_session *s)

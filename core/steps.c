@@ -32,7 +32,7 @@ void mli_give_matrix(const prepare *p, uint32_t i, mli_conv *a)
 
 mli_step *mli_add_step(const prepare *p, mli_step_run *run)
 {
-    mli_step *step = p->s->steps + p->s->step_count++;
+    mli_step *step = mli_step_at(p->s, p->s->step_count++);
     step->run = run;
     step->op = (uint32_t)(p->op - p->f->ops);
     step->x = mli_step_operand(p, 0);

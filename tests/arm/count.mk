@@ -38,6 +38,7 @@ $(BUILD)/tests/model-set: $(BUILD)/obj/tests/bench/model_set.o
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+tests: $(BUILD)/tests/model-set
 $(MODEL_SET): $(BUILD)/tests/model-set
 	$(Q)rm -rf $@ && mkdir -p $@ && $< $@
 
