@@ -127,22 +127,20 @@ V_FN vf cell_gate(vf x)
 }
 #elif defined(V_HAS_QUAD)
 /*
- * tanh x = n / q, n = a P(a^2), q = Q(a^2), a = x held to 8.6: fit 5.3e-8 of
- * the value for a < 6.5; from there on up to 1.9e-7 more than tanh, so that at
- * 8.6, where that is 1 - 6.8e-8, the quotient is over 1 however it rounds. From
+ * tanh x = n / q, n = x P(u), q = Q(u), u = x^2 up to 8.6^2: fit 5.3e-8 of the
+ * value for x < 6.5; from there on up to 1.9e-7 more than tanh, so that at 8.6,
+ * where that is 1 - 6.8e-8, the quotient is over 1 however it rounds. From
  * powers, so that the coefficients are lanes of two registers; an accumulator
  * would have to be filled with each of them.
  */
-V_FN vf tanh_parts(vf x, vf *q)
+V_FN vf tanh_ratio(vf x, vf u, vf *q)
 {
     static const float coefficients[8] = {
         1.340116351e-01f, 3.519608318e-03f, 2.101084959e-05f, 1.393328688e-08f,
         4.673448541e-01f, 2.596807720e-02f, 3.325157636e-04f, 8.008010987e-07f};
     const v_quad p = v_load_quad(coefficients);
     const v_quad d = v_load_quad(coefficients + 4);
-    vf a = v_min(v_max(x, K(-8.6f)), K(8.6f));
-    vf u = v_mul(a, a), u2 = v_mul(u, u);
-    vf u3 = v_mul(u2, u), u4 = v_mul(u2, u2);
+    vf u2 = v_mul(u, u), u3 = v_mul(u2, u), u4 = v_mul(u2, u2);
     vf top = v_mul_quad(u, p, 0), low = v_fma_quad(u, d, 0, K(1.0f));
     top = v_fma_quad(u2, p, 1, top);
     low = v_fma_quad(u2, d, 1, low);
@@ -150,12 +148,20 @@ V_FN vf tanh_parts(vf x, vf *q)
     low = v_fma_quad(u3, d, 2, low);
     top = v_fma_quad(u4, p, 3, top);
     *q = v_fma_quad(u4, d, 3, low);
-    return v_fma(a, top, a);
+    return v_fma(x, top, x);
 }
 
+/* n and q of x, which is held to 8.6. */
+V_FN vf tanh_parts(vf x, vf *q)
+{
+    vf a = v_min(v_max(x, K(-8.6f)), K(8.6f));
+    return tanh_ratio(a, v_mul(a, a), q);
+}
+
+/* With u alone held, what is over 1 grows with x. */
 V_FN vf math_tanh(vf x)
 {
-    vf q, n = tanh_parts(x, &q);
+    vf q, n = tanh_ratio(x, v_min(v_mul(x, x), K(8.6f * 8.6f)), &q);
     return v_min(v_max(v_div(n, q), K(-1.0f)), K(1.0f));
 }
 #else

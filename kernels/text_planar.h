@@ -188,24 +188,29 @@ V_FN void plane_map(mli_unary f, const mli_planar *a, float *y, float *total,
                     uint32_t n)
 {
     const vf p = v_set1(a->p), q = v_set1(a->q);
-    uint32_t i = 0;
-    for (; i + 2 * V_LANES <= n; i += 2 * V_LANES) {
-        vf u = unary_one(f, v_load(y + i), p, q);
-        vf v = unary_one(f, v_load(y + i + V_LANES), p, q);
+    for (; n >= 2 * V_LANES; n -= 2 * V_LANES, y += 2 * V_LANES) {
+        const float *from = y;
+        vf u[2], old[2];
+        v_load_run(&from, 0, u, 2);
+        u[0] = unary_one(f, u[0], p, q);
+        u[1] = unary_one(f, u[1], p, q);
         if (f != MLI_IDENTITY) {
-            v_store(y + i, u);
-            v_store(y + i + V_LANES, v);
+            v_store(y, u[0]);
+            v_store(y + V_LANES, u[1]);
         }
         if (total) {
-            v_store(total + i, v_add(v_load(total + i), u));
-            v_store(total + i + V_LANES, v_add(v_load(total + i + V_LANES), v));
+            from = total;
+            v_load_run(&from, 0, old, 2);
+            v_store(total, v_add(old[0], u[0]));
+            v_store(total + V_LANES, v_add(old[1], u[1]));
+            total += 2 * V_LANES;
         }
     }
-    if (i < n) {
-        vf u = unary_one(f, v_load(y + i), p, q);
-        v_store(y + i, u);
+    if (n != 0) {
+        vf u = unary_one(f, v_load(y), p, q);
+        v_store(y, u);
         if (total)
-            v_store(total + i, v_add(v_load(total + i), u));
+            v_store(total, v_add(v_load(total), u));
     }
 }
 
@@ -242,8 +247,6 @@ static void plane_finish(const mli_planar *a, size_t row, uint32_t rows)
     uint32_t n = (a->frames + V_LANES - 1) / V_LANES * V_LANES;
     float *y = a->y + row * a->y_row;
     float *total = a->total ? a->total + row * a->y_row : NULL;
-    if (a->f == MLI_IDENTITY && !total)
-        return;
     if (n == a->y_row) { /* rows are one array */
         n *= rows;
         rows = 1;
@@ -344,7 +347,7 @@ static void plane_ones(const plane_job *j, uint32_t n)
 }
 
 /* From output o of group g on. */
-static plane_job plane_at(const mli_planar *a, uint32_t g, uint32_t o)
+V_FN plane_job plane_at(const mli_planar *a, uint32_t g, uint32_t o)
 {
     const uint32_t outputs = a->out_per_group;
     const uint32_t in_panel = outputs - o / MLI_PANEL * MLI_PANEL;
@@ -411,7 +414,8 @@ static void plane_outputs(const mli_planar *a, uint32_t g, uint32_t first,
         plane_two(&j);
     else if (n == 1)
         plane_ones(&j, 1);
-    plane_finish(a, row, last - first);
+    if (a->f != MLI_IDENTITY || a->total)
+        plane_finish(a, row, last - first);
 }
 
 /* ----------------------------------------------------- channel by channel - */
@@ -435,7 +439,8 @@ static void plane_channel(const mli_planar *a, uint32_t c)
         }
         plane_end(a, c, f, sum, 1, 1);
     }
-    plane_finish(a, c, 1);
+    if (a->f != MLI_IDENTITY || a->total)
+        plane_finish(a, c, 1);
 }
 
 /* ------------------------------------------------------------- few frames - */
@@ -679,8 +684,8 @@ static void plane_few(const mli_planar *a, uint32_t g, uint32_t first,
 }
 
 /* Outputs [first, last) of group g. */
-static void plane_group(const mli_planar *a, uint32_t g, uint32_t first,
-                        uint32_t last)
+V_FN void plane_group(const mli_planar *a, uint32_t g, uint32_t first,
+                      uint32_t last)
 {
     if (V_LANES > 1 && a->frames < V_PLANE_FEW && last - first >= a->frames) {
         plane_few(a, g, first, last);
