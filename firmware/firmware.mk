@@ -13,7 +13,7 @@ OPTIMIZE_core := -Os
 OPTIMIZE_firmware := -Os
 FIRMWARE_FLAGS := -std=c11 $(WARNINGS) -fvisibility=hidden $(FLOAT_FLAGS) \
 	-ffunction-sections -fdata-sections -fno-unwind-tables \
-	-fno-asynchronous-unwind-tables
+	-fno-asynchronous-unwind-tables -fno-pie
 ifneq ($(origin CFLAGS),file) # yours
 FIRMWARE_CFLAGS := $(CFLAGS)
 endif
@@ -43,7 +43,8 @@ $(FIRMWARE)/libmlinfer.a: $(FIRMWARE_OBJ)
 	$(Q)$(AR) qcs $@ $^
 $(FIRMWARE)/minimal: $(FIRMWARE)/firmware/minimal.o $(FIRMWARE)/libmlinfer.a
 	$(call say,link,$@)
-	$(Q)$(CC) $(FIRMWARE_FLAGS) $(FIRMWARE_CFLAGS) $(LDFLAGS) -Wl,--gc-sections -o $@ $^
+	$(Q)$(CC) $(FIRMWARE_FLAGS) $(FIRMWARE_CFLAGS) -no-pie $(LDFLAGS) \
+		-Wl,--gc-sections -o $@ $^
 
 # A wrong name is told: an operator that nobody has would only be missing later.
 FIRMWARE_NAMES := $(shell sed -n '/^.define MLI_[A-Z]*(X)/,/[^\\]$$/p' \
