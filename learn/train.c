@@ -8,7 +8,8 @@
 #include "train.h"
 
 #define STEP  0.05
-#define DECAY 0.003
+#define DECAY 0.008 /* of hidden layers, and for labels ... */
+#define LAST  0.05  /* ... times this of the last one, for outputs */
 
 typedef struct layer {
     uint32_t inputs, outputs;
@@ -251,10 +252,12 @@ static void backward(const network *n, const double *x)
 
 static void decay(network *n)
 {
-    double by = 2.0 * DECAY / n->e->count;
     for (uint32_t k = 0; k < n->layers; k++) {
         const layer *l = n->layer + k;
         size_t weights = (size_t)l->inputs * l->outputs;
+        double by = 2.0 * DECAY / n->e->count;
+        if (k + 1 == n->layers && !n->classes)
+            by *= LAST;
         for (size_t i = 0; i < weights; i++)
             n->gradient[l->w + i] += by * n->p[l->w + i];
     }
