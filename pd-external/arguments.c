@@ -63,8 +63,10 @@ static int arguments_tilde_flag(t_arguments *a, const void *x, const char *flag,
         a->a_list = 1;
         return 0;
     }
-    if (!strcmp(flag, "-norate")) /* rates are never converted yet */
+    if (!strcmp(flag, "-norate")) {
+        a->a_norate = 1;
         return 0;
+    }
     if (!strcmp(flag, "-m")) {
         pd_error(x, "mlinfer~: -m: multichannel signals are not there yet, "
                     "flag ignored");

@@ -16,12 +16,13 @@
 #define LEARN_MAX        1024 /* inputs or outputs that are shown */
 
 typedef struct _arguments {
-    int a_in;    /* signal inlets; -1: as the model has */
-    int a_out;   /* signal outlets; -1: as the model has */
-    int a_hop;   /* frames from one run of a step model to the next */
-    int a_list;  /* results are lists, there are no signal outlets */
-    int a_clamp; /* inputs are held in the ranges that the model gives */
-    int a_learn; /* -learn: no model, examples are shown */
+    int a_in;     /* signal inlets; -1: as the model has */
+    int a_out;    /* signal outlets; -1: as the model has */
+    int a_hop;    /* frames from one run of a step model to the next */
+    int a_list;   /* results are lists, there are no signal outlets */
+    int a_norate; /* a model of another rate is not converted to Pd's */
+    int a_clamp;  /* inputs are held in the ranges that the model gives */
+    int a_learn;  /* -learn: no model, examples are shown */
     int a_learnin, a_learnout; /* values that are shown; 0: not given */
     int a_capacity;            /* examples that there is room for */
     char a_name[MAXPDSTRING];  /* model file as it was typed; empty: none */

@@ -84,6 +84,13 @@ static void box_cpu(t_box *x, t_symbol *s, int argc, t_atom *argv)
 
 /* ------------------------------ loading ----------------------------------- */
 
+void box_saylatency(t_box *x)
+{
+    t_atom at;
+    SETFLOAT(&at, (t_float)x->x_kind->k_latency(x));
+    outlet_anything(x->x_info, gensym("latency"), 1, &at);
+}
+
 void box_say(t_box *x)
 {
     t_atom at[2];
@@ -95,8 +102,7 @@ void box_say(t_box *x)
         SETFLOAT(at, 1);
         SETSYMBOL(at + 1, x->x_path);
         outlet_anything(x->x_info, gensym("loaded"), 2, at);
-        SETFLOAT(at, (t_float)x->x_kind->k_latency(x));
-        outlet_anything(x->x_info, gensym("latency"), 1, at);
+        box_saylatency(x);
     }
 }
 

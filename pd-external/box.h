@@ -22,6 +22,9 @@ typedef struct _boxkind {
     void (*k_reset)(struct _box *x); /* after the model was reset */
     /* frames of the canvas from an input to its output */
     double (*k_latency)(const struct _box *x);
+    /* Hz of the canvas, if sound is converted between it and the model's rate;
+       else 0; may be 0 */
+    double (*k_converted)(const struct _box *x);
 } t_boxkind;
 
 /* A control input that was set, kept by name for every later model. */
@@ -76,6 +79,7 @@ void box_free(t_box *x);
    one went. */
 void box_saycreated(t_box *x);
 void box_say(t_box *x);
+void box_saylatency(t_box *x);
 
 /* Where a file is; 0: it is not, with failure filled in. path: MAXPDSTRING. */
 int box_find(t_box *x, const char *name, char *path, t_failure *failure);

@@ -18,11 +18,24 @@ static float **lay_channels(t_layout *l, size_t channels, size_t frames)
     return v;
 }
 
+/* What the model takes and makes in one chunk. */
+static void lay_rates(t_buffers *b, t_layout *l, size_t in, size_t out)
+{
+    size_t most = b->b_rates.r_most;
+    b->b_piecein = layout_take(l, in + 1, sizeof(float *));
+    b->b_pieceout = layout_take(l, out + 1, sizeof(float *));
+    b->b_modelin = b->b_rate ? lay_channels(l, in, most) : b->b_in;
+    b->b_modelout = b->b_rate ? lay_channels(l, out, most) : b->b_out;
+    if (b->b_rate)
+        resampler_lay(&b->b_rates, l);
+}
+
 static void buffers_lay(t_buffers *b, t_layout *l, size_t in, size_t out,
                         int clamp)
 {
     b->b_in = lay_channels(l, in, b->b_chunk);
     b->b_out = lay_channels(l, out, b->b_chunk);
+    lay_rates(b, l, in, out);
     b->b_dry = lay_channels(l, (size_t)b->b_ndry, b->b_chunk);
     b->b_line = layout_take(l, b->b_latency, (size_t)b->b_ndry * sizeof(float));
     b->b_from = layout_take(l, out, sizeof(float));
@@ -67,9 +80,53 @@ static void buffers_times(t_buffers *b, const t_arguments *a, const t_player *p)
     } else if (has_classes(p)) { /* an answer at every sample is too many */
         b->b_hop = (uint32_t)a->a_hop;
     }
-    if (p->p_info.mode != MLI_STEP && b->b_hop && b->b_hop < b->b_chunk)
-        b->b_chunk = b->b_hop; /* one result in a chunk */
     b->b_tell = b->b_hop && (a->a_list || has_classes(p));
+}
+
+double buffers_rate(const t_signalbox *x, const t_player *p)
+{
+    double rate = p ? p->p_info.rate : 0, here = (double)x->x_rate;
+    t_resampler r;
+    if (!p || p->p_info.mode == MLI_STEP || x->x_box.x_args.a_norate ||
+        x->x_rate != sys_getsr() || x->x_rate == (t_float)rate)
+        return 0;
+    return resampler_plan(&r, here, rate, 0, 0, 0, 1, CHUNK_MAX) ? here : 0;
+}
+
+/* Outputs that go in steps keep them. */
+static int is_held(const t_player *p, uint32_t c)
+{
+    mli_port port;
+    mli_channel channel;
+    player_channel(p, SIDE_OUT, c, &port, &channel);
+    return port.period > 1 ||
+           (p->p_info.mode == MLI_WINDOW && port.frames == 1);
+}
+
+/* Latency, then, is that of both ways and of the model between them. */
+static int buffers_plan(t_buffers *b, const t_signalbox *x, const t_player *p,
+                        t_failure *failure)
+{
+    uint32_t out = x->x_box.x_args.a_list ? 0 : p->p_nout;
+    int filtered = 0;
+    for (uint32_t c = 0; c < out; c++)
+        filtered |= !is_held(p, c);
+    if (!resampler_plan(&b->b_rates, b->b_rate, p->p_info.rate, b->b_latency,
+                        p->p_nin, out, filtered, b->b_chunk)) {
+        failure_set(failure, "memory", "has a latency of %u frames: too many",
+                    (unsigned)b->b_latency);
+        return 0;
+    }
+    b->b_latency = b->b_rates.r_latency;
+    return 1;
+}
+
+static void buffers_start_rates(t_buffers *b, const t_player *p)
+{
+    resampler_start(&b->b_rates);
+    for (uint32_t c = 0; c < b->b_rates.r_outring.r_channels; c++)
+        if (is_held(p, c))
+            resampler_hold(&b->b_rates, c);
 }
 
 int buffers_make(t_buffers *b, const t_signalbox *x, const t_player *p,
@@ -83,6 +140,9 @@ int buffers_make(t_buffers *b, const t_signalbox *x, const t_player *p,
     memset(b, 0, sizeof(*b));
     buffers_times(b, a, p);
     b->b_ndry = nin < nout ? nin : nout;
+    b->b_rate = buffers_rate(x, p);
+    if (b->b_rate && !buffers_plan(b, x, p, failure))
+        return 0;
     if (b->b_latency > LATENCY_MAX) {
         failure_set(failure, "memory",
                     "has a latency of %u frames, expected at most %u",
@@ -98,6 +158,8 @@ int buffers_make(t_buffers *b, const t_signalbox *x, const t_player *p,
     b->b_memory = l.l_base;
     buffers_lay(b, &l, (size_t)nin, out, a->a_clamp);
     buffers_ranges(b, p);
+    if (b->b_rate)
+        buffers_start_rates(b, p);
     return 1;
 }
 

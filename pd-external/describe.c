@@ -30,6 +30,12 @@ static const char *model_name(const t_box *x)
     return name && *name ? name : box_filename(x);
 }
 
+/* 0: sound is not converted. */
+static double converted_rate(const t_box *x)
+{
+    return x->x_kind->k_converted ? x->x_kind->k_converted(x) : 0;
+}
+
 static void say(t_box *x, const char *tag, double value)
 {
     t_atom at;
@@ -100,12 +106,14 @@ void box_info(t_box *x)
         return;
     }
     const char *path = x->x_path->s_name;
-    double latency = x->x_kind->k_latency(x);
+    double latency = x->x_kind->k_latency(x), here = converted_rate(x);
     shared_keep(p.p_shared);
     say_text(x, "name", model_name(x));
     say_text(x, "file", path);
     say_text(x, "mode", mode_name(p.p_info.mode));
     say(x, "rate", p.p_info.rate);
+    if (here > 0)
+        say(x, "converted", here);
     say(x, "inputs", p.p_nin);
     say(x, "outputs", p.p_nout);
     visit_channels(x, &p, say_channel);
@@ -142,7 +150,9 @@ void box_print(t_box *x)
     post("  file: %s", x->x_path->s_name);
     post("  mode: %s", mode_name(p->p_info.mode));
     if (p->p_info.rate > 0)
-        post("  rate: %g Hz", p->p_info.rate);
+        post(converted_rate(x) > 0 ? "  rate: %g Hz, converted from and to %g"
+                                   : "  rate: %g Hz",
+             p->p_info.rate, converted_rate(x));
     if (p->p_info.mode == MLI_WINDOW)
         post("  window: %u frames, a result every %u",
              (unsigned)p->p_info.window, (unsigned)p->p_info.hop);

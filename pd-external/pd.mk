@@ -80,3 +80,5 @@ $(BUILD)/tests/test_pd_shared: $(call obj,pd-external/shared.c \
 	pd-external/identity.c)
 $(BUILD)/tests/test_pd_training: $(call obj,pd-external/training.c \
 	pd-external/worker.c)
+$(BUILD)/tests/test_pd_resampler: $(call obj,pd-external/resampler.c \
+	pd-external/resampler_filter.c pd-external/layout.c)

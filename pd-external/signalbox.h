@@ -6,6 +6,7 @@
 #define SIGNALBOX_H
 
 #include "box.h"
+#include "resampler.h"
 
 /* Frames that perform takes at a time, whatever Pd's block is. */
 #define CHUNK_MAX 64u
@@ -21,16 +22,23 @@ typedef struct _buffers {
     uint32_t b_hop;     /* frames from one result to the next; 0: no results */
     uint32_t b_phase;   /* frames since the last result */
     uint32_t b_dryat;   /* where the delay lines stand */
+    double b_rate;      /* Hz, of the canvas, if the model has another one and
+                           sound is converted; else 0 */
     int b_tell;         /* results go to the message outlets */
     int b_ndry;         /* channels that bypass has */
     float **b_in;       /* [inlets][b_chunk], at least the model's inputs */
     float **b_out;      /* [the model's outputs][b_chunk] */
-    float **b_dry;      /* [b_ndry][b_chunk] inlets, late */
-    float *b_line;      /* [b_ndry][b_latency] */
-    float *b_from;      /* [outputs] step: the result before ... */
-    float *b_to;        /* [outputs] ... and the last one */
-    t_range *b_ranges;  /* [inlets] for -clamp; 0: do not */
-    void *b_memory;     /* all of it */
+    float **b_modelin;  /* the same at the model's rate: b_in and b_out, or */
+    float **b_modelout; /* [...][b_rates.r_most] */
+    float **b_piecein;  /* pointers into these */
+    float **b_pieceout;
+    t_resampler b_rates;
+    float **b_dry;     /* [b_ndry][b_chunk] inlets, late */
+    float *b_line;     /* [b_ndry][b_latency] */
+    float *b_from;     /* [outputs] step: the result before ... */
+    float *b_to;       /* [outputs] ... and the last one */
+    t_range *b_ranges; /* [inlets] for -clamp; 0: do not */
+    void *b_memory;    /* all of it */
 } t_buffers;
 
 /* Results between perform and the clock: a ring of r_room of them. */
@@ -46,8 +54,9 @@ typedef struct _signalbox {
     int x_nout; /* signal outlets; -1: not known yet */
     t_sample **x_invec;
     t_sample **x_outvec;
-    t_float x_rate; /* Hz, of the canvas */
-    int x_block;    /* frames, of the canvas; 0: no graph yet */
+    t_float x_rate;   /* Hz, of the canvas */
+    int x_saylatency; /* it changed with the rate of the canvas */
+    int x_block;      /* frames, of the canvas; 0: no graph yet */
     int x_bypass;
     double x_saidmodel;   /* rates of a mismatch that was said: model's ... */
     t_float x_saidcanvas; /* ... and canvas's */
@@ -57,6 +66,12 @@ typedef struct _signalbox {
     t_clock *x_tell; /* says what perform found */
     t_outlet *x_list;
 } t_signalbox;
+
+/* The rate of the canvas if a model's sound is to be converted from and to it,
+   else 0: none (0), a step model, -norate, the same rate, one too far off, or
+   a canvas whose rate is not Pd's: by overlap, which is no other rate at all,
+   or by resampling, and nothing tells which. */
+double buffers_rate(const t_signalbox *x, const t_player *p);
 
 /* Memory for a player (0: none) in a box; every byte of it is written once. */
 int buffers_make(t_buffers *b, const t_signalbox *x, const t_player *p,

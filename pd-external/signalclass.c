@@ -11,6 +11,18 @@ static t_class *signalclass_class;
 
 /* ------------------------------ perform ----------------------------------- */
 
+/* -clamp */
+static void signalbox_hold(const t_buffers *b, int c, float *v, int n)
+{
+    if (!b->b_ranges || !(b->b_ranges[c].r_low < b->b_ranges[c].r_high))
+        return;
+    t_range r = b->b_ranges[c];
+    for (int i = 0; i < n; i++) {
+        float f = v[i] < r.r_low ? r.r_low : v[i];
+        v[i] = f > r.r_high ? r.r_high : f;
+    }
+}
+
 /*
  * Inlets into float arrays: outlets may be the same memory as inlets, a Pd may
  * have double samples, and what is no number counts as 0.
@@ -25,12 +37,7 @@ static void signalbox_take(t_signalbox *x, int first, int n)
             float f = (float)from[i];
             to[i] = value_is_finite(f) ? f : 0;
         }
-        if (b->b_ranges && b->b_ranges[c].r_low < b->b_ranges[c].r_high)
-            for (int i = 0; i < n; i++) {
-                float f = to[i];
-                f = f < b->b_ranges[c].r_low ? b->b_ranges[c].r_low : f;
-                to[i] = f > b->b_ranges[c].r_high ? b->b_ranges[c].r_high : f;
-            }
+        signalbox_hold(b, c, to, n);
     }
 }
 
@@ -112,33 +119,64 @@ static void signalbox_step(t_signalbox *x, int n)
     }
 }
 
-/* A stream or window model. */
-static void signalbox_stream(t_signalbox *x, int n)
+/* Frames from `first` on at the model's rate; at most one result in them. */
+static void signalbox_piece(t_signalbox *x, uint32_t first, uint32_t n)
 {
     t_player *p = &x->x_box.x_player;
     t_buffers *b = &x->x_buffers;
+    float **in = b->b_piecein, **out = b->b_pieceout;
     uint32_t bad = 0;
-    uint32_t runs = mli_process(p->p_session, (const float *const *)b->b_in,
-                                b->b_out, (uint32_t)n);
+    for (uint32_t c = 0; c < p->p_nin; c++)
+        in[c] = b->b_modelin[c] + first;
     for (uint32_t c = 0; c < p->p_nout; c++)
-        for (int i = 0; i < n; i++)
-            bad |= !value_is_finite(b->b_out[c][i]);
+        out[c] = b->b_modelout[c] + first;
+    uint32_t runs = mli_process(p->p_session, (const float *const *)in, out, n);
+    for (uint32_t c = 0; c < p->p_nout; c++)
+        for (uint32_t i = 0; i < n; i++)
+            bad |= !value_is_finite(out[c][i]);
     if (bad) {
         for (uint32_t c = 0; c < p->p_nout; c++)
-            values_make_finite(b->b_out[c], (uint32_t)n);
+            values_make_finite(out[c], n);
         box_badvalue(&x->x_box);
         clock_delay(x->x_tell, 0);
     }
     if (b->b_tell && p->p_info.mode == MLI_STREAM) {
-        b->b_phase += (uint32_t)n;
+        b->b_phase += n;
         runs = b->b_phase >= b->b_hop;
         b->b_phase -= runs ? b->b_hop : 0;
     }
     if (runs && b->b_tell) {
         for (uint32_t c = 0; c < p->p_nout; c++)
-            p->p_y[c] = b->b_out[c][n - 1];
+            p->p_y[c] = out[c][n - 1];
         signalbox_result(x, p->p_y);
     }
+}
+
+/* A stream or window model. */
+static void signalbox_stream(t_signalbox *x, uint32_t n)
+{
+    const t_buffers *b = &x->x_buffers;
+    uint32_t most = b->b_tell ? b->b_hop : n;
+    for (uint32_t first = 0; first < n; first += most)
+        signalbox_piece(x, first, n - first < most ? n - first : most);
+}
+
+/* One that was made for another rate. What rings at the ends of a range, or
+   beyond the largest float, is put right. */
+static void signalbox_converted(t_signalbox *x, int n)
+{
+    t_player *p = &x->x_box.x_player;
+    t_buffers *b = &x->x_buffers;
+    uint32_t made =
+        resampler_in(&b->b_rates, b->b_in, (uint32_t)n, b->b_modelin);
+    for (uint32_t c = 0; c < p->p_nin; c++) {
+        values_make_finite(b->b_modelin[c], made);
+        signalbox_hold(b, (int)c, b->b_modelin[c], (int)made);
+    }
+    signalbox_stream(x, made);
+    resampler_out(&b->b_rates, b->b_modelout, made, b->b_out, (uint32_t)n);
+    for (uint32_t c = 0; c < p->p_nout; c++)
+        values_make_finite(b->b_out[c], (uint32_t)n);
 }
 
 static void signalbox_block(t_signalbox *x, int first, int n)
@@ -149,8 +187,10 @@ static void signalbox_block(t_signalbox *x, int first, int n)
     signalbox_delay(x, n);
     if (p->p_model && p->p_info.mode == MLI_STEP)
         signalbox_step(x, n);
+    else if (p->p_model && b->b_rate)
+        signalbox_converted(x, n);
     else if (p->p_model)
-        signalbox_stream(x, n);
+        signalbox_stream(x, (uint32_t)n);
     if (x->x_bypass)
         signalbox_give(x, b->b_dry, b->b_ndry, first, n);
     else
@@ -184,7 +224,10 @@ static void signalbox_room(t_signalbox *x, int block)
     memset(r, 0, sizeof(*r));
     if (!x->x_buffers.b_tell || !n)
         return;
-    uint32_t room = (uint32_t)block / hop + 2;
+    double frames = block;
+    if (x->x_buffers.b_rate)
+        frames = frames * x->x_box.x_player.p_info.rate / x->x_buffers.b_rate;
+    uint32_t room = (uint32_t)(frames + 2) / hop + 2;
     layout_take(&l, room, n * sizeof(float));
     if (!layout_make(&l)) {
         box_error(&x->x_box, "no memory for %u results of %u values",
@@ -195,19 +238,46 @@ static void signalbox_room(t_signalbox *x, int block)
     r->r_room = room;
 }
 
-/* Another rate than the model's is said once. */
+/* Another rate than the model's that is not converted is said once. */
 static void signalbox_checkrate(t_signalbox *x)
 {
     double rate = x->x_box.x_player.p_info.rate;
-    if (!x->x_box.x_player.p_model || rate <= 0 || x->x_rate == (t_float)rate ||
+    const char *why =
+        x->x_rate == sys_getsr()
+            ? ""
+            : ", because of a [block~] with overlap or resampling,";
+    if (!x->x_box.x_player.p_model || rate <= 0 || x->x_buffers.b_rate ||
+        x->x_box.x_args.a_norate || x->x_rate == (t_float)rate ||
         (x->x_saidmodel == rate && x->x_saidcanvas == x->x_rate))
         return;
     x->x_saidmodel = rate;
     x->x_saidcanvas = x->x_rate;
     box_error(&x->x_box,
-              "%s: made for %g Hz, runs at %g Hz here: not converted, it will "
-              "sound different",
-              box_filename(&x->x_box), rate, (double)x->x_rate);
+              "%s: made for %g Hz, runs at %g Hz here%s and is not converted: "
+              "it will sound different",
+              box_filename(&x->x_box), rate, (double)x->x_rate, why);
+}
+
+/* The canvas has another rate than at the last look: the model goes on, from
+   silence in the filters. */
+static void signalbox_convert(t_signalbox *x)
+{
+    const t_player *p = &x->x_box.x_player;
+    t_failure failure;
+    if (!p->p_model || buffers_rate(x, p) == x->x_buffers.b_rate)
+        return;
+    double latency = x->x_buffers.b_latency;
+    if (!buffers_make(&x->x_next, x, p, &failure)) {
+        box_error(&x->x_box, "%s: %s", box_filename(&x->x_box), failure.f_text);
+        return;
+    }
+    buffers_free(&x->x_buffers);
+    x->x_buffers = x->x_next;
+    memset(&x->x_next, 0, sizeof(x->x_next));
+    if (x->x_buffers.b_latency != latency && !x->x_box.x_saycreated) {
+        x->x_saylatency = 1;
+        clock_delay(x->x_tell, 0);
+    }
 }
 
 /* Of t_signal, only what is the same in every Pd: s_n, s_vec, s_sr. State goes
@@ -221,6 +291,7 @@ static void signalbox_dsp(t_signalbox *x, t_signal **sp)
         x->x_outvec[c] = sp[inlets + c]->s_vec;
     x->x_rate = sp[0]->s_sr;
     x->x_block = sp[0]->s_n;
+    signalbox_convert(x);
     signalbox_checkrate(x);
     signalbox_room(x, x->x_block);
     dsp_add(signalbox_perform, 2, x, (t_int)sp[0]->s_n);
@@ -233,6 +304,10 @@ static void signalbox_tell(t_signalbox *x)
 {
     t_results *r = &x->x_results;
     box_saybadvalue(&x->x_box);
+    if (x->x_saylatency) {
+        x->x_saylatency = 0;
+        box_saylatency(&x->x_box);
+    }
     while (r->r_count) {
         uint32_t n = x->x_box.x_player.p_nout;
         const float *y = r->r_values + (size_t)r->r_first * n;
@@ -323,12 +398,19 @@ static void signalbox_reset(t_box *box)
     for (uint32_t c = 0; b->b_phase && c < box->x_player.p_nout; c++)
         b->b_to[c] = b->b_from[c] + (b->b_to[c] - b->b_from[c]) * share;
     b->b_phase = 0;
+    if (b->b_rate)
+        resampler_reset(&b->b_rates);
     x->x_results.r_count = 0;
 }
 
 static double signalbox_latency(const t_box *box)
 {
     return ((const t_signalbox *)box)->x_buffers.b_latency;
+}
+
+static double signalbox_rate(const t_box *box)
+{
+    return ((const t_signalbox *)box)->x_buffers.b_rate;
 }
 
 static const t_boxkind signalbox_kind = {
@@ -338,6 +420,7 @@ static const t_boxkind signalbox_kind = {
     .k_adopt = signalbox_adopt,
     .k_reset = signalbox_reset,
     .k_latency = signalbox_latency,
+    .k_converted = signalbox_rate,
 };
 
 /* ------------------------ creation and the end ---------------------------- */

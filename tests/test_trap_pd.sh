@@ -111,6 +111,9 @@ for block in 1 64 1024; do
     clean $block 1 "-list mean.bin"
     clean $block 3 "-clamp sums.bin"
     clean $block 1 pole.bin
+    clean $block 1 deep44.bin
+    clean $block 1 late44-1.bin
+    clean $block 1 "-list mean44.bin"
 done
 
 # learn BOX RIGHT MESSAGES: all messages come armed.

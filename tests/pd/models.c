@@ -4,7 +4,10 @@
  *
  * usage: pd-models FOLDER
  *        pd-models -wav FILE FRAMES
+ *        pd-models -tones FILE FRAMES HIGHEST
+ *        pd-models -noise FILE FILE FRAMES   decibels from sound to difference
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,9 +130,10 @@ static ir_graph *make_gain(void)
 }
 
 /* A bit of everything that has memory, with numbers that look random. */
-static ir_graph *make_deep(void)
+static ir_graph *make_deep(double rate)
 {
     ir_graph *g = ir_new(MLI_STREAM);
+    g->rate = rate;
     float w[4 * 8 * 8 + 64];
     uint32_t seed = 1;
     for (size_t i = 0; i < sizeof(w) / sizeof(*w); i++) {
@@ -148,9 +152,10 @@ static ir_graph *make_deep(void)
 }
 
 /* y is x, 10 frames later, and says so */
-static ir_graph *make_late(void)
+static ir_graph *make_late(double rate)
 {
     ir_graph *g = ir_new(MLI_STREAM);
+    g->rate = rate;
     g->latency = 10;
     ir_output(g, "y", ir_delay(g, ir_input(g, "x", 1, one), 10));
     return g;
@@ -211,10 +216,11 @@ static ir_graph *make_larger(void)
 }
 
 /* the mean of 8 frames, every 4 */
-static ir_graph *make_mean(void)
+static ir_graph *make_mean(double rate)
 {
     static const uint32_t dims[] = {8, 1};
     ir_graph *g = ir_new(MLI_WINDOW);
+    g->rate = rate;
     g->window = 8;
     g->hop = 4;
     ir_id x = ir_input(g, "x", 2, dims);
@@ -240,12 +246,34 @@ static void put(FILE *f, uint32_t value, int bytes)
         fputc((int)(value >> 8 * i & 255), f);
 }
 
-/* One channel of 32-bit floats at 48 kHz: noise, and for the second half of
-   the time a pulse that slows down. */
-static int write_wav(const char *path, uint32_t frames)
+/* Noise, and for the second half of the time a pulse that slows down. */
+static float pulses(uint32_t i, uint32_t frames)
+{
+    static uint32_t seed = 7, left = 100, width = 100;
+    seed = seed * 1664525u + 1013904223u;
+    float y = (float)(seed >> 8) / 8388608.f - 1;
+    if (i >= frames / 2)
+        y = left > width / 2 ? 0.7f : -0.7f;
+    if (--left == 0)
+        left = ++width;
+    return y;
+}
+
+/* Eight tones up to some frequency, faded in and out. */
+static float tones(uint32_t i, uint32_t frames, double highest)
+{
+    double y = 0, fade = sin(3.14159265358979 * i / frames);
+    for (int k = 1; k <= 8; k++)
+        y += sin(2 * 3.14159265358979 * highest * k / 8 / 48000 * i) / 8;
+    return (float)(y * fade * fade);
+}
+
+/* One channel of 32-bit floats at 48 kHz: tones, or, if highest is 0, noise,
+   and for the second half of the time a pulse that slows down. */
+static int write_wav(const char *path, uint32_t frames, double highest)
 {
     FILE *f = fopen(path, "wb");
-    uint32_t seed = 7, bits, left = 100, width = 100;
+    uint32_t bits;
     if (!f)
         return 1;
     fputs("RIFF", f);
@@ -261,16 +289,28 @@ static int write_wav(const char *path, uint32_t frames)
     fputs("data", f);
     put(f, 4 * frames, 4);
     for (uint32_t i = 0; i < frames; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        float y = (float)(seed >> 8) / 8388608.f - 1;
-        if (i >= frames / 2)
-            y = left > width / 2 ? 0.7f : -0.7f;
-        if (--left == 0)
-            left = ++width;
+        float y = highest > 0 ? tones(i, frames, highest) : pulses(i, frames);
         memcpy(&bits, &y, 4);
         put(f, bits, 4);
     }
     return fclose(f) != 0;
+}
+
+/* How far the difference of two sounds lies below the first. */
+static int print_noise(const char *one, const char *two, long frames)
+{
+    FILE *f = fopen(one, "rb"), *g = fopen(two, "rb");
+    double sound = 0, noise = 0;
+    float a, b;
+    if (!f || !g || fseek(f, -4 * frames, SEEK_END) ||
+        fseek(g, -4 * frames, SEEK_END))
+        return 1;
+    while (fread(&a, 4, 1, f) == 1 && fread(&b, 4, 1, g) == 1) {
+        sound += (double)a * a;
+        noise += ((double)a - b) * ((double)a - b);
+    }
+    printf("%d\n", (int)(10 * log10(sound / (noise + 1e-30))));
+    return fclose(f) + fclose(g);
 }
 
 int main(int argc, char **argv)
@@ -278,26 +318,37 @@ int main(int argc, char **argv)
     mlc_options spread = MLC_OPTIONS_DEFAULT;
     spread.spread = 1;
     if (argc == 4 && !strcmp(argv[1], "-wav"))
-        return write_wav(argv[2], (uint32_t)strtoul(argv[3], NULL, 10));
+        return write_wav(argv[2], (uint32_t)strtoul(argv[3], NULL, 10), 0);
+    if (argc == 5 && !strcmp(argv[1], "-tones"))
+        return write_wav(argv[2], (uint32_t)strtoul(argv[3], NULL, 10),
+                         strtod(argv[4], NULL));
+    if (argc == 5 && !strcmp(argv[1], "-noise"))
+        return print_noise(argv[2], argv[3], strtol(argv[4], NULL, 10));
     if (argc != 2) {
         fprintf(stderr, "usage: %s FOLDER | -wav FILE FRAMES\n", argv[0]);
         return 2;
     }
     write_model(make_gain(), argv[1], "gain");
-    write_model(make_deep(), argv[1], "deep");
-    write_model(make_late(), argv[1], "late");
+    write_model(make_deep(0), argv[1], "deep");
+    write_model(make_late(0), argv[1], "late");
     write_model(make_sums(MLI_STREAM), argv[1], "sums");
     write_model(make_sums(MLI_STEP), argv[1], "sumlist");
     write_model(make_total(), argv[1], "total");
     write_model(make_pole(), argv[1], "pole");
     write_model(make_larger(), argv[1], "larger");
-    write_model(make_mean(), argv[1], "mean");
+    write_model(make_mean(0), argv[1], "mean");
     write_model(make_clock(), argv[1], "clock");
     write_model(make_rates(0), argv[1], "quarter");
     write_model(make_rates(1), argv[1], "coarse");
     write_with(make_rates(1), &spread, argv[1], "spread");
-    write_with(make_mean(), &spread, argv[1], "spreadmean");
+    write_with(make_mean(0), &spread, argv[1], "spreadmean");
     write_with(make_strided(), &spread, argv[1], "strided");
     write_with(make_convnet(), &spread, argv[1], "convnet");
+    write_model(make_deep(44100), argv[1], "deep44");
+    write_model(make_late(44100), argv[1], "late44");
+    write_model(make_late(16000), argv[1], "late16");
+    write_model(make_late(44101), argv[1], "late44-1");
+    write_model(make_late(100), argv[1], "late-slow");
+    write_model(make_mean(44100), argv[1], "mean44");
     return 0;
 }
