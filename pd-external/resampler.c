@@ -226,9 +226,9 @@ void resampler_out(t_resampler *r, float *const *inner, uint32_t made,
     r->r_spare += (int32_t)made;
     for (uint32_t i = 0; i < frames; i++) {
         resampler_frame(r, outer, i);
-        uint64_t next = (uint64_t)r->r_outphase + r->r_inner;
+        uint32_t next = r->r_outphase + r->r_inner; /* each below 2e9 */
         r->r_spare -= (int32_t)(next / r->r_outer);
-        r->r_outphase = (uint32_t)(next % r->r_outer);
+        r->r_outphase = next % r->r_outer;
     }
     mli_fpu_end(fpu);
 }
