@@ -384,6 +384,308 @@ static void write_qdq(FILE *f)
     put_opset(f, "", 13);
 }
 
+/* ------------------------------------------------- small weights, all ---- */
+
+enum { FLOAT = 1, UINT8 = 2, INT8 = 3, HALF = 10, BFLOAT = 16 };
+
+#define CHANNELS 128 /* of convolutions */
+#define TAPS     3
+#define HIDDEN   256 /* units of recurrent layers */
+
+/* A number of a type: halves from subnormal ones up to 2, bytes from end to
+   end. */
+static void put_one(FILE *f, int type, unsigned i)
+{
+    unsigned r = (i * 2654435761u) >> 8;
+    float w = weight(i);
+    if (type == FLOAT) {
+        fwrite(&w, 4, 1, f);
+        return;
+    }
+    if (type == HALF)
+        r = (r & 0x83ff) | (r >> 11 & 15) << 10;
+    else if (type == BFLOAT)
+        r = (r & 0x80ff) | (0x3b00 + (r >> 9 & 3 << 8));
+    fputc((int)(r & 255), f);
+    if (type == HALF || type == BFLOAT)
+        fputc((int)(r >> 8 & 255), f);
+}
+
+/* The dims end with 0. */
+static void put_tensor(FILE *graph, const char *name, int type,
+                       const unsigned *dims)
+{
+    message tensor, raw;
+    unsigned n = 1;
+    begin(&tensor);
+    for (; *dims; dims++) {
+        put_number(tensor.f, 1, *dims);
+        n *= *dims;
+    }
+    put_number(tensor.f, 2, (unsigned)type);
+    put_text(tensor.f, 8, name);
+    begin(&raw);
+    for (unsigned i = 0; i < n; i++)
+        put_one(raw.f, type, i);
+    end(&raw, tensor.f, 9);
+    end(&tensor, graph, 5);
+}
+
+/* An attribute of integers; many: a list. */
+typedef struct attribute {
+    const char *name;
+    int many, n[4];
+} attribute;
+
+static void put_op(FILE *graph, const char *op, const char *const *in,
+                   int inputs, const char *const *out, int outputs,
+                   const attribute *a)
+{
+    message node, attr;
+    begin(&node);
+    for (int i = 0; i < inputs; i++)
+        put_text(node.f, 1, in[i]);
+    for (int i = 0; i < outputs; i++)
+        put_text(node.f, 2, out[i]);
+    put_text(node.f, 4, op);
+    for (; a && a->name; a++) {
+        begin(&attr);
+        put_text(attr.f, 1, a->name);
+        put_number(attr.f, a->many ? 8 : 3, (unsigned)a->n[0]);
+        for (int i = 1; i < a->many; i++)
+            put_number(attr.f, 8, (unsigned)a->n[i]);
+        put_number(attr.f, 20, a->many ? 7 : 2);
+        end(&attr, node.f, 5);
+    }
+    if (!strncmp(op, "DynamicQuantizeLSTM", 19))
+        put_text(node.f, 7, "com.microsoft");
+    end(&node, graph, 1);
+}
+
+static void put_name(char *to, const char *name, int i)
+{
+    sprintf(to, "%s%d", name, i);
+}
+
+/* An input or output of a type; dim -1 is dynamic, the dims end with 0. */
+static void put_typed(FILE *graph, unsigned number, const char *name, int type,
+                      const int *dims)
+{
+    message info, t, tensor, shape, dim;
+    begin(&info);
+    put_text(info.f, 1, name);
+    begin(&t);
+    begin(&tensor);
+    put_number(tensor.f, 1, (unsigned)type);
+    begin(&shape);
+    for (; *dims; dims++) {
+        begin(&dim);
+        if (*dims > 0)
+            put_number(dim.f, 1, (unsigned)*dims);
+        else
+            put_text(dim.f, 2, "time");
+        end(&dim, shape.f, 1);
+    }
+    end(&shape, tensor.f, 2);
+    end(&tensor, t.f, 1);
+    end(&t, info.f, 2);
+    end(&info, graph, number);
+}
+
+/* How layers get their weights, and which layers they are. */
+typedef enum layer {
+    DENSE,
+    CONV_TIME,
+    CONV_IMAGE,
+    STRIDED,    /* along time */
+    TRANSPOSED, /* along time */
+    LAYERS
+} layer;
+
+typedef enum way {
+    PLAIN,   /* as they are */
+    QDQ,     /* DequantizeLinear, a scale for all */
+    QDQ_ROW, /* one for each output, along axis 0 */
+    QLINEAR, /* QLinearMatMul, QLinearConv */
+    INTEGER, /* DynamicQuantizeLinear, MatMulInteger, ConvInteger */
+    FAKE     /* float weights that are quantised in the graph */
+} way;
+
+typedef struct kind {
+    const char *name;
+    layer layer;
+    way way;
+    int type, zero; /* of the weights, and their zero point */
+} kind;
+
+static const unsigned shapes[LAYERS][5] = {
+    {SIDE, SIDE, 0},
+    {CHANNELS, CHANNELS, TAPS, 0},
+    {CHANNELS, CHANNELS, TAPS, TAPS, 0},
+    {CHANNELS, CHANNELS, 4, 0},
+    {CHANNELS, CHANNELS, 4, 0},
+};
+static const attribute attributes[LAYERS][2] = {
+    {{NULL, 0, {0}}},
+    {{"pads", 2, {TAPS - 1, 0}}},
+    {{"pads", 4, {1, 1, 1, 1}}},
+    {{"strides", 1, {2}}},
+    {{"strides", 1, {2}}},
+};
+static const int ports[LAYERS][5] = {
+    {1, SIDE},         {1, CHANNELS, -1}, {1, CHANNELS, 2, 2},
+    {1, CHANNELS, -1}, {1, CHANNELS, -1},
+};
+
+/* The layer number i of x: y. */
+static void put_layer(FILE *g, const kind *k, int i, const char *x,
+                      const char *y)
+{
+    static const char *const ops[LAYERS] = {"MatMul", "Conv", "Conv", "Conv",
+                                            "ConvTranspose"};
+    const attribute row[] = {{"axis", 0, {0}}, {NULL, 0, {0}}};
+    const attribute *a = attributes[k->layer];
+    char w[16], d[16], q[16], s[16], z[16], m[16], f[16];
+    put_name(w, "w", i);
+    put_name(d, "d", i);
+    put_name(q, "q", i);
+    put_name(s, "s", i);
+    put_name(z, "z", i);
+    put_name(m, "m", i);
+    put_name(f, "f", i);
+    put_tensor(g, w, k->way == FAKE ? FLOAT : k->type, shapes[k->layer]);
+    if (k->way == PLAIN) {
+        put_op(g, ops[k->layer], (const char *[]){x, w}, 2, (const char *[]){y},
+               1, a);
+    } else if (k->way == QLINEAR) {
+        put_op(g, k->layer == DENSE ? "QLinearMatMul" : "QLinearConv",
+               (const char *[]){x, "s", "xz", w, "s", "z", "s", "xz"}, 8,
+               (const char *[]){y}, 1, a);
+    } else if (k->way == INTEGER) {
+        put_op(g, "DynamicQuantizeLinear", (const char *[]){x}, 1,
+               (const char *[]){q, s, z}, 3, NULL);
+        put_op(g, k->layer == DENSE ? "MatMulInteger" : "ConvInteger",
+               (const char *[]){q, w, z, "z"}, 4, (const char *[]){m}, 1, a);
+        put_op(g, "Cast", (const char *[]){m}, 1, (const char *[]){f}, 1,
+               (const attribute[]){{"to", 0, {FLOAT}}, {NULL, 0, {0}}});
+        put_op(g, "Mul", (const char *[]){f, s}, 2, (const char *[]){y}, 1,
+               NULL);
+    } else {
+        if (k->way == FAKE)
+            put_op(g, "QuantizeLinear", (const char *[]){w, "s", "z"}, 3,
+                   (const char *[]){q}, 1, NULL);
+        put_op(g, "DequantizeLinear",
+               (const char *[]){k->way == FAKE ? q : w,
+                                k->way == QDQ_ROW ? "ss" : "s",
+                                k->way == QDQ_ROW ? "zz" : "z"},
+               3, (const char *[]){d}, 1, k->way == QDQ_ROW ? row : NULL);
+        put_op(g, ops[k->layer], (const char *[]){x, d}, 2, (const char *[]){y},
+               1, a);
+    }
+}
+
+/* Scales and zero points: s, z, for each output ss, zz; the input's xz. */
+static void put_scales(FILE *g, const kind *k)
+{
+    const float scale = 0.001f;
+    const unsigned outputs[] = {shapes[k->layer][0], 0};
+    const unsigned char zero = (unsigned char)k->zero, middle = 128;
+    message tensor, raw;
+    put_scalar(g, "s", FLOAT, &scale, sizeof scale);
+    put_scalar(g, "z", (unsigned)k->type, &zero, 1);
+    put_scalar(g, "xz", UINT8, &middle, 1);
+    put_tensor(g, "ss", FLOAT, outputs);
+    begin(&tensor);
+    put_number(tensor.f, 1, outputs[0]);
+    put_number(tensor.f, 2, (unsigned)k->type);
+    put_text(tensor.f, 8, "zz");
+    begin(&raw);
+    for (unsigned i = 0; i < outputs[0]; i++)
+        fputc(k->zero, raw.f);
+    end(&raw, tensor.f, 9);
+    end(&tensor, g, 5);
+}
+
+static const kind *current;
+
+/* As many layers as make a megabyte. */
+static void write_kind(FILE *f)
+{
+    const kind *k = current;
+    int type = k->way == PLAIN ? k->type : FLOAT, layers;
+    unsigned bytes = k->type == HALF || k->type == BFLOAT ? 2 : 1;
+    char x[16] = "x", y[16];
+    message graph;
+    for (int i = 0; shapes[k->layer][i]; i++)
+        bytes *= shapes[k->layer][i];
+    bytes *= k->way == FAKE ? 4 : 1;
+    layers = (int)(MEGABYTE / bytes) + 1;
+    put_number(f, 1, 8);
+    begin(&graph);
+    put_scales(graph.f, k);
+    if (k->way == QLINEAR) {
+        put_op(graph.f, "QuantizeLinear", (const char *[]){"x", "s", "xz"}, 3,
+               (const char *[]){"v"}, 1, NULL);
+        strcpy(x, "v");
+    }
+    for (int i = 0; i < layers; i++, strcpy(x, y)) {
+        put_name(y, "y", i);
+        if (i + 1 == layers)
+            strcpy(y, k->way == QLINEAR ? "u" : "y");
+        put_layer(graph.f, k, i, x, y);
+    }
+    if (k->way == QLINEAR)
+        put_op(graph.f, "DequantizeLinear", (const char *[]){"u", "s", "xz"}, 3,
+               (const char *[]){"y"}, 1, NULL);
+    put_typed(graph.f, 11, "x", type, ports[k->layer]);
+    put_typed(graph.f, 12, "y", type, ports[k->layer]);
+    end(&graph, f, 7);
+    put_opset(f, "", 13);
+}
+
+static void write_half_lstm(FILE *f)
+{
+    const unsigned w[] = {1, 4 * HIDDEN, HIDDEN, 0}, b[] = {1, 8 * HIDDEN, 0};
+    const attribute a[] = {{"hidden_size", 0, {HIDDEN}}, {NULL, 0, {0}}};
+    message graph;
+    put_number(f, 1, 8);
+    begin(&graph);
+    put_op(graph.f, "LSTM", (const char *[]){"x", "w", "r", "b"}, 4,
+           (const char *[]){"y"}, 1, a);
+    put_tensor(graph.f, "w", HALF, w);
+    put_tensor(graph.f, "r", HALF, w);
+    put_tensor(graph.f, "b", HALF, b);
+    put_typed(graph.f, 11, "x", HALF, (const int[]){-1, 1, HIDDEN, 0});
+    put_typed(graph.f, 12, "y", HALF, (const int[]){-1, 1, 1, HIDDEN, 0});
+    end(&graph, f, 7);
+    put_opset(f, "", 14);
+}
+
+/* As onnxruntime's quantiser writes it. */
+static void write_quantised_lstm(FILE *f)
+{
+    const unsigned units = 2 * HIDDEN, columns[] = {1, 4 * units, 0};
+    const unsigned w[] = {1, HIDDEN, 4 * units, 0},
+                   r[] = {1, units, 4 * units, 0};
+    const attribute a[] = {{"hidden_size", 0, {2 * HIDDEN}}, {NULL, 0, {0}}};
+    message graph;
+    put_number(f, 1, 8);
+    begin(&graph);
+    put_op(
+        graph.f, "DynamicQuantizeLSTM",
+        (const char *[]){"x", "w", "r", "", "", "", "", "", "s", "z", "s", "z"},
+        12, (const char *[]){"y"}, 1, a);
+    put_tensor(graph.f, "w", INT8, w);
+    put_tensor(graph.f, "r", INT8, r);
+    put_tensor(graph.f, "s", FLOAT, columns);
+    put_scalar(graph.f, "z", INT8, "", 1);
+    put_typed(graph.f, 11, "x", FLOAT, (const int[]){-1, 1, HIDDEN, 0});
+    put_typed(graph.f, 12, "y", FLOAT, (const int[]){-1, 1, 1, 2 * HIDDEN, 0});
+    end(&graph, f, 7);
+    put_opset(f, "", 14);
+    put_opset(f, "com.microsoft", 1);
+}
+
 /* A flatbuffer, from its front to its end: what is pointed to comes later. */
 typedef struct flat {
     unsigned char *bytes;
@@ -650,6 +952,41 @@ static void tflite_opens_cheaply(void **state)
     opens_cheaply("TensorFlow Lite", write_tflite);
 }
 
+static void all_kinds_open_cheaply(void **state)
+{
+    static const kind kinds[] = {
+        {"float16", DENSE, PLAIN, HALF, 0},
+        {"bfloat16", DENSE, PLAIN, BFLOAT, 0},
+        {"float16 along time", CONV_TIME, PLAIN, HALF, 0},
+        {"float16 images", CONV_IMAGE, PLAIN, HALF, 0},
+        {"float16 strided", STRIDED, PLAIN, HALF, 0},
+        {"float16 transposed", TRANSPOSED, PLAIN, HALF, 0},
+        {"QDQ, zero 128", DENSE, QDQ, UINT8, 128},
+        {"QDQ, zero 120", DENSE, QDQ, UINT8, 120},
+        {"QDQ, zero 3", DENSE, QDQ, INT8, 3},
+        {"QDQ along time", CONV_TIME, QDQ_ROW, INT8, 0},
+        {"QDQ along time, zero 120", CONV_TIME, QDQ, UINT8, 120},
+        {"QDQ images", CONV_IMAGE, QDQ_ROW, INT8, 0},
+        {"QDQ images, zero 120", CONV_IMAGE, QDQ, UINT8, 120},
+        {"QDQ transposed", TRANSPOSED, QDQ, INT8, 0},
+        {"QLinearMatMul", DENSE, QLINEAR, INT8, 0},
+        {"QLinearMatMul, zero 120", DENSE, QLINEAR, UINT8, 120},
+        {"QLinearConv along time", CONV_TIME, QLINEAR, INT8, 0},
+        {"QLinearConv", CONV_IMAGE, QLINEAR, UINT8, 128},
+        {"MatMulInteger", DENSE, INTEGER, INT8, 0},
+        {"MatMulInteger, zero 120", DENSE, INTEGER, UINT8, 120},
+        {"ConvInteger", CONV_IMAGE, INTEGER, INT8, 0},
+        {"QuantizeLinear of weights", DENSE, FAKE, INT8, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        current = &kinds[i];
+        opens_cheaply(current->name, write_kind);
+    }
+    opens_cheaply("float16 LSTM", write_half_lstm);
+    opens_cheaply("DynamicQuantizeLSTM", write_quantised_lstm);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -657,6 +994,7 @@ int main(void)
         cmocka_unit_test(lstm_opens_cheaply),
         cmocka_unit_test(qdq_opens_cheaply),
         cmocka_unit_test(tflite_opens_cheaply),
+        cmocka_unit_test(all_kinds_open_cheaply),
         cmocka_unit_test(trees_open_cheaply),
         cmocka_unit_test(nam_opens_cheaply),
         cmocka_unit_test(rtneural_opens_cheaply),
