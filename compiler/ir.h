@@ -117,6 +117,7 @@ typedef struct ir_graph {
     char error[512];   /* the first error; "" while there is none */
     int out_of_memory;
     uint64_t float_bytes; /* taken for constants, freed ones too */
+    int halves;     /* float weights come from 16 bits: they are stored so */
     double folding; /* nanoseconds that passes spent on constants, about */
 } ir_graph;
 

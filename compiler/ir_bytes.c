@@ -112,6 +112,7 @@ typedef struct job {
     shape s;
     const ir_bytes *w;
     mli_storage storage;
+    int halves;          /* floats are stored as halves, if that is exact */
     float *line, *scale; /* scale: of the output at work */
     uint8_t *to;         /* the matrix at work */
 } job;
@@ -271,7 +272,7 @@ static int fit_bytes(const job *j)
 
 static mli_storage storage_of(const job *j)
 {
-    if (j->s.outputs == 1 || j->w->type == IR_F32)
+    if (j->s.outputs == 1 || (j->w->type == IR_F32 && !j->halves))
         return MLI_F32;
     return are_bytes(j->w) && fit_bytes(j) ? MLI_INT8 : MLI_F16;
 }
@@ -335,7 +336,7 @@ static int shape_of(ir_graph *g, uint32_t inputs, uint32_t outputs,
 ir_id ir_pack_bytes(ir_graph *g, uint32_t inputs, uint32_t outputs,
                     uint32_t taps, uint32_t groups, const ir_bytes *w)
 {
-    job j = {.w = w};
+    job j = {.w = w, .halves = g->halves};
     uint64_t rows, products;
     ir_id id;
 

@@ -11,81 +11,45 @@ ir_id ir_bias(ir_graph *g, uint32_t n, const float *b)
     return b ? ir_const1(g, n, b) : IR_NONE;
 }
 
-/*
- * One matrix for each group, one after another. w: [groups * outputs][inputs]
- * [taps], outputs and inputs being those of one group. rows: NULL, or which of
- * w's rows each output has.
- */
-static ir_id pack(ir_graph *g, uint32_t groups, uint32_t outputs, uint32_t taps,
-                  uint32_t inputs, const float *w, const uint32_t *rows)
+/* Rows of floats, [outputs][inputs/groups][taps]. */
+static ir_bytes floats(uint32_t inputs, uint32_t taps, const float *w)
 {
-    /* outputs * taps < 2^56 and one more factor: bounded step by step */
-    uint64_t padded = (uint64_t)((outputs + 3u) / 4u * 4u) * taps;
-    uint64_t one, all;
-    float *data;
-
-    if (padded > MLI_MAX_ELEMENTS || padded * inputs > MLI_MAX_ELEMENTS) {
-        ir_fail(g, "too many weights (%u outputs, %u taps, %u inputs)", outputs,
-                taps, inputs);
-        return IR_NONE;
-    }
-    one = mli_packed_size(outputs, taps, inputs);
-    all = one * groups;
-    data = ir_floats(g, all);
-    if (!data)
-        return IR_NONE;
-    for (uint32_t n = 0; n < groups; n++)
-        for (uint32_t o = 0; o < outputs; o++) {
-            uint32_t row = rows ? rows[o] : n * outputs + o;
-            const float *from = w + (size_t)row * inputs * taps;
-
-            for (uint32_t i = 0; row != IR_NO_ROW && i < inputs; i++)
-                for (uint32_t k = 0; k < taps; k++)
-                    data[n * one +
-                         mli_packed_index(outputs, taps, inputs, o, k, i)] =
-                        from[(size_t)i * taps + k];
-        }
-    return ir_take(g, IR_PACKED, all, data);
+    return (ir_bytes){.w = w,
+                      .type = IR_F32,
+                      .output = (size_t)inputs * taps,
+                      .input = taps,
+                      .tap = 1};
 }
 
 ir_id ir_pack_conv(ir_graph *g, uint32_t inputs, uint32_t outputs,
                    uint32_t taps, uint32_t groups, const float *w)
 {
-    if (groups > 1 && inputs == groups && outputs == groups)
-        return pack(g, 1, groups, taps, 1, w, NULL);
-    return pack(g, groups, outputs / groups, taps, inputs / groups, w, NULL);
+    const ir_bytes all = floats(inputs / groups, taps, w);
+
+    return ir_pack_bytes(g, inputs, outputs, taps, groups, &all);
 }
 
 ir_id ir_pack(ir_graph *g, uint32_t outputs, uint32_t inputs, const float *w)
 {
-    return pack(g, 1, outputs, 1, inputs, w, NULL);
+    return ir_pack_conv(g, inputs, outputs, 1, 1, w);
 }
 
 ir_id ir_pack_rows(ir_graph *g, uint32_t outputs, uint32_t inputs,
                    const float *w, const uint32_t *rows)
 {
-    return pack(g, 1, outputs, 1, inputs, w, rows);
+    const ir_bytes all = floats(inputs, 1, w);
+
+    return ir_pack_bytes_rows(g, outputs, inputs, &all, rows);
 }
 
 /* w as it lies, to one matrix. */
 static ir_id pack_columns(ir_graph *g, uint32_t outputs, uint32_t inputs,
                           const float *w)
 {
-    uint64_t n = (uint64_t)outputs + 3u;
-    float *data;
+    const ir_bytes all = {
+        .w = w, .type = IR_F32, .output = 1, .input = outputs};
 
-    if (n > MLI_MAX_ELEMENTS || n * inputs > MLI_MAX_ELEMENTS) {
-        ir_fail(g, "too many weights (%u outputs, %u inputs)", outputs, inputs);
-        return IR_NONE;
-    }
-    n = mli_packed_size(outputs, 1, inputs);
-    data = ir_floats(g, n);
-    if (!data)
-        return IR_NONE;
-    for (uint32_t i = 0; i < inputs; i++)
-        for (uint32_t o = 0; o < outputs; o++)
-            data[mli_packed_index(outputs, 1, inputs, o, 0, i)] = *w++;
-    return ir_take(g, IR_PACKED, n, data);
+    return ir_pack_bytes(g, inputs, outputs, 1, 1, &all);
 }
 
 /* Does a dense layer fit on x? If not, the graph fails. */

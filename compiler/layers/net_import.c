@@ -376,8 +376,10 @@ static int whole(net_import *n, size_t size, const char *path, mlc_weights *w,
     file = (mlc_json_range){r.at, size};
     if (!mlc_doc_object(&n->doc, NULL, file, f, FIELDS) ||
         !check_keys(n, file) || !head(n, f) ||
-        !open_weights(n, &f[WEIGHTS], path, w, bytes) ||
-        !inputs(n, &f[INPUTS]) || !layers(n, &f[LAYERS]) ||
+        !open_weights(n, &f[WEIGHTS], path, w, bytes))
+        return 0;
+    n->doc.g->halves = n->w && mlc_weights_are_halves(n->w);
+    if (!inputs(n, &f[INPUTS]) || !layers(n, &f[LAYERS]) ||
         !outputs(n, &f[OUTPUTS]))
         return 0;
     unused(n);

@@ -172,6 +172,23 @@ mlc_weight *mlc_weights_find(const mlc_weights *w, const char *name)
     return NULL;
 }
 
+/* Fewer weights are faster as floats. */
+#define MANY ((uint64_t)1 << 18)
+
+int mlc_weights_are_halves(const mlc_weights *w)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < w->count; i++) {
+        const mlc_weight *t = &w->tensor[i];
+
+        if (t->rank > 1 && t->type != MLC_F16 && t->type != MLC_BF16)
+            return 0;
+        n += t->rank > 1 ? t->count : 0;
+    }
+    return n >= MANY;
+}
+
 const char *mlc_weight_shape(const mlc_weight *t, char *text)
 {
     size_t n = (size_t)snprintf(text, 120, "[");
@@ -188,7 +205,17 @@ const char *mlc_weight_shape(const mlc_weight *t, char *text)
 static uint64_t bits(const uint8_t *at, uint32_t bytes)
 {
     uint64_t v = 0;
+    uint16_t h;
+    uint32_t u;
 
+    if (bytes == 2) { /* the usual ones; little-endian machines only */
+        memcpy(&h, at, sizeof h);
+        return h;
+    }
+    if (bytes == 4) {
+        memcpy(&u, at, sizeof u);
+        return u;
+    }
     for (uint32_t i = bytes; i-- > 0;)
         v = v << 8 | at[i];
     return v;
@@ -205,11 +232,12 @@ static float from_bits(uint32_t v)
 static float half(uint32_t v)
 {
     uint32_t exponent = v >> 10 & 31u, fraction = v & 1023u;
-    double f = exponent == 0    ? ldexp(fraction, -24)
-               : exponent == 31 ? (fraction ? NAN : INFINITY)
-                                : ldexp(1024 + fraction, (int)exponent - 25);
+    float f = exponent == 0 ? (float)fraction * 0x1p-24f
+              : exponent == 31
+                  ? (fraction ? NAN : INFINITY)
+                  : from_bits(((v & 0x7fffu) + (112u << 10)) << 13);
 
-    return (float)(v & 0x8000u ? -f : f);
+    return v & 0x8000u ? -f : f;
 }
 
 static float number(mlc_number type, const uint8_t *at)
