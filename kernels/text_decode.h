@@ -57,16 +57,16 @@ V_FN void decode_lines(const uint8_t *w, const float *scale, size_t count,
     }
 }
 
-/* Panels of 12 rows, four of them at a time. */
-V_FN void decode_quads(const uint8_t *w, const float *scale, size_t products,
-                       float *to, const int type)
+/* Panels of 12 rows, or of any: four rows at a time. */
+V_FN void decode_quads(const uint8_t *w, const float *scale, uint32_t held,
+                       size_t products, float *to, const int type)
 {
     const size_t bytes = type == MLI_F16 ? 2 : 1;
-    for (; products != 0; products--, w += 12 * bytes, to += 12)
-        for (uint32_t at = 0; at < 12; at += 4) {
+    for (; products != 0; products--)
+        for (uint32_t at = 0; at < held; at += 4, w += 4 * bytes, to += 4) {
             vf row[DECODE_VECTORS];
-            decode_row(w + at * bytes, row, 4, type);
-            decode_scaled(row, scale + at, to + at, 4);
+            decode_row(w, row, 4, type);
+            decode_scaled(row, scale + at, to, 4);
         }
 }
 
@@ -74,14 +74,16 @@ V_FN void decode_numbers(const uint8_t *w, const float *scale, uint32_t held,
                          size_t products, float *to, const int type)
 {
     const size_t count = products * held;
-    if (held == 16)
+    if (V_LANES == 1) /* in few bytes */
+        decode_quads(w, scale, held, products, to, type);
+    else if (held == 16)
         decode_lines(w, scale, count, to, 16, type);
     else if (held == 8)
         decode_lines(w, scale, count, to, 8, type);
     else if (held == 4)
         decode_lines(w, scale, count, to, 4, type);
     else
-        decode_quads(w, scale, products, to, type);
+        decode_quads(w, scale, held, products, to, type);
 }
 
 static void decode_f16(const uint8_t *w, const float *scale, uint32_t held,
@@ -113,7 +115,7 @@ V_FN void decode_pairs(const uint8_t *w, const float *scale, uint32_t held,
 static void decode_i4(const uint8_t *w, const float *scale, uint32_t held,
                       size_t products, float *to)
 {
-    if (held == MLI_PANEL) {
+    if (held == MLI_PANEL && V_LANES > 1) {
         decode_pairs(w, scale, held, products, to, MLI_PANEL);
         return;
     }

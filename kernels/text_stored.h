@@ -159,7 +159,7 @@ V_FN void stored_tap(const stored_job *j, const float *x, const uint8_t **w,
     const uint32_t block = STORED_BLOCK(type);
     uint32_t left = j->a->in_per_group;
     stored_sums sum;
-    while (tile == 1 && left >= block * STORED_CHAINS) {
+    while (STORED_CHAINS > 1 && tile == 1 && left >= block * STORED_CHAINS) {
         const uint8_t *end = stored_at(j, *w, block * STORED_CHAINS, type);
         stored_prefetch(*w, (size_t)(end - *w));
         stored_products(j, x, *w, block, sum, STORED_CHAINS, 0, n, type);
