@@ -106,6 +106,54 @@ void newer(float *y, const float *x)
 }
 END
 
+# ------------------------------------------------- cycles of a Cortex-A53 --
+# What the pipeline description says of code that runs over and over.
+cat >"$work/a53.c" <<'END'
+#include <stdio.h>
+#include "cortex_a53.h"
+static int wrong;
+static void expect(double cycles, unsigned n, const char *const *text)
+{
+    a53_instruction code[16];
+    for (unsigned i = 0; i < n; i++)
+        code[i] = a53_read(text[i]);
+    double got = cortex_a53_cycles(code, n);
+    if (got != cycles) {
+        printf("%s ...: %g cycles (expected %g)\n", text[0], got, cycles);
+        wrong = 1;
+    }
+}
+#define EXPECT(cycles, ...)                                                    \
+    expect(cycles, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),     \
+           (const char *[]){__VA_ARGS__})
+int main(void)
+{
+    /* two a cycle, then one on the other */
+    EXPECT(2, "add x0, x1, x2", "add x3, x1, x2", "sub x4, x1, x2",
+           "add w5, w1, #0x4");
+    EXPECT(4, "add x0, x0, x2", "add x0, x0, x2", "sub x0, x0, x2",
+           "add x0, x0, #0x4");
+    /* 128 bits: one a cycle, four on the other; 64 bits: two a cycle */
+    EXPECT(5, "fmla v0.4s, v8.4s, v9.s[0]", "fmla v1.4s, v8.4s, v9.s[1]",
+           "fmla v2.4s, v8.4s, v9.s[2]", "fmla v3.4s, v8.4s, v9.s[3]",
+           "fmla v4.4s, v8.4s, v9.s[3]");
+    EXPECT(12, "fmla v0.4s, v8.4s, v9.4s", "fmla v0.4s, v8.4s, v9.4s",
+           "fmla v0.4s, v8.4s, v9.4s");
+    EXPECT(2, "fadd v0.2s, v8.2s, v9.2s", "fadd v1.2s, v8.2s, v9.2s",
+           "fadd v2.2s, v8.2s, v9.2s", "fadd v3.2s, v8.2s, v9.2s");
+    /* a load and what multiplies beside it; a branch */
+    EXPECT(4, "ldr q0, [x1, #0x10]", "ldr q1, [x1, #0x20]");
+    EXPECT(1, "ldr w0, [x1, #0x4]", "b.ne #0x400");
+    return wrong;
+}
+END
+if cc -std=c11 -O1 -Itests/arm -o "$work/a53" "$work/a53.c" \
+    tests/arm/cortex_a53.c 2>"$work/said" && "$work/a53" >"$work/said"; then
+    pass "cycles of a Cortex-A53"
+else
+    fail "cycles of a Cortex-A53" "$(head -n 1 "$work/said")"
+fi
+
 # ------------------------------------------------------------ the counting --
 if ! command -v qemu-arm >/dev/null; then
     pass "known code gives known counts # SKIP no qemu-arm here"
@@ -113,7 +161,7 @@ if ! command -v qemu-arm >/dev/null; then
 fi
 cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden \
     -o "$work/count.so" tests/arm/count_plugin.c tests/arm/arm_text.c \
-    tests/arm/cortex_a8.c tests/arm/cache_model.c ||
+    tests/arm/cortex_a8.c tests/arm/cortex_a53.c tests/arm/cache_model.c ||
     fail "known code gives known counts" "the plugin does not build"
 cat >"$work/known.S" <<'END'
     .syntax unified

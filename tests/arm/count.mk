@@ -5,7 +5,7 @@
 
 .PHONY: count-arm count-arm-programs runtime-armv7 runtime-arm64
 COUNT := $(BUILD)/arm-count
-COUNT_SRC := $(addprefix tests/arm/,count_plugin.c arm_text.c cortex_a8.c \
+COUNT_SRC := $(addprefix tests/arm/,count_plugin.c arm_text.c cortex_a8.c cortex_a53.c \
 	cache_model.c)
 
 # The runtime as the ARM externals have it.

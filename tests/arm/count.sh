@@ -55,17 +55,21 @@ one() {
             miss = near * v[1, "misses_1"] + far * v[1, "misses_2"]
             all = v[1, "cycles"] + miss
             j = v[2, "instructions"]
+            miss64 = near * v[2, "misses_1"] + far * v[2, "misses_2"]
+            all64 = v[2, "cycles"] + miss64
             printf "| %s | %d | %d%s | %.0f %% | %.1f %% | %.2f | %d + %d | "\
-                "%.0f %% | %d | %.0f %% |\n", m, macs, i,
+                "%.0f %% | %d | %.0f %% | %.1f %% | %d + %d | %.0f %% |\n", m, macs, i,
                 wanted == "" ? "" : " (" wanted ")", 100 * v[1, "neon"] / i,
                 100 * v[1, "vfp"] / i, v[1, "worst_block"], v[1, "cycles"],
-                miss, 100 * all / (1e9 / 44100), j, 100 * v[2, "neon"] / j
+                miss, 100 * all / (1e9 / 44100), j, 100 * v[2, "neon"] / j,
+                100 * v[2, "vfp"] / j, v[2, "cycles"], miss64,
+                100 * all64 / (1e9 / 44100)
         }' "$work/$m.armv7" "$work/$m.arm64"
 }
 
 cat <<END
-| model | multiply-accumulates | A8: instructions (aim) | NEON | VFP | worst block | cycles + misses, estimated | of real time | A53: instructions | NEON |
-|---|---|---|---|---|---|---|---|---|---|
+| model | multiply-accumulates | A8: instructions (aim) | NEON | VFP | worst block | cycles + misses, estimated | of real time | A53: instructions | NEON | scalar | cycles + misses, estimated | of real time |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|
 END
 failed=0
 for m in $models; do one "$m" || failed=1; done
@@ -76,8 +80,8 @@ $(arm-linux-gnueabihf-gcc -dumpfullversion), qemu $(qemu-arm --version |
     sed -n '1s/.*version \([0-9.]*\).*/\1/p'), $(date +%Y-%m-%d).
 "Worst block": its instructions against the median's. Cycles are an estimate, not
 a measurement: executed pieces of code through the pipeline description that GCC
-has for the Cortex-A8, every branch predicted, plus the misses of a model of its
-data caches (32 KiB and 256 KiB; $near cycles from the second, $far from memory,
-none hidden). Real time: 1 GHz at 44.1 kHz.
+has for the core, every branch predicted, plus the misses of a model of the
+Cortex-A8's data caches (32 KiB and 256 KiB; $near cycles from the second, $far
+from memory, none hidden) for both. Real time: 1 GHz at 44.1 kHz.
 END
 exit $failed

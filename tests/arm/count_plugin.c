@@ -14,6 +14,7 @@
 
 #include "arm_text.h"
 #include "cache_model.h"
+#include "cortex_a53.h"
 #include "cortex_a8.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -59,7 +60,8 @@ typedef struct piece {
     unsigned n;
     uint64_t runs, runs_before;
     char *symbol;
-    arm_instruction *code; /* ARMv7 */
+    arm_instruction *code;   /* ARMv7 */
+    a53_instruction *code64; /* AArch64 */
     unsigned neon, vfp, macs, vfp_muls;
     struct piece *next;
 } piece;
@@ -129,6 +131,7 @@ static void classify(piece *p, unsigned i, const char *text)
         p->vfp_muls += kind == VFP_MUL || kind == VFP_MAC;
     } else {
         int unit = arm64_unit(text);
+        p->code64[i] = a53_read(text);
         p->neon += unit == 1;
         p->vfp += unit == 2;
         p->macs += arm64_is_mac(text);
@@ -146,6 +149,7 @@ static piece *piece_of(const struct qemu_plugin_tb *tb)
     p->at = at;
     p->n = n;
     p->code = calloc(n, sizeof *p->code);
+    p->code64 = calloc(n, sizeof *p->code64);
     for (unsigned i = 0; i < n; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
         char *text = qemu_plugin_insn_disas(insn);
@@ -213,7 +217,9 @@ static void say_pieces(double *cycles)
     for (piece *p = pieces; p; p = p->next) {
         double runs = (double)p->runs_before;
         double each =
-            is_armv7 && runs > 0 ? cortex_a8_cycles(p->code, p->n) : 0;
+            runs <= 0  ? 0
+            : is_armv7 ? cortex_a8_cycles(p->code, p->n)
+                       : cortex_a53_cycles(p->code64, p->n);
         *cycles += runs * each;
         if (prints_pieces && runs * p->n > 0.01 * (double)blocks[0]) {
             snprintf(line, sizeof line,
