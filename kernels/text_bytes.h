@@ -344,8 +344,9 @@ static void bytes_gather(const mli_conv *a, const float *x, uint32_t frames,
         const float *from = next_tap(&walk);
         if (words == 2)
             bytes_copy(from, step, to, all, frames, 2);
-        else if (words == 4)
-            bytes_copy(from, step, to, all, frames, 4);
+        else if (words % 4 == 0)
+            for (size_t i = 0; i < words; i += 4)
+                bytes_copy(from + i, step, to + i, all, frames, 4);
         else
             for (uint32_t f = 0; f < frames; f++)
                 for (size_t i = 0; i < words; i++)
