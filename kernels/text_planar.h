@@ -55,11 +55,24 @@ V_FN void plane_next_tap(const plane_job *j, plane_cursor *c)
     c->inputs = j->a->in_per_group;
 }
 
-/* Each weight of a row times the frames in hand. */
-V_FN void plane_row_of_weights(const vf in[V_PLANE_TALL], const float *w,
+/* Each weight of a row times the frames in hand; on to the next row. */
+V_FN void plane_row_of_weights(const vf in[V_PLANE_TALL], const float **at,
+                               size_t width,
                                vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL],
                                const int outs, const int vecs)
 {
+    const float *w = *at;
+    if (outs <= 4 && outs > 1) {
+        const v_quad quad = v_step_quad(at, width);
+        UNROLL
+        for (int o = 0; o < outs; o++) {
+            UNROLL
+            for (int v = 0; v < vecs; v++)
+                sum[o][v] = v_fma_quad(in[v], quad, o, sum[o][v]);
+        }
+        return;
+    }
+    *at += width;
     if (outs == 1) {
         const vf weight = v_set1(*w);
         UNROLL
@@ -87,8 +100,7 @@ V_FN void plane_products(const plane_job *j, plane_cursor *c, uint32_t n,
     c->inputs -= n;
     do {
         v_load_run(&x, x_row, in, vecs);
-        plane_row_of_weights(in, w, sum, outs, vecs);
-        w += width;
+        plane_row_of_weights(in, &w, width, sum, outs, vecs);
     } while (--n != 0);
     c->x = x;
     c->w = w;

@@ -77,6 +77,13 @@ V_FN vf v_load_step(const float **p, size_t n)
     return x;
 }
 
+V_FN v_quad v_step_quad(const float **p, size_t n)
+{
+    v_quad q = v_load_quad(*p);
+    *p += n;
+    return q;
+}
+
 /* 1, 2 or 4 vectors, one after another. */
 V_FN void v_load_run(const float **p, size_t n, vf *x, const int count)
 {

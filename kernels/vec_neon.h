@@ -214,6 +214,11 @@ V_FN vf v_load_step(const float **p, size_t n)
     return x;
 }
 
+V_FN v_quad v_step_quad(const float **p, size_t n)
+{
+    return v_load_step(p, n);
+}
+
 /* Two vectors, and on by n floats. */
 V_FN void v_load_pair(const float **p, size_t n, vf x[2])
 {
