@@ -98,10 +98,18 @@ V_FN void plane_products(const plane_job *j, plane_cursor *c, uint32_t n,
     const float *x = c->x, *w = c->w;
     vf in[V_PLANE_TALL];
     c->inputs -= n;
-    do {
+    if (outs < 4 || n % 2 != 0) {
+        for (uint32_t i = outs < 4 ? n : 1; i != 0; i--) {
+            v_load_run(&x, x_row, in, vecs);
+            plane_row_of_weights(in, &w, width, sum, outs, vecs);
+        }
+    }
+    for (n = outs < 4 ? 0 : n / 2; n != 0; n--) {
         v_load_run(&x, x_row, in, vecs);
         plane_row_of_weights(in, &w, width, sum, outs, vecs);
-    } while (--n != 0);
+        v_load_run(&x, x_row, in, vecs);
+        plane_row_of_weights(in, &w, width, sum, outs, vecs);
+    }
     c->x = x;
     c->w = w;
 }
