@@ -343,11 +343,11 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
     f.parameters = g->parameters ? g->parameters : mlc_graph_parameters(g);
     before = macs_before(g);
     ir_passes(g, &tally);
-    if (options && options->weights != MLC_WEIGHTS_AS_THEY_ARE &&
-        options->weights != MLC_WEIGHTS_INT8)
-        ir_widen_weights(g);
+    if (options && options->weights != MLC_WEIGHTS_AS_THEY_ARE)
+        ir_widen_weights(g, options->weights == MLC_WEIGHTS_INT8 ? MLI_INT8
+                                                                 : MLI_F32);
     if (options && options->calibrate) {
-        ir_widen_weights(g);
+        ir_widen_weights(g, MLI_F32);
         status = use_integers(g, options, error);
         if (status)
             return status;

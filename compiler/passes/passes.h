@@ -51,8 +51,9 @@ void ir_pass_histories(ir_graph *g, ir_tally *tally);
 void ir_pass_functions(ir_graph *g, ir_tally *tally);
 /* Equal constants become one. */
 void ir_pass_shared(ir_graph *g, ir_tally *tally);
-/* Matrices that are stored in fewer bits become floats. */
-void ir_widen_weights(ir_graph *g);
+/* Matrices that are stored in fewer bits become floats, but for those stored as
+   `keep`. */
+void ir_widen_weights(ir_graph *g, mli_storage keep);
 /* After all of these: the matrices of layers are stored so, where it takes less
    room; int4 only those of dense layers, others as int8. */
 void ir_store_weights(ir_graph *g, mli_storage storage);

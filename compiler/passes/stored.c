@@ -359,14 +359,14 @@ static void widen(ir_graph *g, ir_value *v, const ir_matrix *m)
     v->dims[1] = 0;
 }
 
-void ir_widen_weights(ir_graph *g)
+void ir_widen_weights(ir_graph *g, mli_storage keep)
 {
     for (uint32_t i = 0; i < g->node_count; i++)
         for (uint32_t k = 0; !g->nodes[i].dead && k < g->nodes[i].inputs; k++) {
             ir_value *v = &g->values[g->nodes[i].in[k]];
             ir_matrix m = ir_matrix_of(g, &g->nodes[i], k);
 
-            if (v->constant && v->storage != MLI_F32)
+            if (v->constant && v->storage != MLI_F32 && v->storage != keep)
                 widen(g, v, &m);
         }
 }
