@@ -68,8 +68,7 @@ static int arguments_tilde_flag(t_arguments *a, const void *x, const char *flag,
         return 0;
     }
     if (!strcmp(flag, "-m")) {
-        pd_error(x, "mlinfer~: -m: multichannel signals are not there yet, "
-                    "flag ignored");
+        a->a_multi = 1;
         return 0;
     }
     return -1;

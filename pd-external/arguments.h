@@ -20,6 +20,7 @@ typedef struct _arguments {
     int a_out;    /* signal outlets; -1: as the model has */
     int a_hop;    /* frames from one run of a step model to the next */
     int a_list;   /* results are lists, there are no signal outlets */
+    int a_multi;  /* one multichannel inlet, and one outlet */
     int a_norate; /* a model of another rate is not converted to Pd's */
     int a_clamp;  /* inputs are held in the ranges that the model gives */
     int a_learn;  /* -learn: no model, examples are shown */

@@ -83,6 +83,20 @@ static void buffers_times(t_buffers *b, const t_arguments *a, const t_player *p)
     b->b_tell = b->b_hop && (a->a_list || has_classes(p));
 }
 
+int signalbox_inlets(const t_signalbox *x, const t_player *p)
+{
+    if (x->x_nin >= 0 && !x->x_multi)
+        return x->x_nin;
+    return p ? (int)p->p_nin : 1;
+}
+
+int signalbox_outlets(const t_signalbox *x, const t_player *p)
+{
+    if ((x->x_nout >= 0 && !x->x_multi) || x->x_box.x_args.a_list)
+        return x->x_nout;
+    return p ? (int)p->p_nout : 1;
+}
+
 double buffers_rate(const t_signalbox *x, const t_player *p)
 {
     double rate = p ? p->p_info.rate : 0, here = (double)x->x_rate;
@@ -134,8 +148,7 @@ int buffers_make(t_buffers *b, const t_signalbox *x, const t_player *p,
 {
     const t_arguments *a = &x->x_box.x_args;
     t_layout l = {0, 0};
-    int nin = x->x_nin >= 0 ? x->x_nin : p ? (int)p->p_nin : 1;
-    int nout = x->x_nout >= 0 ? x->x_nout : p ? (int)p->p_nout : 1;
+    int nin = signalbox_inlets(x, p), nout = signalbox_outlets(x, p);
     size_t out = p ? p->p_nout : 0;
     memset(b, 0, sizeof(*b));
     buffers_times(b, a, p);

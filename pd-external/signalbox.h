@@ -52,9 +52,10 @@ typedef struct _signalbox {
     int x_nin;  /* signal inlets that count (there is always one); -1: not
                    known yet */
     int x_nout; /* signal outlets; -1: not known yet */
-    t_sample **x_invec;
+    t_sample **x_invec; /* 0: the signal has no such channel */
     t_sample **x_outvec;
     t_float x_rate;   /* Hz, of the canvas */
+    int x_multi;      /* one inlet, one outlet, as many channels as the model */
     int x_saylatency; /* it changed with the rate of the canvas */
     int x_block;      /* frames, of the canvas; 0: no graph yet */
     int x_bypass;
@@ -66,6 +67,10 @@ typedef struct _signalbox {
     t_clock *x_tell; /* says what perform found */
     t_outlet *x_list;
 } t_signalbox;
+
+/* Channels that a box has, or will have, with a player (0: none). */
+int signalbox_inlets(const t_signalbox *x, const t_player *p);
+int signalbox_outlets(const t_signalbox *x, const t_player *p);
 
 /* The rate of the canvas if a model's sound is to be converted from and to it,
    else 0: none (0), a step model, -norate, the same rate, one too far off, or

@@ -3,11 +3,13 @@
 #include <string.h>
 #include "classes.h"
 #include "layout.h"
+#include "multichannel.h"
 #include "signalbox.h"
 
 /* ------------ mlinfer~ - neural networks on signals ----------------------- */
 
 static t_class *signalclass_class;
+static t_class *signalclass_multi; /* the same for -m */
 
 /* ------------------------------ perform ----------------------------------- */
 
@@ -31,10 +33,10 @@ static void signalbox_take(t_signalbox *x, int first, int n)
 {
     const t_buffers *b = &x->x_buffers;
     for (int c = 0; c < x->x_nin; c++) {
-        const t_sample *from = x->x_invec[c] + first;
+        const t_sample *from = x->x_invec[c] ? x->x_invec[c] + first : 0;
         float *to = b->b_in[c];
         for (int i = 0; i < n; i++) {
-            float f = (float)from[i];
+            float f = from ? (float)from[i] : 0;
             to[i] = value_is_finite(f) ? f : 0;
         }
         signalbox_hold(b, c, to, n);
@@ -280,15 +282,38 @@ static void signalbox_convert(t_signalbox *x)
     }
 }
 
-/* Of t_signal, only what is the same in every Pd: s_n, s_vec, s_sr. State goes
-   on where it was: a rebuilt graph is no new beginning. */
-static void signalbox_dsp(t_signalbox *x, t_signal **sp)
+static void signalbox_vectors(t_signalbox *x, t_signal **sp)
 {
     int inlets = x->x_nin > 0 ? x->x_nin : 1;
     for (int c = 0; c < x->x_nin; c++)
         x->x_invec[c] = sp[c]->s_vec;
     for (int c = 0; c < x->x_nout; c++)
         x->x_outvec[c] = sp[inlets + c]->s_vec;
+}
+
+/* -m: channels that the model does not ask for are left out, those that do not
+   come are silent. */
+static void signalbox_channels(t_signalbox *x, t_signal **sp)
+{
+    int there = multichannel_count(sp[0]);
+    size_t n = (size_t)sp[0]->s_n;
+    for (int c = 0; c < x->x_nin; c++)
+        x->x_invec[c] = c < there ? sp[0]->s_vec + n * (size_t)c : 0;
+    if (x->x_box.x_args.a_list)
+        return;
+    multichannel_outlet(sp + 1, x->x_nout);
+    for (int c = 0; c < x->x_nout; c++)
+        x->x_outvec[c] = sp[1]->s_vec + n * (size_t)c;
+}
+
+/* Of t_signal, only what is the same in every Pd: s_n, s_vec, s_sr. State goes
+   on where it was: a rebuilt graph is no new beginning. */
+static void signalbox_dsp(t_signalbox *x, t_signal **sp)
+{
+    if (x->x_multi)
+        signalbox_channels(x, sp);
+    else
+        signalbox_vectors(x, sp);
     x->x_rate = sp[0]->s_sr;
     x->x_block = sp[0]->s_n;
     signalbox_convert(x);
@@ -364,17 +389,34 @@ static int signalbox_fit(t_box *box, const t_player *next, t_failure *failure)
 {
     t_signalbox *x = (t_signalbox *)box;
     int lists = box->x_args.a_list;
-    if (!signalbox_countfits("input", "-in", next->p_nin, x->x_nin, failure))
+    int in = x->x_multi ? -1 : x->x_nin, out = x->x_multi ? -1 : x->x_nout;
+    if (!signalbox_countfits("input", "-in", next->p_nin, in, failure))
         return 0;
     if (lists && next->p_info.mode == MLI_STREAM) {
         failure_set(failure, "unsupported",
                     "-list: expected a step or window model, got a stream");
         return 0;
     }
-    if (!lists && !signalbox_countfits("output", "-out", next->p_nout,
-                                       x->x_nout, failure))
+    if (!lists &&
+        !signalbox_countfits("output", "-out", next->p_nout, out, failure))
         return 0;
     return buffers_make(&x->x_next, x, next, failure);
+}
+
+/* -m: as many channels as the model that has just come; others than before
+   need another graph. */
+static void signalbox_recount(t_signalbox *x)
+{
+    int in = signalbox_inlets(x, &x->x_box.x_player);
+    int out = signalbox_outlets(x, &x->x_box.x_player);
+    if (!x->x_multi || !x->x_invec || (in == x->x_nin && out == x->x_nout))
+        return;
+    for (int c = x->x_nin; c < in; c++)
+        x->x_invec[c] = 0;
+    x->x_nin = in;
+    x->x_nout = out;
+    if (x->x_block)
+        canvas_update_dsp();
 }
 
 static void signalbox_adopt(t_box *box)
@@ -383,6 +425,7 @@ static void signalbox_adopt(t_box *box)
     buffers_free(&x->x_buffers);
     x->x_buffers = x->x_next;
     memset(&x->x_next, 0, sizeof(x->x_next));
+    signalbox_recount(x);
     if (x->x_block) { /* the graph stands: this model came later */
         signalbox_checkrate(x);
         signalbox_room(x, x->x_block);
@@ -433,8 +476,10 @@ static int signalbox_counts(t_signalbox *x)
         x->x_nin = p->p_model ? (int)p->p_nin : 1;
     if (x->x_nout < 0)
         x->x_nout = p->p_model ? (int)p->p_nout : 1;
-    x->x_invec = calloc((size_t)x->x_nin + 1, sizeof(*x->x_invec));
-    x->x_outvec = calloc((size_t)x->x_nout + 1, sizeof(*x->x_outvec));
+    int in = x->x_multi ? PORTS_MAX : x->x_nin + 1;
+    int out = x->x_multi ? PORTS_MAX : x->x_nout + 1;
+    x->x_invec = calloc((size_t)in, sizeof(*x->x_invec));
+    x->x_outvec = calloc((size_t)out, sizeof(*x->x_outvec));
     return x->x_invec && x->x_outvec;
 }
 
@@ -448,9 +493,10 @@ static void signalbox_ports(t_signalbox *x)
 {
     t_object *o = &x->x_box.x_obj;
     x->x_box.x_f = signalbox_initial(x, 0);
-    for (int c = 1; c < x->x_nin; c++)
+    int in = x->x_multi ? 1 : x->x_nin, out = x->x_nout;
+    for (int c = 1; c < in; c++)
         signalinlet_new(o, signalbox_initial(x, c));
-    for (int c = 0; c < x->x_nout; c++)
+    for (int c = 0; c < (x->x_multi && out ? 1 : out); c++)
         outlet_new(o, &s_signal);
     if (x->x_box.x_args.a_list)
         x->x_list = outlet_new(o, &s_list);
@@ -461,17 +507,43 @@ static void signalbox_ports(t_signalbox *x)
 static int signalbox_maybesilent(const t_signalbox *x)
 {
     const t_arguments *a = &x->x_box.x_args;
-    return a->a_in >= 0 && (a->a_out >= 0 || a->a_list);
+    return x->x_multi || (a->a_in >= 0 && (a->a_out >= 0 || a->a_list));
+}
+
+/* Asked for before there is an object: it is of another class then. */
+static int is_multichannel(int argc, const t_atom *argv)
+{
+    for (int i = 0; i < argc && multichannel_here(); i++)
+        if (argv[i].a_type == A_SYMBOL && argv[i].a_w.w_symbol == gensym("-m"))
+            return 1;
+    return 0;
+}
+
+static void signalbox_arguments(t_signalbox *x, int multi)
+{
+    t_arguments *a = &x->x_box.x_args;
+    if (a->a_multi && !multi)
+        box_error(&x->x_box, "-m: this Pd has no multichannel signals "
+                             "(expected 0.54 or later), flag ignored");
+    if (multi && (a->a_in >= 0 || a->a_out >= 0)) {
+        box_error(&x->x_box, "-m: channels are as many as the model has, -in "
+                             "and -out ignored");
+        a->a_in = a->a_out = -1;
+    }
+    x->x_multi = multi;
+    x->x_nin = a->a_in;
+    x->x_nout = a->a_list ? 0 : a->a_out;
 }
 
 static void *signalbox_new(t_symbol *s, int argc, t_atom *argv)
 {
-    t_signalbox *x = (t_signalbox *)pd_new(signalclass_class);
+    int multi = is_multichannel(argc, argv);
+    t_signalbox *x =
+        (t_signalbox *)pd_new(multi ? signalclass_multi : signalclass_class);
     t_failure failure;
     (void)s;
     box_init(&x->x_box, &signalbox_kind, argc, argv);
-    x->x_nin = x->x_box.x_args.a_in;
-    x->x_nout = x->x_box.x_args.a_list ? 0 : x->x_box.x_args.a_out;
+    signalbox_arguments(x, multi);
     x->x_tell = clock_new(x, (t_method)signalbox_tell);
     x->x_rate = sys_getsr();
     int opened = box_first(&x->x_box);
@@ -500,18 +572,25 @@ static void signalbox_free(t_signalbox *x)
     box_free(&x->x_box);
 }
 
-void signalclass_setup(void)
+/* Without a constructor of its own, a class of the same name is found by
+   nobody but signalbox_new. */
+static t_class *signalclass_make(t_newmethod make, int flags)
 {
-    t_class *c =
-        class_new(gensym("mlinfer~"), (t_newmethod)(t_method)signalbox_new,
-                  (t_method)signalbox_free, sizeof(t_signalbox), CLASS_DEFAULT,
-                  A_GIMME, 0);
-    signalclass_class = c;
-    class_alias((t_newmethod)(t_method)signalbox_new, "mlinfer/mlinfer~");
+    t_class *c = class_new(gensym("mlinfer~"), make, (t_method)signalbox_free,
+                           sizeof(t_signalbox), flags, make ? A_GIMME : 0, 0);
     CLASS_MAINSIGNALIN(c, t_signalbox, x_box.x_f);
     class_addmethod(c, (t_method)signalbox_dsp, gensym("dsp"), A_CANT, 0);
     class_addmethod(c, (t_method)signalbox_bypass, gensym("bypass"), A_FLOAT,
                     0);
     class_addmethod(c, (t_method)signalbox_set, gensym("set"), A_GIMME, 0);
     box_addmethods(c);
+    return c;
+}
+
+void signalclass_setup(void)
+{
+    t_newmethod make = (t_newmethod)(t_method)signalbox_new;
+    signalclass_class = signalclass_make(make, CLASS_DEFAULT);
+    signalclass_multi = signalclass_make(0, CLASS_DEFAULT | MULTICHANNEL_CLASS);
+    class_alias(make, "mlinfer/mlinfer~");
 }

@@ -437,15 +437,14 @@ INFO: loaded 0 unsupported
 EOF
 
 expect "flags with wrong or no numbers" \
-    "mlinfer~ -in -1 -out 1.5 -hop 0 -foo -m -in x MODELS/gain" 1 "" <<'EOF'
+    "mlinfer~ -in -1 -out 1.5 -hop 0 -foo -in x MODELS/gain" 1 "" <<'EOF'
 error: mlinfer~: -in: expected a whole number from 0 to 1024, got -1
 error: mlinfer~: -out: expected a whole number from 0 to 1024, got 1.5
 error: mlinfer~: -hop: expected a whole number from 1 to 1048576, got 0
 error: mlinfer~: -foo: unknown flag (expected -in -out -m -hop -list -norate -clamp)
-error: mlinfer~: -m: multichannel signals are not there yet, flag ignored
 error: mlinfer~: -in: expected a number behind it, got x
 error: mlinfer~: x MODELS/gain: not found beside the patch (PATCH), on declared or search paths
-mlinfer~ -in -1 -out 1.5 -hop 0 -foo -m -in x MODELS/gain
+mlinfer~ -in -1 -out 1.5 -hop 0 -foo -in x MODELS/gain
 ... couldn't create
 EOF
 

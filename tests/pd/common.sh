@@ -20,7 +20,7 @@ skip_all() {
 finish() { exit $((failed > 0)); }
 
 need_pd() {
-    command -v pd >/dev/null || skip_all "$1" "no pd here (puredata-core)"
+    command -v "${PD:-pd}" >/dev/null || skip_all "$1" "no pd here (puredata-core)"
     [ -f "$MLI_BUILD/pd/mlinfer/mlinfer~.pd_linux" ] ||
         skip_all "$1" "the externals are not built (make pd)"
     mkdir -p "$work/home/.local/lib/pd/extra" "$work/models"
@@ -30,7 +30,8 @@ need_pd() {
 }
 
 # Pd without sound card and window, as fast as it goes. Output on one stream.
-PD_COMMAND=(pd)
+# PD names another one than the one that is installed.
+PD_COMMAND=("${PD:-pd}")
 run_pd() {
     HOME=$work/home XDG_CONFIG_HOME=$work/home \
         timeout -k 2 "${PD_SECONDS:-20}" "${PD_COMMAND[@]}" -nrt -nogui \
