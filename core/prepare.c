@@ -87,8 +87,15 @@ uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op,
 
 /* ------------------------------------------------------------ matrices ---- */
 
+static int is_projection(const mli_file *f, const mli_file_op *op);
+
 static void linear(const prepare *p)
 {
+    if (is_projection(p->f, p->op)) {
+        mli_step *number = mli_add_step(p, mli_run_number);
+        number->rows = number->elements / p->op->p[1];
+        return;
+    }
     mli_step *step = mli_add_step(p, mli_run_matrix);
     mli_matrix_step *m = &step->u.matrix;
     uint32_t in = mli_layer_inputs(p->f, p->op, p->op->p[0], 1);
@@ -185,6 +192,41 @@ static mli_recurrent_step *recurrent(const prepare *p, mli_step_run *run,
     return r;
 }
 
+static const mli_file_op *op_before(const prepare *p)
+{
+    return p->op == p->f->ops ? NULL : p->op - 1;
+}
+
+/*
+ * Is this dense layer the projection of one number for the recurrent layer that
+ * comes next, and for nothing else? Then that layer's kernel does it, with the
+ * same bits. Not where the work is spread, in units of both.
+ */
+static int is_projection(const mli_file *f, const mli_file_op *op)
+{
+    const mli_file_op *next = op + 1;
+    if (op->type != MLI_OP_LINEAR || next == f->ops + f->count[MLI_SEC_OPS] ||
+        op->p[0] != 1 || op->fn != MLI_IDENTITY || f->header->spread != 0 ||
+        mli_operand(f, op, 1)->storage != MLI_F32)
+        return 0;
+    if (next->type != MLI_OP_LSTM && next->type != MLI_OP_RNN &&
+        (next->type != MLI_OP_GRU || !next->p[1]))
+        return 0;
+    const mli_file_tensor *made = mli_operand(f, op, op->inputs);
+    return !is_stored(f, next) && mli_operand(f, next, 0) == made &&
+           made->last == (uint32_t)(next - f->ops);
+}
+
+static void take_projection(const prepare *p, mli_recurrent_step *r)
+{
+    const mli_file_op *op = op_before(p);
+    if (op == NULL || !is_projection(p->f, op))
+        return;
+    r->recurrent.in_w = mli_place(p, mli_operand(p->f, op, 1));
+    if (op->inputs > 2)
+        r->recurrent.in_b = mli_place(p, mli_operand(p->f, op, 2));
+}
+
 /* The same, with the kernel that does it all, or with a stored matrix. */
 static mli_recurrent_step *
 whole(const prepare *p,
@@ -200,6 +242,7 @@ whole(const prepare *p,
             r->decoded = p->s->scratch;
             r->product[0] = product(p, 1, r->gate_floats);
         }
+        take_projection(p, r);
         return r;
     }
     r = recurrent(p, mli_run_stored, gates);

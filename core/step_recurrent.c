@@ -1,6 +1,6 @@
 /*
  * step_recurrent.c - recurrent layers. Their input was projected for all
- * frames before.
+ * frames before, if it is more than a number a frame.
  */
 #include "session.h"
 
@@ -18,6 +18,15 @@ static uint32_t hold_back(const mli_step *step, uint32_t frames)
     uint32_t n = r->held ? mli_count_held(r->held, r->hold, frames) : 0;
     __builtin_memset(step->y, 0, (size_t)n * r->units * sizeof(float));
     return n;
+}
+
+/* What the layer projects itself goes to the place of the projection: the
+   layer's result may take that of its input. */
+void mli_run_number(const mli_kernels *k, const mli_step *step, uint32_t frames)
+{
+    (void)k;
+    __builtin_memcpy(step->y, step->x,
+                     (size_t)frames * step->rows * sizeof(float));
 }
 
 /* A stored matrix to `to`; answers where it ends. */
@@ -41,7 +50,7 @@ void mli_run_recurrent(const mli_kernels *k, const mli_step *step,
         decode(k, &r->product[0], r->decoded);
         a.w = r->decoded;
     }
-    a.x = step->x + (size_t)held * r->gate_floats;
+    a.x = step->x + (size_t)held * (a.in_w != NULL ? 1 : r->gate_floats);
     a.y = step->y + (size_t)held * r->units;
     a.h = r->h->data;
     a.c = r->c != NULL ? r->c->data : NULL;

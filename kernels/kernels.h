@@ -142,8 +142,9 @@ typedef struct mli_planar {
  * A run of frames of a recurrent layer. Gates are kept in quads: for each 4
  * units, all gates of these 4: row (u/4 * gates + gate)*4 + u%4. With U units
  * there are gates * (U rounded up to 4) rows. A frame of x is such rows, the
- * layer's input projection with its bias (W x + b); the recurrent matrix w,
- * packed, has such outputs and U inputs, its bias b such rows (NULL: zero).
+ * layer's input projection with its bias (W x + b), or, where in_w is not NULL,
+ * one number times such rows in_w, plus in_b (NULL: zero); the recurrent matrix
+ * w, packed, has such outputs and U inputs, its bias b such rows (NULL: zero).
  *
  * lstm: gates i, f, g, o of x + U h + b.
  *       c' = s(f)*c + s(i)*tanh(g),  h' = s(o)*tanh(c')
@@ -167,6 +168,8 @@ typedef struct mli_recurrent {
     uint32_t frames;
     uint32_t units;
     mli_unary f;
+    const float *in_w; /* or NULL */
+    const float *in_b;
 } mli_recurrent;
 
 /*

@@ -119,6 +119,16 @@ V_FN void group_last_input(group_rows *g, vf in, const int l, const int vectors,
         sum[v][l % V_CHAINS] = v_fma(w[v], in, sum[v][l % V_CHAINS]);
 }
 
+/* A vector of the rows of x: the projection of one number, if it is that. */
+V_FN vf input_rows(const mli_recurrent *a, const float *x, size_t row,
+                   const int part)
+{
+    if (!a->in_w)
+        return rows_load(x + row, part);
+    return v_fma(K(*x), rows_load(a->in_w + row, part),
+                 a->in_b ? rows_load(a->in_b + row, part) : K(0.0f));
+}
+
 /* The rows' sums: bias, products with h, and x unless it is NULL. */
 V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
                        const float *h, const int gates, const int quads,
@@ -142,8 +152,8 @@ V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
     if (x)
         UNROLL
     for (int v = 0; v < vectors; v++)
-        sum[v][1] =
-            rows_load(x + g.first[v], v == vectors - 1 ? part : (int)V_LANES);
+        sum[v][1] = input_rows(a, x, g.first[v],
+                               v == vectors - 1 ? part : (int)V_LANES);
     for (; i + 4 <= a->units; i += 4) {
         v_quad in = v_load_quad(h + i);
         UNROLL
@@ -212,6 +222,23 @@ V_FN vf group_gate(const float *x, uint32_t u, const int gates, const int gate,
 {
     size_t at = (u / 4 * (size_t)gates + (size_t)gate) * 4 + u % 4;
     return v_load_quads(x + at, (size_t)gates * 4, (unsigned)quads);
+}
+
+/* The same of a GRU's three gates. */
+V_FN void group_inputs(const mli_recurrent *a, const float *x, uint32_t u,
+                       const int quads, vf in[3])
+{
+    UNROLL
+    for (int k = 0; k < 3; k++) {
+        if (!a->in_w) {
+            in[k] = group_gate(x, u, 3, k, quads);
+            continue;
+        }
+        vf w = group_gate(a->in_w, u, 3, k, quads), b = K(0.0f);
+        if (a->in_b)
+            b = group_gate(a->in_b, u, 3, k, quads);
+        in[k] = v_fma(K(*x), w, b);
+    }
 }
 
 /* (1-z)*n + z*h */
@@ -329,9 +356,7 @@ V_FN void gru_group(const mli_recurrent *a, const float *x, const float *h,
     const unsigned units = group_units(a, u, quads);
     vf s[4], in[3];
     group_sums(a, u, NULL, h, 3, quads, s);
-    UNROLL
-    for (int k = 0; k < 3; k++)
-        in[k] = group_gate(x, u, 3, k, quads);
+    group_inputs(a, x, u, quads, in);
     units_store(y + u, gru_cell(in, s, units_load(h + u, quads, units), quads),
                 quads, units);
 }
@@ -350,6 +375,8 @@ V_FN void rnn_group(const mli_recurrent *a, const float *x, const float *h,
  * then the quads that are left.
  */
 #define RUN_GROUPS(gates, group, ...)                                          \
+    const size_t rows = (size_t)(a->units + 3) / 4 * 4 * (gates);              \
+    const size_t step = a->in_w ? 1 : rows;                                    \
     const float *x = a->x, *h = a->h;                                          \
     float *y = a->y;                                                           \
     for (uint32_t f = 0; f < a->frames; f++) {                                 \
@@ -366,7 +393,7 @@ V_FN void rnn_group(const mli_recurrent *a, const float *x, const float *h,
         else if (V_LANES > 1 && quads != 0)                                    \
             group(a, x, h, y, u, GROUP_QUADS __VA_ARGS__);                     \
         h = y;                                                                 \
-        x += (size_t)(a->units + 3) / 4 * 4 * (gates);                         \
+        x += step;                                                             \
         y += a->units;                                                         \
     }
 

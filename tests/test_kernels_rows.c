@@ -180,6 +180,42 @@ static void check_layer_cuts(const mli_kernels *k, int kind, mli_recurrent a)
         assert_memory_equal(c, d.cells, a.units * 4);
 }
 
+/* A number a frame that the kernel projects: as if a dense layer had. */
+static void check_projection(const mli_kernels *k, int kind, mli_recurrent a,
+                             int bias)
+{
+    const uint32_t rows = (a.units + 3) / 4 * 4 * layer_gates[kind];
+    static float w[4 * MAX], b[4 * MAX], x[FRAMES], c[MAX], y[FRAMES * MAX];
+    float *const whole = a.y;
+    fill(w, rows, 1);
+    fill(b, rows, 1);
+    fill(x, FRAMES, 2);
+    mli_conv dense = {.x = x,
+                      .w = w,
+                      .b = bias ? b : NULL,
+                      .y = d.x,
+                      .x_stride = 1,
+                      .y_stride = rows,
+                      .frames = FRAMES,
+                      .step = 1,
+                      .taps = 1,
+                      .dilation = 1,
+                      .groups = 1,
+                      .in_per_group = 1,
+                      .out_per_group = rows};
+    k->conv(&dense, 0, rows);
+    memcpy(c, d.c, sizeof c);
+    a.c = c;
+    layer_of(k, kind)(&a, 0, a.units);
+    memcpy(c, d.c, sizeof c);
+    a.x = x;
+    a.y = y;
+    a.in_w = w;
+    a.in_b = bias ? b : NULL;
+    layer_of(k, kind)(&a, 0, a.units);
+    assert_memory_equal(y, whole, FRAMES * a.units * 4);
+}
+
 static void check_layer(const mli_kernels *k, int kind, uint32_t units,
                         mli_unary f, int bias)
 {
@@ -196,13 +232,15 @@ static void check_layer(const mli_kernels *k, int kind, uint32_t units,
     fill_canary(d.y, sizeof d.y / 4);
     mli_recurrent a = {d.x,    d.w,     bias ? d.b : NULL,
                        d.h,    d.cells, d.y + EDGE,
-                       FRAMES, units,   f};
+                       FRAMES, units,   f,
+                       NULL,   NULL};
     layer_of(k, kind)(&a, 0, units);
     check_canary(k, layer_names[kind], d.y, FRAMES * MAX, 0, FRAMES * units);
     memcpy(d.whole, a.y, FRAMES * units * 4);
     a.y = d.whole;
     check_layer_values(k, kind, &a);
     check_layer_cuts(k, kind, a);
+    check_projection(k, kind, a, units % 3 != 0);
     free(d.w);
 }
 
@@ -233,7 +271,8 @@ static void layers_keep_nan(void **state)
                 fill(h, 20, 1);
                 fill(c, 20, 1);
                 x[row(layer_gates[kind], gate, 13)] = NAN;
-                mli_recurrent a = {x, w, NULL, h, c, y, 2, 20, MLI_RELU};
+                mli_recurrent a = {x, w,  NULL,     h,    c,   y,
+                                   2, 20, MLI_RELU, NULL, NULL};
                 layer_of(k, kind)(&a, 0, 20);
                 for (uint32_t u = 0; u < 40; u++)
                     assert_int_equal(!!isnan(y[u]), u == 13 || u >= 20);

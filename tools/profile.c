@@ -127,7 +127,8 @@ static void print_table(const profile *p)
         profile_put_name(o.name, 28);
         printf(" %10.2f %6.1f%%", ns, 100 * p->times[i] / p->total);
         double macs = profile_macs(p, &o);
-        if (macs > 0 && ns > 0)
+        /* more than can be: the next operator does it */
+        if (macs > 0 && ns > 0 && 1e9 * macs / ns <= p->peak)
             printf(" %9.2f %6.1f%%", macs / ns, 100e9 * macs / ns / p->peak);
         putchar('\n');
     }
