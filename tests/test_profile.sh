@@ -79,7 +79,7 @@ check "a small amplifier is in real time on a Cortex-A8" \
 awk 'function layer(in_, out,    i, row) {
     row = "0.01"
     for (i = 1; i < out; i++) row = row ",0.01"
-    printf "{\"type\":\"dense\",\"activation\":\"\","
+    printf "{\"type\":\"dense\",\"activation\":\"relu\","
     printf "\"shape\":[null,%d],\"weights\":[[", out
     for (i = 0; i < in_; i++) printf "%s[%s]", i ? "," : "", row
     printf "],[%s]]}", row
