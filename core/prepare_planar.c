@@ -6,8 +6,7 @@
  * Operators that follow a convolution or a dense layer at once become part of
  * its step: the addition of a one-channel input times weights, of a residual,
  * the function, and the sum over layers that the result is added to. Each
- * number is computed by the same operations as in steps of their own, but that
- * the one channel's product is summed with the others, and comes first.
+ * number is computed by the same operations as in steps of their own.
  */
 #include "steps.h"
 

@@ -91,8 +91,7 @@ typedef struct mli_conv {
  * and likewise y, so that frames lie across the lanes. Then, each part only if
  * it is there,
  *
- *   sum[o][f] begins with b[o] + mix_b[o] + mix_w[o] * mix[f]
- *   y[o][f] = fn(sum[o][f] + add[o][f])
+ *   y[o][f] = fn(sum[o][f] + (mix_b[o] + mix_w[o] * mix[f]) + add[o][f])
  *   total[o][f] += y[o][f]
  *
  * ring == 0: taps is 1. ring > 0: as in mli_conv, a ring in each row.

@@ -114,11 +114,8 @@ V_FN void plane_products(const plane_job *j, plane_cursor *c, uint32_t n,
     c->w = w;
 }
 
-/*
- * What sums begin with, from row o and frame f on: the bias, and the input of
- * one channel, which comes before the others.
- */
-V_FN void plane_begin(const mli_planar *a, size_t o, uint32_t f,
+/* What sums begin with, from row o on. */
+V_FN void plane_begin(const mli_planar *a, size_t o,
                       vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
                       const int vecs)
 {
@@ -132,24 +129,6 @@ V_FN void plane_begin(const mli_planar *a, size_t o, uint32_t f,
         for (int i = 0; i < outs * vecs; i++)
             sum[i / vecs][i % vecs] = v_set1(b[i / vecs]);
     }
-    if (!a->mix)
-        return;
-    if (a->mix_b) {
-        const float *b = a->mix_b + o;
-        HIDE(b);
-        UNROLL
-        for (int i = 0; i < outs * vecs; i++)
-            sum[i / vecs][i % vecs] =
-                v_add(sum[i / vecs][i % vecs], v_set1(b[i / vecs]));
-    }
-    const float *mix = a->mix + f, *w = a->mix_w + o;
-    vf in[V_PLANE_TALL];
-    HIDE(w);
-    v_load_run(&mix, 0, in, vecs);
-    UNROLL
-    for (int i = 0; i < outs * vecs; i++)
-        sum[i / vecs][i % vecs] =
-            v_fma(in[i % vecs], v_set1(w[i / vecs]), sum[i / vecs][i % vecs]);
 }
 
 /* A block's sums go to those before it; they lie in memory. */
@@ -176,7 +155,7 @@ V_FN void plane_sums(const plane_job *j, uint32_t f,
     vf before[V_PLANE_OUTPUTS * V_PLANE_TALL];
     plane_cursor c = plane_start(j, f);
     uint32_t done = 0, blocks = 0;
-    plane_begin(j->a, j->row, f, sum, outs, vecs);
+    plane_begin(j->a, j->row, sum, outs, vecs);
     for (;;) {
         uint32_t n = c.inputs < LINEAR_BLOCK ? c.inputs : LINEAR_BLOCK;
         plane_products(j, &c, n, sum, outs, vecs);
@@ -278,12 +257,42 @@ static void plane_finish(const mli_planar *a, size_t row, uint32_t rows)
     }
 }
 
+/*
+ * Add an input of one channel times its weights, with their bias. That is not
+ * one more of the sum's products: its own sum comes first.
+ */
+V_FN void plane_mix(const mli_planar *a, size_t o, uint32_t f,
+                    vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
+                    const int vecs)
+{
+    const float *mix = a->mix + f, *w = a->mix_w + o, *b = a->mix_b;
+    vf in[V_PLANE_TALL];
+    b = b ? b + o : NULL;
+    HIDE(w);
+    HIDE(b);
+    v_load_run(&mix, 0, in, vecs);
+    if (b) {
+        UNROLL
+        for (int i = 0; i < outs * vecs; i++)
+            sum[i / vecs][i % vecs] = v_add(
+                sum[i / vecs][i % vecs],
+                v_fma(in[i % vecs], v_set1(w[i / vecs]), v_set1(b[i / vecs])));
+        return;
+    }
+    UNROLL
+    for (int i = 0; i < outs * vecs; i++)
+        sum[i / vecs][i % vecs] = v_add(
+            sum[i / vecs][i % vecs], v_mul(in[i % vecs], v_set1(w[i / vecs])));
+}
+
 /* Sums of outputs from row o on, frames from f on, are completed. */
 V_FN void plane_end(const mli_planar *a, size_t o, uint32_t f,
                     vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
                     const int vecs)
 {
     const size_t row = a->y_row, first = o * row + f;
+    if (a->mix)
+        plane_mix(a, o, f, sum, outs, vecs);
     if (a->add) {
         const float *add = a->add + first;
         UNROLL
@@ -451,7 +460,7 @@ static void plane_channel(const mli_planar *a, uint32_t c)
             a->w + mli_packed_index(a->groups, a->taps, 1, c, 0, 0);
         plane_cursor at = plane_start(&j, f);
         vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL];
-        plane_begin(a, c, f, sum, 1, 1);
+        plane_begin(a, c, sum, 1, 1);
         for (;; plane_next_tap(&j, &at), w += width) {
             sum[0][0] = v_fma(v_load(at.x), v_set1(*w), sum[0][0]);
             if (at.taps == 0)
@@ -545,26 +554,37 @@ V_FN void plane_spread(const plane_job *j, uint32_t f, const float *t)
     }
 }
 
-/* What sums begin with, as plane_begin. */
-V_FN void plane_few_begin(const plane_job *j, uint32_t f,
-                          vf sum[4][PANEL_VECTORS], const int tile,
-                          const int count)
+V_FN void plane_few_begin(const plane_job *j, vf sum[4][PANEL_VECTORS],
+                          const int tile, const int count)
 {
     const mli_planar *a = j->a;
     UNROLL
     for (int v = 0; v < count; v++) {
         const size_t o = j->row + (unsigned)v * V_LANES;
         vf b = a->b ? v_load_part(a->b + o, 0, j->real) : K(0.0f);
-        vf slope = K(0.0f);
-        if (a->mix && a->mix_b)
-            b = v_add(b, v_load_part(a->mix_b + o, 0, j->real));
-        if (a->mix)
-            slope = v_load_part(a->mix_w + o, 0, j->real);
+        UNROLL
+        for (int t = 0; t < tile; t++)
+            sum[t][v] = b;
+    }
+}
+
+/* As plane_mix. */
+V_FN void plane_few_mix(const plane_job *j, uint32_t f,
+                        vf sum[4][PANEL_VECTORS], const int tile,
+                        const int count)
+{
+    const mli_planar *a = j->a;
+    UNROLL
+    for (int v = 0; v < count; v++) {
+        const size_t o = j->row + (unsigned)v * V_LANES;
+        const vf slope = v_load_part(a->mix_w + o, 0, j->real);
+        const vf shift =
+            a->mix_b ? v_load_part(a->mix_b + o, 0, j->real) : K(0.0f);
         UNROLL
         for (int t = 0; t < tile; t++) {
-            sum[t][v] = b;
-            if (a->mix)
-                sum[t][v] = v_fma(v_set1(a->mix[f + (unsigned)t]), slope, b);
+            vf in = v_set1(a->mix[f + (unsigned)t]);
+            sum[t][v] = v_add(sum[t][v], a->mix_b ? v_fma(in, slope, shift)
+                                                  : v_mul(in, slope));
         }
     }
 }
@@ -575,6 +595,8 @@ V_FN void plane_few_end(const plane_job *j, uint32_t f,
 {
     const mli_planar *a = j->a;
     float t[4][PANEL_VECTORS * V_LANES];
+    if (a->mix)
+        plane_few_mix(j, f, sum, tile, count);
     UNROLL
     for (int v = 0; v < count; v++)
         UNROLL
@@ -600,7 +622,7 @@ V_FN void plane_few_tile(const plane_job *j, uint32_t f, const int tile,
     for (int v = 0; type != MLI_F32 && v < count; v++)
         of.scale[v] = v_load_part(j->scale + v * (int)V_LANES, 0, j->held);
     plane_cursor c = plane_start(j, f);
-    plane_few_begin(j, f, sum, tile, count);
+    plane_few_begin(j, sum, tile, count);
     int more = plane_few_block(j, &c, sum, tile, count, &of);
     while (more) {
         UNROLL
