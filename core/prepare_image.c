@@ -57,8 +57,10 @@ void mli_prepare_conv2d(const prepare *p)
                          .columns = q[1],
                          .row_jump = q[2] * row};
     mli_give_matrix(p, 1, &m->conv);
-    m->kernel =
-        groups > 1 && groups == in && groups == out ? k->depthwise : k->conv;
+    m->kernel = !mli_is_bytes(p->f, p->op) && groups > 1 && groups == in &&
+                        groups == out
+                    ? k->depthwise
+                    : k->conv;
     m->outputs = out;
     m->rows = to[0];
     m->x_row = q[4] * row;

@@ -282,6 +282,10 @@ struct mli_step {
    many of them. */
 #define MLI_PLANAR_STEP_BYTES                                                  \
     ((offsetof(mli_step, u) + sizeof(mli_planar_step) + 15) / 16 * 16)
+_Static_assert(sizeof(mli_matrix_step) <= sizeof(mli_planar_step) &&
+                   sizeof(mli_rows_step) <= sizeof(mli_planar_step) &&
+                   sizeof(mli_map_step) <= sizeof(mli_planar_step),
+               "steps of a session with planes fit");
 
 /* A port at work. */
 typedef struct mli_slot {

@@ -443,7 +443,7 @@ void mli_slice(mli_step *step)
         slice_rows(step, 15);
     else if (step->run == MLI_IF(REDUCE, mli_run_reduce))
         slice_rows(step, 1);
-    else if (step->run == mli_run_to_bytes)
+    else if (step->run == MLI_IF(TO_BYTES, mli_run_to_bytes))
         slice_rows(step, 4);
     else if (step->run == mli_run_copy)
         slice_walk(step, mli_part_copy, 3, 16);

@@ -90,7 +90,7 @@ static int units_fit(const op_view *v)
         return 0;
     if (p[3] > (v->file->header->mode == MLI_WINDOW))
         return 0;
-    if (mli_is_bytes(v->file, v->op) != (v->op->fp > 0.0f))
+    if (mli_is_bytes(v->file, v->op) ? !(v->op->fp > 0.0f) : v->op->fp != 0.0f)
         return 0;
     return p[0] != 0 && p[0] <= MLI_MAX_ELEMENTS / 4;
 }

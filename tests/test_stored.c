@@ -60,6 +60,17 @@ static fb_image conv2d(mli_mode mode, int over)
     return finish(b, fb_conv2d(b, fb_input(b, s), groups * up_to(20), p));
 }
 
+/* As many groups as words and as outputs: no depthwise one. */
+static fb_image groups_of_words(mli_mode mode, int two)
+{
+    fb *b = stored_new(mode);
+    uint32_t groups = 1 + up_to(9), in = 4 * groups;
+    fb_shape s = {mode == MLI_STREAM, 3, {6, 5, in}};
+    uint32_t p[7] = {2, 3, 1, 1, 1, 1, groups};
+    (void)two;
+    return finish(b, fb_conv2d(b, fb_input(b, s), groups, p));
+}
+
 static fb_image recurrent(mli_mode mode, int after)
 {
     static const mli_op_type types[] = {MLI_OP_LSTM, MLI_OP_GRU, MLI_OP_RNN};
@@ -79,6 +90,7 @@ static void layers(void **state)
         each(linear, 6);
         each(conv1d, 6);
         each(conv2d, 4);
+        each(groups_of_words, 2);
         /* a state near a half becomes another byte in double precision: among
            many files there is one */
         if (storage != MLI_BYTES || !getenv("MLI_LONG"))
