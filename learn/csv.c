@@ -176,10 +176,10 @@ static int next_line(reading *r)
 /* JSON's numbers, and as spreadsheets and people write them: +1, .5, 5. */
 static int is_number(const field *f, float *value)
 {
-    char text[64] = "";
+    char text[128] = "";
     size_t used = 0, i = 0;
     mlc_decimal d;
-    if (f->quoted || !f->size || f->size > sizeof text - 4)
+    if (f->quoted || !f->size || f->size > sizeof text / 2 - 2)
         return 0;
     if (f->text[i] == '+' || f->text[i] == '-')
         if (f->text[i++] == '-')

@@ -880,6 +880,23 @@ static void wrong_csv_changes_nothing(void **state)
     learner_free(l);
 }
 
+/* As long as a number may be, and every point wants a zero behind it. */
+static void a_number_of_points(void **state)
+{
+    (void)state;
+    char text[80];
+    learner *l = make(2, 1, 8);
+    mlc_error error;
+    for (size_t n = 2; n < 70; n += 2) {
+        for (size_t i = 0; i < n; i++)
+            text[i] = i % 2 ? 'e' : '.';
+        strcpy(text + n, ",a,b\n");
+        assert_int_equal(read_csv(l, text, &error), MLC_OK); /* names */
+        assert_int_equal(l->examples.count, 0);
+    }
+    learner_free(l);
+}
+
 /* Whatever the bytes are: an answer, and what was taken is sound. */
 static void hostile_csv(void **state)
 {
@@ -932,6 +949,7 @@ int main(void)
         cmocka_unit_test(csv_goes_there_and_back),
         cmocka_unit_test(csv_as_others_write_it),
         cmocka_unit_test(wrong_csv_changes_nothing),
+        cmocka_unit_test(a_number_of_points),
         cmocka_unit_test(hostile_csv),
     };
     return cmocka_run_group_tests(tests, begin_files, end_files);
