@@ -5,6 +5,7 @@
 #include "describe_ports.h"
 #include "file.h"
 #include "ir.h"
+#include "weights.h"
 
 /* What no weight can outweigh, and an example that is not there has: its
    softmax is 0 exactly. */
@@ -103,12 +104,10 @@ static ir_graph *graph(const learn_blend *b, const numbers *c,
 /* ------------------------------------------------ constants in a file ---- */
 
 /* Where the number of row o (of n) and column i (of width) lies in a packed
-   matrix: see docs/model-file.md. */
+   matrix. */
 static size_t packed(uint32_t n, uint32_t width, uint32_t o, uint32_t i)
 {
-    uint32_t panel = o / 16, left = n - panel * 16;
-    uint32_t rows = left < 16 ? (left + 3) / 4 * 4 : 16;
-    return (size_t)panel * 16 * width + (size_t)i * rows + o % 16;
+    return (size_t)mli_packed_index(n, 1, width, o, 0, i);
 }
 
 /* Constant operand k of the n-th operator of a type; NULL if it is not there
@@ -130,24 +129,19 @@ static float *constant(const learn_blend *b, mli_op_type type, uint32_t n,
     return NULL;
 }
 
-static size_t padded(uint32_t rows, uint32_t width)
-{
-    return (size_t)(rows + 3) / 4 * 4 * width;
-}
-
 static int find_constants(learn_blend *b)
 {
     size_t places = b->capacity;
     b->scale = constant(b, MLI_OP_AFFINE, 0, 1, b->inputs);
-    b->points =
-        constant(b, MLI_OP_DISTANCE, 0, 1, padded(b->capacity, b->inputs));
+    b->points = constant(b, MLI_OP_DISTANCE, 0, 1,
+                         mli_packed_size(b->capacity, 1, b->inputs));
     b->floor = constant(b, MLI_OP_AFFINE, 1, 2, 1);
     b->mask = constant(b, MLI_OP_AFFINE, 2, 2, places);
     if (b->classes)
         b->members = constant(b, MLI_OP_BINARY, 0, 0, b->outputs * places);
     else
-        b->values =
-            constant(b, MLI_OP_LINEAR, 0, 1, padded(b->outputs, b->capacity));
+        b->values = constant(b, MLI_OP_LINEAR, 0, 1,
+                             mli_packed_size(b->outputs, 1, b->capacity));
     return b->scale && b->points && b->floor && b->mask &&
            (b->members || b->values);
 }
