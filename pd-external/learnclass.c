@@ -191,8 +191,10 @@ static learn_status learnbox_addlabel(t_learnbox *x, const t_atom *label)
         snprintf(text, sizeof(text), "%g", (double)atom_getfloat(label));
     learn_status status = learner_add_label(x->x_learner, x->x_in, name);
     const learn_examples *e = &x->x_learner->examples;
-    if (!status)
+    if (!status && label->a_type == A_SYMBOL)
         x->x_labels[e->label[e->count - 1]] = *label;
+    else if (!status)
+        SETFLOAT(x->x_labels + e->label[e->count - 1], atom_getfloat(label));
     return status;
 }
 

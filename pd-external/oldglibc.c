@@ -3,10 +3,11 @@
  *
  * A binary linked on a current system asks for the newest version of each
  * symbol: threads from glibc 2.34 and 2.32, stat from 2.33, exp, log and pow
- * from 2.29, their float twins from 2.27. The ARMv7 boards that run Pd have 2.24. The versions before are
- * still in every glibc and give the same numbers; they differ in how they
- * report errors, which nobody reads. So these names are defined here (hidden,
- * like all else) in terms of the first versions.
+ * from 2.29, their float twins from 2.27. The ARMv7 boards that run Pd
+ * have 2.24. The versions before are still in every glibc and give the same
+ * numbers; they differ in how they report errors, which nobody reads. So these
+ * names are defined here (hidden, like all else) in terms of the first
+ * versions.
  */
 #define _POSIX_C_SOURCE 200809L
 #if defined(__linux__) && defined(__arm__)
