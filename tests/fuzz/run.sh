@@ -2,9 +2,9 @@
 # run.sh OUT [SECONDS [KIND...]] - the coverage-guided fuzzers, built with
 # clang's address and undefined-behaviour sanitizers into OUT and run for so
 # long on each kind: open, onnx, tflite, text. They begin with the golden models
-# (as build/mlinfer, or MLINFER, converts them); what they find lies in OUT as
-# found-KIND-..., to be given to OUT/open or OUT/import alone. One file may take
-# ten seconds of this and 2 GB.
+# (as build/mlinfer, or MLINFER, converts them, with floats and with all kinds
+# of fewer bits); what they find lies in OUT as found-KIND-..., to be given to
+# OUT/open or OUT/import alone. One file may take ten seconds of this and 2 GB.
 set -eu
 cd "$(dirname "$0")/../.."
 out=$1 seconds=${2:-600}
@@ -51,9 +51,13 @@ seeds() { # FOLDER PATTERN...
 mkdir -p "$out/seeds-open"
 find tests/goldens models -regex '.*\.\(onnx\|nam\|json\|tflite\)' -size -40k |
     while read -r file; do
-        "${MLINFER:-build/mlinfer}" convert "$file" \
-            -o "$out/seeds-open/$(echo "$file" | tr / _).bin" \
-            >/dev/null 2>&1 || true
+        for option in "" "--weights f16" "--weights int8" "--weights int4" \
+            "--arithmetic int8"; do
+            # shellcheck disable=SC2086 # two words or none
+            "${MLINFER:-build/mlinfer}" convert "$file" $option \
+                -o "$out/seeds-open/$(echo "$file$option" | tr '/ ' __).bin" \
+                >/dev/null 2>&1 || true
+        done
     done
 seeds "$out/seeds-onnx" '*.onnx'
 seeds "$out/seeds-tflite" '*.tflite'
