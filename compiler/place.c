@@ -1,15 +1,21 @@
 /*
  * place.c - placing buffers on a line. Finding the lowest placement is hard in
  * general; in the graphs of this field one of a few orders nearly always meets
- * the bound, and random changes of the best order do for the rest.
+ * the bound, and random changes of the best one do for the rest.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "plan.h"
 
-/* Looks at a pair of buffers that all searching together may take: about a
-   second. The first order is tried in any case. */
-#define SEARCH_BUDGET 200000000ull
+/*
+ * Looks at a pair of buffers that the searches together may take; a million
+ * take some 7 ms. First the placement of the best order is mended; later,
+ * orders are searched only while the arena is larger than the bound by more
+ * than a sixteenth. The first order is tried in any case.
+ */
+#define MEND_BUDGET   500000u
+#define NEAR_BUDGET   4000000u
+#define SEARCH_BUDGET 20000000u
 
 enum { FIRST_FIT, BEST_FIT, FITS };
 
@@ -345,6 +351,118 @@ static void swap_two(search *s)
     s->order[k] = x;
 }
 
+/* ------------------------------------------------------------ mending ---- */
+
+/* Buffers that are placed anew together. */
+#define MOST_MOVED 32u
+
+static uint64_t excess(const search *s, uint32_t x, uint64_t bound)
+{
+    uint64_t end = s->b[x].offset + s->b[x].size;
+
+    return end > bound ? end - bound : 0;
+}
+
+/* One that ends above the bound, or as often one that lives with it. */
+static uint32_t find_culprit(search *s, uint64_t bound)
+{
+    uint32_t x = random_below(s, s->n);
+    uint64_t meets;
+
+    for (uint32_t k = 1; k < s->n && !excess(s, x, bound); k++)
+        x = x + 1u < s->n ? x + 1u : 0;
+    meets = s->first_meet[x + 1] - s->first_meet[x];
+    s->work += 1;
+    if (meets == 0 || meets > UINT32_MAX || random_below(s, 2))
+        return x;
+    return s->meets[s->first_meet[x] + random_below(s, (uint32_t)meets)];
+}
+
+/* A buffer and some that live with it, to s->order; answers how many. */
+static uint32_t gather(search *s, uint32_t x)
+{
+    uint64_t from = s->first_meet[x], meets = s->first_meet[x + 1] - from;
+    uint32_t n = 1, turn = 0;
+
+    if (meets > MOST_MOVED - 1u)
+        turn = random_below(s, meets < UINT32_MAX ? (uint32_t)meets : 1u);
+    s->order[0] = x;
+    for (uint64_t i = 0; i < meets && n < MOST_MOVED; i++, n++) {
+        uint32_t to = 1u + random_below(s, n);
+
+        s->order[n] = s->order[to < n ? to : n];
+        s->order[to] = s->meets[from + (turn + i) % meets];
+    }
+    return n;
+}
+
+/* One worse placement of so many is taken all the same: none leads out of
+   some. */
+#define WORSE_IN 16u
+
+/* Place them anew, the first first; answers by how much that is better, which
+   may be less than 0 and wraps. */
+static uint64_t move_some(search *s, uint32_t n, uint64_t bound)
+{
+    uint64_t old[MOST_MOVED], before = 0, after = 0;
+    int fit = (int)random_below(s, FITS);
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t x = s->order[i];
+
+        old[i] = s->b[x].offset;
+        before += excess(s, x, bound);
+        s->placed[x] = 0;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t x = s->order[i];
+
+        s->b[x].offset = find_gap(s, x, fit);
+        s->placed[x] = 1;
+        after += excess(s, x, bound);
+    }
+    if (after <= before || random_below(s, WORSE_IN) == 0)
+        return before - after;
+    for (uint32_t i = 0; i < n; i++)
+        s->b[s->order[i]].offset = old[i];
+    return 0;
+}
+
+/*
+ * A net of many layers is many crowded times in a row, which no change of one
+ * order meets at once: place a few buffers anew, and count by how much all
+ * together end above the bound.
+ */
+static void mend(search *s, uint64_t bound)
+{
+    uint64_t left = 0, most = s->work + MEND_BUDGET;
+
+    for (uint32_t i = 0; i < s->n; i++) {
+        s->b[i].offset = s->offsets[i];
+        left += excess(s, i, bound);
+    }
+    memset(s->placed, 1, s->n);
+    s->random = 2;
+    while (left > 0 && s->work < most) {
+        uint32_t n = gather(s, find_culprit(s, bound));
+
+        left -= move_some(s, n, bound);
+    }
+    s->random = 1; /* what follows does not depend on this */
+    if (left > 0)
+        return;
+    s->height = bound;
+    for (uint32_t i = 0; i < s->n; i++)
+        s->offsets[i] = s->b[i].offset;
+}
+
+static int goes_on(const search *s, uint64_t bound)
+{
+    if (s->work >= NEAR_BUDGET && s->height - bound <= bound / 16u)
+        return 0;
+    return s->height > bound && s->work < SEARCH_BUDGET;
+}
+
 static int run(search *s, uint32_t times, uint64_t bound)
 {
     if (!find_breadth(s, times) || !find_meetings(s))
@@ -357,7 +475,9 @@ static int run(search *s, uint32_t times, uint64_t bound)
         for (int fit = 0; fit < FITS && s->height > bound; fit++)
             try_order(s, fit);
     }
-    while (s->height > bound && s->work < SEARCH_BUDGET) {
+    if (s->height > bound)
+        mend(s, bound);
+    while (goes_on(s, bound)) {
         memcpy(s->order, s->best, s->n * sizeof *s->order);
         if (random_below(s, 2))
             promote(s, bound);

@@ -533,7 +533,7 @@ static const attribute attributes[LAYERS][2] = {
     {{"strides", 1, {2}}},
 };
 static const int ports[LAYERS][5] = {
-    {1, SIDE},         {1, CHANNELS, -1}, {1, CHANNELS, 2, 2},
+    {1, SIDE},         {1, CHANNELS, -1}, {1, CHANNELS, 4, 4},
     {1, CHANNELS, -1}, {1, CHANNELS, -1},
 };
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <cmocka.h>
 #include "compiler.h"
 #include "plan.h"
@@ -346,10 +347,45 @@ static void random_buffers(void **state)
     assert_true(met >= count * 9 / 10);
 }
 
+/* A net of many quantised convolutions: crowded times in a row, each of which
+   alone is easily met. All of them are met by little searching. */
+static void many_layers(void **state)
+{
+    /* one layer's: from when on, until when, and its size */
+    static const uint32_t layer[][3] = {
+        {0, 0, 2048},   {3, 4, 2048},   {4, 5, 2048}, {5, 22, 16},
+        {7, 8, 2048},   {8, 9, 2048},   {9, 27, 16},  {13, 18, 16},
+        {23, 24, 3072}, {24, 25, 4608},
+    };
+    enum { LAYERS = 16, PARTS = sizeof layer / sizeof *layer, EVERY = 25 };
+    mlc_buffer b[LAYERS * PARTS];
+    uint64_t bound;
+    clock_t began;
+    int ok;
+
+    (void)state;
+    for (uint32_t i = 0; i < LAYERS * PARTS; i++) {
+        const uint32_t *of = layer[i % PARTS];
+        uint32_t start = i / PARTS * EVERY;
+
+        b[i].size = of[2];
+        b[i].first = start + of[0];
+        b[i].last = start + (i % PARTS ? of[1] : EVERY - 2u);
+    }
+    bound = mlc_place_bound(b, LAYERS * PARTS, (LAYERS + 1) * EVERY, &ok);
+    assert_true(ok);
+    began = clock();
+    assert_int_equal(mlc_place(b, LAYERS * PARTS, (LAYERS + 1) * EVERY, bound),
+                     bound);
+    /* a few milliseconds of processor time */
+    assert_true(clock() - began < CLOCKS_PER_SEC / 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_buffers),
+        cmocka_unit_test(many_layers),
         cmocka_unit_test(models_of_the_repository),
         cmocka_unit_test(real_models),
     };
