@@ -311,7 +311,7 @@ int onnx_quantised_now(onnx_run *r, onnx_call *c)
         float z = zero ? onnx_at(zero, i / step[1] % count[1]) : 0.f;
         float q = rintf(x->f[i] / onnx_at(scale, i / step[0] % count[0]));
         float low = limits.low - z, high = limits.high - z;
-        q = (q < low ? low : q > high ? high : q) + z;
+        q = (q > high ? high : q > low ? q : low) + z; /* NaN: the least */
         to[i] = (uint8_t)(int)q;
     }
     t.type = type;
