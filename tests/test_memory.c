@@ -1,8 +1,6 @@
 /*
  * test_memory.c - every allocation of the compiler fails once: an error, or a
  * whole model, but no crash and nothing left behind.
- *
- * The linker puts the functions here in the place of the C library's (--wrap).
  */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
@@ -13,69 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "compiler.h"
+#include "failing_memory.h"
 #include "ir.h"
-
-static int counting;   /* allocations are counted */
-static long left;      /* how many more succeed */
-static int failed;     /* one did not */
-static long not_freed; /* made while counting, and not freed since */
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t count, size_t n);
-void *__real_realloc(void *p, size_t n);
-void *__real_aligned_alloc(size_t alignment, size_t n);
-void __real_free(void *p);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t count, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_aligned_alloc(size_t alignment, size_t n);
-void __wrap_free(void *p);
-
-static int may_succeed(void)
-{
-    if (!counting)
-        return 1;
-    if (left > 0) {
-        left--;
-        return 1;
-    }
-    failed = 1;
-    return 0;
-}
-
-static void *count(void *p)
-{
-    not_freed += counting && p;
-    return p;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return may_succeed() ? count(__real_malloc(n)) : NULL;
-}
-
-void *__wrap_calloc(size_t many, size_t n)
-{
-    return may_succeed() ? count(__real_calloc(many, n)) : NULL;
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    if (!may_succeed())
-        return NULL;
-    return p ? __real_realloc(p, n) : count(__real_realloc(p, n));
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t n)
-{
-    return may_succeed() ? count(__real_aligned_alloc(alignment, n)) : NULL;
-}
-
-void __wrap_free(void *p)
-{
-    not_freed -= counting && p;
-    __real_free(p);
-}
 
 typedef mlc_status (*subject)(mlc_image *image, mlc_error *error);
 
