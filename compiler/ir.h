@@ -188,6 +188,8 @@ typedef enum ir_numbers {
     IR_F32
 } ir_numbers;
 #define IR_NO_OUTPUT SIZE_MAX
+#define IR_LESS_ROW  1 /* the first row of taps */
+#define IR_LESS_TAP  2 /* the first tap of each row */
 
 typedef struct ir_bytes {
     const void *w; /* little-endian, at any address */
@@ -201,6 +203,8 @@ typedef struct ir_bytes {
     size_t next;       /* k % row * tap */
     uint32_t part;     /* the same of inputs */
     size_t apart;
+    const uint8_t *less; /* of each output IR_LESS_ROW, IR_LESS_TAP: zeros in
+                            place of these, which are not read. NULL: none */
 } ir_bytes;
 /* Each as the one without _bytes. */
 ir_id ir_linear_bytes(ir_graph *g, ir_id x, uint32_t inputs, uint32_t outputs,
@@ -331,8 +335,8 @@ ir_id ir_distance(ir_graph *g, ir_id x, uint32_t inputs, uint32_t points,
  * Whole numbers times factors in fixed point, rounded and held in low .. high;
  * format.h says what the kinds compute. u: IR_NONE where the kind has one
  * input; else of x's dims. n factors m * 2^(s - 31), 0 <= m < 2^31. left: bits
- * that ADD, SUB, SQUARED_DIFFERENCE and WIDE shift by; those in front of the point of
- * LOGISTIC and TANH; else 0.
+ * that ADD, SUB, SQUARED_DIFFERENCE and WIDE shift by; those in front of the
+ * point of LOGISTIC and TANH; else 0.
  */
 typedef struct ir_factors {
     uint32_t n;

@@ -51,10 +51,22 @@ static uint16_t two_bytes(const uint8_t *w, size_t n)
     return x;
 }
 
+/* Is tap k one of those that output o has not? */
+static int is_less(const ir_bytes *w, size_t o, uint32_t k, uint32_t row)
+{
+    return w->less && ((w->less[o] & IR_LESS_ROW && k < row) ||
+                       (w->less[o] & IR_LESS_TAP && k % row == 0));
+}
+
 /* to[k * inputs + i] = NUMBER at `n`, for all taps and inputs. */
 #define READ(NUMBER)                                                           \
     for (uint32_t k = 0; k < s->taps; k++) {                                   \
         size_t tap = first + k / row * w->next + k % row * w->tap;             \
+        if (is_less(w, o, k, row)) {                                           \
+            memset(to, 0, s->inputs * sizeof *to);                             \
+            to += s->inputs;                                                   \
+            continue;                                                          \
+        }                                                                      \
         for (uint32_t i = 0; i < s->inputs; i += part, tap += w->apart)        \
             for (size_t j = 0, n = tap; j < part; j++, n += w->input)          \
                 *to++ = (NUMBER);                                              \
@@ -221,7 +233,8 @@ static int store_all(const job *all, float *data)
     uint64_t products = (uint64_t)j.s.taps * j.s.inputs;
     uint64_t bytes = mli_stored_bytes(j.storage, rows, products);
     float *scale = data + bytes / sizeof(float), one;
-    int simple = w->type == IR_S8 && !w->zero && !w->at && !w->row && !w->part;
+    int simple = w->type == IR_S8 && !w->zero && !w->at && !w->row &&
+                 !w->part && !w->less;
     size_t o = 0;
 
     for (uint32_t n = 0; n < j.s.matrices; n++) {

@@ -1,5 +1,4 @@
 /* tflite_transposed.c - transposed convolutions. */
-#include <string.h>
 #include "ir_build.h"
 #include "tflite_layer.h"
 
@@ -10,53 +9,32 @@
  */
 
 /*
- * Weights [output][height][width][input], d, so far that every phase has as
- * many taps: with zeros behind, in the width that they have.
+ * Weights [output][height][width][input] as outputs [height phase][width
+ * phase][output], taps reversed. Later phases may have a tap less than others.
  */
-static ir_bytes filled(tfl_run *r, const ir_bytes *w, const uint32_t *d,
-                       const uint32_t *step, const uint32_t *taps)
-{
-    uint32_t high = taps[0] * step[0], wide = taps[1] * step[1];
-    size_t width = w->type == IR_F32 ? 4 : w->type == IR_S8 ? 1 : 2;
-    size_t line = (size_t)d[2] * d[3] * width;
-    size_t longer = (size_t)wide * d[3] * width;
-    const uint8_t *from = w->w;
-    ir_bytes y = *w;
-    uint8_t *to;
-
-    y.output = (size_t)high * wide * d[3];
-    y.next = (size_t)wide * d[3];
-    if (high == d[1] && wide == d[2])
-        return y;
-    y.w = to = onnx_take(r->pool, (size_t)d[0] * high, longer);
-    for (uint32_t o = 0; o < d[0]; o++)
-        for (uint32_t u = 0; u < high; u++, to += longer)
-            if (u < d[1]) {
-                memcpy(to, from, line);
-                from += line;
-            }
-    return y;
-}
-
-/* Outputs [height phase][width phase][output], taps reversed. */
 static ir_bytes phases(tfl_run *r, const tfl_layer *l, const uint32_t *step,
                        const uint32_t *taps)
 {
-    uint32_t outputs = l->outputs, inputs = l->w->dims[3];
+    const uint32_t *d = l->w->dims;
+    uint32_t outputs = l->outputs, inputs = d[3];
     uint32_t n = step[0] * step[1] * outputs; /* bounded by its caller */
     size_t *at = onnx_take(r->pool, n, sizeof *at);
+    uint8_t *less = onnx_take(r->pool, n, sizeof *less);
+    size_t line = (size_t)d[2] * inputs;
     float *scale;
     ir_bytes w, all;
 
     tfl_layer_weights(r, l, 0, &w);
-    all = filled(r, &w, l->w->dims, step, taps);
+    all = w;
     tfl_spend(r, (uint64_t)n * inputs * taps[0] * taps[1]);
     for (uint32_t p = 0; p < n; p++) {
         uint32_t o = p % outputs, phase = p / outputs;
         size_t y = (size_t)(taps[0] - 1) * step[0] + phase / step[1];
         size_t x = (size_t)(taps[1] - 1) * step[1] + phase % step[1];
 
-        at[p] = o * all.output + y * all.next + x * inputs;
+        at[p] = o * d[1] * line + y * line + x * inputs;
+        less[p] = (uint8_t)((y < d[1] ? 0 : IR_LESS_ROW) |
+                            (x < d[2] ? 0 : IR_LESS_TAP));
     }
     if (w.scale) {
         all.scale = scale = tfl_take(r, n);
@@ -64,10 +42,11 @@ static ir_bytes phases(tfl_run *r, const tfl_layer *l, const uint32_t *step,
             scale[p] = w.scale[p % outputs];
     }
     all.at = at;
+    all.less = less;
     all.input = 1;
     all.row = taps[1];
     all.tap = (size_t)0 - (size_t)step[1] * inputs;
-    all.next = (size_t)0 - step[0] * all.next;
+    all.next = (size_t)0 - step[0] * line;
     return all;
 }
 
