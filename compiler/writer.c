@@ -56,6 +56,24 @@ static void write_meta(writer *w)
     }
 }
 
+/* Records behind those of the ports before. Most channels have nothing to say:
+   their records are zeros, and many at the end only counted. */
+static void write_channels(writer *w, const ir_port *port, uint32_t first)
+{
+    mlc_bytes *section = &w->section[MLI_SEC_CHANNELS];
+
+    mlc_put(section, NULL, first * sizeof(mli_file_channel) - section->size);
+    for (uint32_t c = 0; c < port->channel_count; c++) {
+        mli_file_channel channel = {0};
+
+        channel.label = mlc_text(&w->texts, port->channels[c].label);
+        channel.low = port->channels[c].low;
+        channel.high = port->channels[c].high;
+        channel.initial = port->channels[c].initial;
+        mlc_put(section, &channel, sizeof channel);
+    }
+}
+
 static void write_port(writer *w, const ir_port *port)
 {
     mli_file_port f = {0};
@@ -69,17 +87,8 @@ static void write_port(writer *w, const ir_port *port)
     f.first_channel = w->channels;
     w->channels += f.channels;
     mlc_put(&w->section[MLI_SEC_PORTS], &f, sizeof f);
-    for (uint32_t c = 0; c < f.channels; c++) {
-        mli_file_channel channel = {0};
-
-        if (port->channels) {
-            channel.label = mlc_text(&w->texts, port->channels[c].label);
-            channel.low = port->channels[c].low;
-            channel.high = port->channels[c].high;
-            channel.initial = port->channels[c].initial;
-        }
-        mlc_put(&w->section[MLI_SEC_CHANNELS], &channel, sizeof channel);
-    }
+    if (port->channels)
+        write_channels(w, port, f.first_channel);
 }
 
 static void write_tensor(writer *w, const mlc_tensor *t)
@@ -89,7 +98,8 @@ static void write_tensor(writer *w, const mlc_tensor *t)
 
     f.region = v->constant ? MLI_CONSTANT : MLI_ARENA;
     f.flags = v->timed ? MLI_TIMED : 0;
-    f.offset = v->constant ? put_floats(w, v->data, ir_data_floats(v)) : t->offset;
+    f.offset =
+        v->constant ? put_floats(w, v->data, ir_data_floats(v)) : t->offset;
     f.rank = v->rank;
     memcpy(f.dims, v->dims, v->rank * sizeof f.dims[0]);
     f.first = t->first;
@@ -188,12 +198,17 @@ static mlc_status assemble(const writer *w, mli_file_header *h, uint8_t **bytes,
                                 w->floats > UINT32_MAX / sizeof(float)};
 
     for (int i = 0; i < MLI_SEC_COUNT; i++) {
+        uint64_t n;
+
         part[i] = i == MLI_SEC_STRINGS ? &w->texts.pool
                   : i == MLI_SEC_DATA  ? &data
                                        : &w->section[i];
+        n = i == MLI_SEC_CHANNELS
+                ? (uint64_t)w->channels * sizeof(mli_file_channel)
+                : part[i]->size;
         h->section[i].offset = (uint32_t)at;
-        h->section[i].bytes = (uint32_t)part[i]->size;
-        at += (part[i]->size + 63u) / 64u * 64u;
+        h->section[i].bytes = (uint32_t)n;
+        at += (n + 63u) / 64u * 64u;
         if (part[i]->failed || at > UINT32_MAX)
             return mlc_fail(error, MLC_MEMORY,
                             "no memory for the model, or it is over 4 GiB");

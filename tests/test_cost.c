@@ -497,8 +497,9 @@ typedef enum layer {
     DENSE,
     CONV_TIME,
     CONV_IMAGE,
-    STRIDED,    /* along time */
-    TRANSPOSED, /* along time */
+    STRIDED,          /* along time */
+    TRANSPOSED,       /* along time */
+    TRANSPOSED_IMAGE, /* to many channels */
     LAYERS
 } layer;
 
@@ -524,6 +525,7 @@ static const unsigned shapes[LAYERS][5] = {
     {CHANNELS, CHANNELS, TAPS, TAPS, 0},
     {CHANNELS, CHANNELS, 4, 0},
     {CHANNELS, CHANNELS, 4, 0},
+    {CHANNELS, CHANNELS, 4, 4, 0},
 };
 static const attribute attributes[LAYERS][2] = {
     {{NULL, 0, {0}}},
@@ -531,18 +533,19 @@ static const attribute attributes[LAYERS][2] = {
     {{"pads", 4, {1, 1, 1, 1}}},
     {{"strides", 1, {2}}},
     {{"strides", 1, {2}}},
+    {{"strides", 2, {1, 1}}},
 };
 static const int ports[LAYERS][5] = {
     {1, SIDE},         {1, CHANNELS, -1}, {1, CHANNELS, 4, 4},
-    {1, CHANNELS, -1}, {1, CHANNELS, -1},
+    {1, CHANNELS, -1}, {1, CHANNELS, -1}, {1, CHANNELS, 14, 14},
 };
 
 /* The layer number i of x: y. */
 static void put_layer(FILE *g, const kind *k, int i, const char *x,
                       const char *y)
 {
-    static const char *const ops[LAYERS] = {"MatMul", "Conv", "Conv", "Conv",
-                                            "ConvTranspose"};
+    static const char *const ops[LAYERS] = {
+        "MatMul", "Conv", "Conv", "Conv", "ConvTranspose", "ConvTranspose"};
     const attribute row[] = {{"axis", 0, {0}}, {NULL, 0, {0}}};
     const attribute *a = attributes[k->layer];
     char w[16], d[16], q[16], s[16], z[16], m[16], f[16];
@@ -961,6 +964,7 @@ static void all_kinds_open_cheaply(void **state)
         {"float16 images", CONV_IMAGE, PLAIN, HALF, 0},
         {"float16 strided", STRIDED, PLAIN, HALF, 0},
         {"float16 transposed", TRANSPOSED, PLAIN, HALF, 0},
+        {"float16 transposed images", TRANSPOSED_IMAGE, PLAIN, HALF, 0},
         {"QDQ, zero 128", DENSE, QDQ, UINT8, 128},
         {"QDQ, zero 120", DENSE, QDQ, UINT8, 120},
         {"QDQ, zero 3", DENSE, QDQ, INT8, 3},
