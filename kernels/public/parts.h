@@ -50,6 +50,9 @@
 #define MLI_WITH_MIN 1
 #define MLI_WITH_MAX 1
 #endif
+#if MLI_WITH_RNN && MLI_WITH_STORED
+#define MLI_WITH_ADD 1
+#endif
 #if MLI_WITH_DISTANCE
 #define MLI_WITH_POW  1
 #define MLI_WITH_SQRT 1
