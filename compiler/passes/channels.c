@@ -37,7 +37,9 @@ static ir_link link_of_layer(const ir_graph *g, const ir_node *node)
     return m.matrices == 1 ? IR_LINK_LAYER : IR_LINK_NONE;
 }
 
-int ir_is_linked(const ir_graph *g, const ir_node *node, ir_id operand)
+/* One operand of a node with IR_LINK_SAME: is it linked, or does it count as
+   one number for all channels? */
+static int is_linked(const ir_graph *g, const ir_node *node, ir_id operand)
 {
     return ir_channels_of(&g->values[operand]) ==
            ir_channels_of(&g->values[node->out]);
@@ -47,7 +49,7 @@ int ir_is_linked(const ir_graph *g, const ir_node *node, ir_id operand)
 static ir_link link_of_binary(const ir_graph *g, const ir_node *node)
 {
     for (uint32_t k = 0; k < 2; k++)
-        if (!ir_is_linked(g, node, node->in[k]) &&
+        if (!is_linked(g, node, node->in[k]) &&
             ir_channels_of(&g->values[node->in[k]]) != 1)
             return IR_LINK_NONE;
     return IR_LINK_SAME;
@@ -161,7 +163,7 @@ static void need_of(search *s, const ir_node *node)
         for (uint32_t k = 0; k < node->inputs; k++)
             if (!s->c->used[node->in[k]])
                 continue;
-            else if (ir_is_linked(s->g, node, node->in[k]))
+            else if (is_linked(s->g, node, node->in[k]))
                 need_same(s, node->in[k], 0, node->out, 0,
                           s->c->count[node->out]);
             else

@@ -26,9 +26,6 @@ ir_link ir_link_of(const ir_graph *g, const ir_node *node);
 
 /* Channels of a value: its last dim. */
 uint32_t ir_channels_of(const ir_value *v);
-/* One operand of a node with IR_LINK_SAME: is it linked, or does it count as
-   one number for all channels? */
-int ir_is_linked(const ir_graph *g, const ir_node *node, ir_id operand);
 
 /* channels_drop.c: without those that nobody reads; how many outputs of layers
    that were. */

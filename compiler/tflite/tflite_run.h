@@ -183,8 +183,6 @@ int tfl_small(tfl_run *r, const tfl_value *v, uint32_t axis, int real,
 /* The same, or floats. */
 void tfl_numbers(tfl_run *r, const tfl_value *v, uint32_t axis, int real,
                  ir_bytes *w);
-/* Has a quantised tensor zero points other than 0? */
-int tfl_has_zeros(const tfl_tensor *t);
 /* Constants in the graph are bounded by the size of the file. */
 void tfl_spend(tfl_run *r, uint64_t floats);
 int tfl_axis(tfl_run *r, const tfl_call *c, int64_t axis, uint32_t rank);

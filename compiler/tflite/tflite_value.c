@@ -176,7 +176,8 @@ static int64_t zero_of(const tfl_tensor *t, uint32_t channel)
     return tfl_zero(t);
 }
 
-int tfl_has_zeros(const tfl_tensor *t)
+/* Has a quantised tensor zero points other than 0? */
+static int has_zeros(const tfl_tensor *t)
 {
     for (uint32_t k = 0; k < t->zeros.count; k++)
         if (zero_at(t, k))
@@ -189,7 +190,7 @@ static int read_bytes(const tfl_tensor *t, uint64_t n, float *f)
 {
     const int8_t *from = (const int8_t *)t->raw;
 
-    if (t->type != TFL_INT8 || tfl_has_zeros(t))
+    if (t->type != TFL_INT8 || has_zeros(t))
         return 0;
     for (uint64_t i = 0; i < n; i++)
         f[i] = (float)from[i];
@@ -489,7 +490,7 @@ int tfl_small(tfl_run *r, const tfl_value *v, uint32_t axis, int real,
                                         : IR_S8;
     if (!tfl_quantised(t))
         return w->type != IR_S8;
-    if (t->type != TFL_INT8 || tfl_has_zeros(t) ||
+    if (t->type != TFL_INT8 || has_zeros(t) ||
         (t->scales.count > 1 && t->axis != axis))
         return 0;
     if (!real)
