@@ -16,20 +16,28 @@
  *     again: two of 8 products, one sum of pairs in two cycles), so twice as
  *     many as of floats. The same is assumed of the others.
  *
- * SHARE and FUNCTION were fitted by eye to what `make count-arm` estimates for
- * dense, convolutional, recurrent and WaveNet models on a Cortex-A8: all within
- * a third of it, but NAM nano and A2 lite, which take twice as long as this
- * says (below 20 % of real time): what a step costs by itself is left out.
+ * The shares, FUNCTION and STEP were fitted by eye to what `make count-arm`
+ * estimates for dense, convolutional, recurrent and WaveNet models on a
+ * Cortex-A8: all within a quarter of it, but a GRU of 8 units, which takes
+ * longer. A Cortex-A53 took three quarters of the cycles and less there, so for
+ * it and its like this is careful.
  */
+#include <string.h>
+
 #include "machines.h"
 #include "operators.h"
 
-#define SHARE    0.36 /* of the limit, that our kernels reach */
-#define FUNCTION 12   /* tanh and its like, in multiply-accumulates */
-#define INTEGERS 2.0  /* products of bytes for one of floats */
-#define SUM      6    /* what each sum of them takes by itself */
-#define USABLE   0.8  /* of the time: the rest is Pd's */
-#define TILE     64u  /* frames for which weights are read once */
+/* Of the limit, that our kernels reach: where frames lie across the lanes, as
+   convolutions along time have them, and elsewhere. */
+#define SHARE_PLANAR 0.55
+#define SHARE        0.40
+
+#define FUNCTION 12  /* tanh and its like, in multiply-accumulates */
+#define STEP     8   /* an operator by itself, each time */
+#define INTEGERS 2.0 /* products of bytes for one of floats */
+#define SUM      12  /* what each sum of them takes by itself */
+#define USABLE   0.8 /* of the time: the rest is Pd's */
+#define TILE     64u /* frames for which weights are read once */
 #define MOST_HOP 65536u
 #define PD_RATE  48000.0
 #define SMALL    16u /* frames of Bela's block */
@@ -69,10 +77,26 @@ static double work_of(const loaded_model *loaded)
     double work = macs_of(loaded);
     for (uint32_t i = 0; i < loaded->info.ops; i++) {
         operator_text o = operator_of(loaded->image.bytes, i);
-        work +=
-            ((double)o.elements + FUNCTION * (double)o.functions) / o.period;
+        work += (STEP + (double)o.elements + FUNCTION * (double)o.functions) /
+                o.period;
     }
     return work;
+}
+
+/* Bytes, and operators at slower rates, keep frames apart. */
+static double share_of(const loaded_model *loaded)
+{
+    double share = SHARE;
+    if (loaded->info.mode != MLI_STREAM)
+        return SHARE;
+    for (uint32_t i = 0; i < loaded->info.ops; i++) {
+        operator_text o = operator_of(loaded->image.bytes, i);
+        if (o.integers || o.period != 1)
+            return SHARE;
+        if (!strcmp(o.type, "conv1d"))
+            share = SHARE_PLANAR;
+    }
+    return share;
 }
 
 /* What a hop takes, against its length; the kernels reach `share` of the limit.
@@ -98,15 +122,15 @@ machine_verdict machine_judge(const machine *m, const loaded_model *loaded)
     machine_verdict v = {0};
     mli_mode mode = loaded->info.mode;
     double work = work_of(loaded);
-    double macs = macs_of(loaded);
+    double macs = macs_of(loaded), share = share_of(loaded);
     v.block = mode == MLI_STREAM   ? SMALL
               : mode == MLI_WINDOW ? loaded->info.hop
                                    : LIST_HOP;
-    v.load = load_of(m, loaded, work, SHARE, v.block);
+    v.load = load_of(m, loaded, work, share, v.block);
     v.limit = load_of(m, loaded, macs, 1, v.block);
     v.realtime = v.load <= USABLE;
     for (uint32_t hop = SMALL; hop <= MOST_HOP && !v.hop; hop *= 2)
-        if (load_of(m, loaded, work, SHARE, hop) <= USABLE)
+        if (load_of(m, loaded, work, share, hop) <= USABLE)
             v.hop = hop;
     return v;
 }
