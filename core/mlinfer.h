@@ -74,7 +74,7 @@ typedef enum mli_status {
     MLI_ERR_META = 10,     /* a bad metadata record */
     MLI_ERR_PORT = 11,     /* a bad input or output; its index */
     MLI_ERR_CHANNEL = 12,  /* a bad channel record; its index */
-    MLI_ERR_TENSOR = 13,   /* a bad tensor record; its index */
+    MLI_ERR_TENSOR = 13,   /* a bad tensor record, or a byte of -128; index */
     MLI_ERR_TENSOR_REGION = 14, /* a tensor outside its region; its index */
     MLI_ERR_OP_TYPE = 15,       /* an unknown operator; its index */
     MLI_ERR_OP_ARITY = 16,      /* wrong number of operands; operator's index */

@@ -28,6 +28,17 @@ static int storage_fits(const mli_file_tensor *t)
            t->rank == 2 && t->dims[0] % 4 == 0;
 }
 
+/* Sums of two products of bytes fit 16 bits without -128. */
+static int bytes_fit(const mli_file *f, const mli_file_tensor *t)
+{
+    const int8_t *w = (const int8_t *)(const void *)(f->data + t->offset);
+    uint64_t n = mli_stored_bytes(MLI_BYTES, t->dims[0], t->dims[1]);
+    for (uint64_t i = 0; i < n; i++)
+        if (w[i] == -128)
+            return 0;
+    return 1;
+}
+
 static mli_status check_constant(const mli_file *f, const mli_file_tensor *t)
 {
     if (t->region != MLI_CONSTANT || t->flags != 0 || t->period != 0 ||
@@ -36,6 +47,8 @@ static mli_status check_constant(const mli_file *f, const mli_file_tensor *t)
     if (t->offset % 16 != 0 ||
         t->offset + mli_constant_floats(t) > f->count[MLI_SEC_DATA])
         return MLI_ERR_TENSOR_REGION;
+    if (t->storage == MLI_BYTES && !bytes_fit(f, t))
+        return MLI_ERR_TENSOR;
     return MLI_OK;
 }
 

@@ -413,6 +413,37 @@ static void test_size(void **state)
 
 /* Every part has a name, or a build with some parts would refuse it. Refusing
    is test_firmware.sh's: this build has all. */
+/* Matrices of bytes have none of -128: sums of two products would not fit. */
+static void test_stored_bytes(void **state)
+{
+    uint32_t n = 0, matrices = 0;
+    (void)state;
+    while (strcmp(tiny_name(n), "bytes") != 0)
+        n++;
+    fb_image i = tiny_file(n);
+    const mli_file_section *s = header(i)->section;
+    for (uint32_t t = 0; t < s[MLI_SEC_TENSORS].bytes / sizeof(mli_file_tensor);
+         t++) {
+        if (tensor(i, t)->storage != MLI_BYTES)
+            continue;
+        uint8_t *last = i.bytes + s[MLI_SEC_DATA].offset +
+                        sizeof(float) * tensor(i, t)->offset +
+                        mli_stored_bytes(MLI_BYTES, tensor(i, t)->dims[0],
+                                         tensor(i, t)->dims[1]) -
+                        1;
+        const uint8_t old = *last;
+        *last = 0x80;
+        fb_seal(i);
+        expect(i, MLI_ERR_TENSOR, t, "a byte of -128");
+        *last = old;
+        matrices++;
+    }
+    assert_true(matrices > 0);
+    fb_seal(i);
+    expect(i, MLI_OK, ANY, "bytes");
+    free(i.bytes);
+}
+
 static void test_parts(void **state)
 {
     (void)state;
@@ -460,14 +491,14 @@ static void test_all_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_base_opens), cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_header),     cmocka_unit_test(test_sections),
-        cmocka_unit_test(test_texts),      cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_tensors),    cmocka_unit_test(test_operators),
-        cmocka_unit_test(test_states),     cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_complexity), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_size),       cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_all_seen),
+        cmocka_unit_test(test_base_opens),   cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_header),       cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_texts),        cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_tensors),      cmocka_unit_test(test_operators),
+        cmocka_unit_test(test_states),       cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_complexity),   cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_size),         cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_stored_bytes), cmocka_unit_test(test_all_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
