@@ -92,7 +92,8 @@ int mlc_evaluate(const ir_graph *g, float *out)
 
     if (!mlc_program_make(&p, g))
         return 0;
-    ok = mlc_plan(&p) && mlc_write(&p, &figures, &bytes, &size, NULL) == MLC_OK;
+    ok = mlc_plan(&p) &&
+         mlc_write(&p, &figures, NULL, &bytes, &size, NULL) == MLC_OK;
     if (ok)
         ok = run_once(bytes, size, out);
     free(bytes);

@@ -208,7 +208,7 @@ static void say_macs(mlc_bytes *r, uint64_t before, uint64_t after)
 /* ------------------------------------------------------------ writing ---- */
 
 /* Plan and write; `p` is made anew. */
-static mlc_status build(mlc_program *p, const ir_graph *g,
+static mlc_status build(mlc_program *p, const ir_graph *g, ir_graph *spent,
                         const mlc_figures *figures, mlc_image *image,
                         mlc_error *error)
 {
@@ -222,7 +222,7 @@ static mlc_status build(mlc_program *p, const ir_graph *g,
         return mlc_fail(
             error, MLC_MEMORY,
             "no memory for the plan, or too many values live at once");
-    return mlc_write(p, figures, &image->bytes, &image->size, error);
+    return mlc_write(p, figures, spent, &image->bytes, &image->size, error);
 }
 
 /* The writer's output is held against the verifier: what it refuses is a bug
@@ -242,8 +242,9 @@ static mlc_status verify(const mlc_image *image, mlc_error *error)
 }
 
 /* Write again with the state that silence leaves. */
-static mlc_status warm(mlc_program *p, ir_graph *g, const mlc_figures *figures,
-                       uint32_t spread, mlc_image *image, mlc_error *error)
+static mlc_status warm(mlc_program *p, ir_graph *g, ir_graph *spent,
+                       const mlc_figures *figures, uint32_t spread,
+                       mlc_image *image, mlc_error *error)
 {
     mlc_status status;
     uint8_t *cold = image->bytes;
@@ -253,7 +254,7 @@ static mlc_status warm(mlc_program *p, ir_graph *g, const mlc_figures *figures,
         return status;
     image->bytes = NULL;
     g->spread = spread;
-    status = mlc_write(p, figures, &image->bytes, &image->size, error);
+    status = mlc_write(p, figures, spent, &image->bytes, &image->size, error);
     free(cold);
     return status ? status : verify(image, error);
 }
@@ -274,11 +275,11 @@ static mlc_status watch(ir_graph *g, const ir_id *values, uint32_t n,
     status = check_graph(g, error);
     f.macs = mlc_graph_macs(g);
     if (!status)
-        status = build(&p, g, &f, image, error);
+        status = build(&p, g, NULL, &f, image, error);
     if (!status)
         status = verify(image, error);
     if (!status && g->prewarm && g->mode == MLI_STREAM)
-        status = warm(&p, g, &f, 0, image, error);
+        status = warm(&p, g, NULL, &f, 0, image, error);
     mlc_program_free(&p);
     while (g->output_count > outputs)
         free(g->outputs[--g->output_count].name);
@@ -334,6 +335,7 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
     ir_tally tally = {0};
     uint64_t before;
     uint32_t spread;
+    int twice; /* written: the first run warms the second up */
     mlc_status status = check_graph(g, error);
 
     if (!status)
@@ -362,13 +364,14 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
     f.macs = mlc_graph_macs(g);
     f.receptive_field = mlc_receptive_field(g);
     spread = options && options->spread ? choose_spread(g) : 0;
-    if (!(g->prewarm && g->mode == MLI_STREAM))
+    twice = g->prewarm && g->mode == MLI_STREAM;
+    if (!twice)
         g->spread = spread;
-    status = build(&p, g, &f, image, error);
+    status = build(&p, g, twice ? NULL : g, &f, image, error);
     if (!status)
         status = verify(image, error);
-    if (!status && g->prewarm && g->mode == MLI_STREAM)
-        status = warm(&p, g, &f, spread, image, error);
+    if (!status && twice)
+        status = warm(&p, g, g, &f, spread, image, error);
     if (!status) {
         if (g->notes)
             mlc_put(report, g->notes, strlen(g->notes));

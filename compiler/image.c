@@ -6,16 +6,25 @@
 #include "compiler.h"
 #include "image.h"
 
-void *mlc_aligned(size_t bytes)
+void *mlc_room(size_t bytes)
 {
     size_t whole = (bytes / MLI_ALIGNMENT + 1) * MLI_ALIGNMENT;
-    void *memory = NULL;
+    char *memory = NULL;
 
     if (whole < bytes)
         return NULL;
     memory = aligned_alloc(MLI_ALIGNMENT, whole);
     if (memory)
-        memset(memory, 0, whole);
+        memset(memory + bytes, 0, whole - bytes);
+    return memory;
+}
+
+void *mlc_aligned(size_t bytes)
+{
+    void *memory = mlc_room(bytes);
+
+    if (memory)
+        memset(memory, 0, bytes);
     return memory;
 }
 

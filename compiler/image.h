@@ -11,6 +11,9 @@
    for free(); NULL without memory. */
 void *mlc_aligned(size_t bytes);
 
+/* The same with bytes of no value yet. */
+void *mlc_room(size_t bytes);
+
 /* A verified image whose session takes more than MLC_MOST_MEMORY is an error.
  */
 mlc_status mlc_check_memory(const mlc_image *image, mlc_error *error);

@@ -13,6 +13,7 @@ typedef struct piece {
     const float *data;
     uint32_t floats; /* from the start of DATA */
     uint64_t n;
+    ir_id value; /* whose numbers they are, or IR_NONE */
 } piece;
 
 typedef struct writer {
@@ -27,22 +28,37 @@ typedef struct writer {
 } writer;
 
 /* Append floats to DATA at a multiple of 16; answers where. */
-static uint32_t put_floats(writer *w, const float *data, uint64_t n)
+static uint32_t put_floats(writer *w, const float *data, uint64_t n,
+                           ir_id value)
 {
-    piece p = {data, (uint32_t)((w->floats + 15) / 16 * 16), n};
+    piece p = {data, (uint32_t)((w->floats + 15) / 16 * 16), n, value};
 
     w->floats = (w->floats + 15) / 16 * 16 + n;
     mlc_put(&w->pieces, &p, sizeof p);
     return p.floats;
 }
 
-static void copy_pieces(const writer *w, uint8_t *to)
+/* DATA, zeros between the pieces and up to `size`. Values of a graph that is
+   spent are freed one by one: they and the file never need room at once. */
+static void copy_pieces(const writer *w, ir_graph *spent, uint8_t *to,
+                        size_t size)
 {
     const piece *p = (const void *)w->pieces.data;
+    size_t end = 0;
 
-    for (size_t i = 0; i < w->pieces.size / sizeof *p; i++)
-        memcpy(to + (size_t)p[i].floats * sizeof(float), p[i].data,
-               (size_t)p[i].n * sizeof(float));
+    for (size_t i = 0; i < w->pieces.size / sizeof *p; i++) {
+        size_t begin = (size_t)p[i].floats * sizeof(float);
+        size_t bytes = (size_t)p[i].n * sizeof(float);
+
+        memset(to + end, 0, begin - end);
+        memcpy(to + begin, p[i].data, bytes);
+        end = begin + bytes;
+        if (spent && p[i].value != IR_NONE) {
+            free(spent->values[p[i].value].data);
+            spent->values[p[i].value].data = NULL;
+        }
+    }
+    memset(to + end, 0, size - end);
 }
 
 static void write_meta(writer *w)
@@ -98,8 +114,8 @@ static void write_tensor(writer *w, const mlc_tensor *t)
 
     f.region = v->constant ? MLI_CONSTANT : MLI_ARENA;
     f.flags = v->timed ? MLI_TIMED : 0;
-    f.offset =
-        v->constant ? put_floats(w, v->data, ir_data_floats(v)) : t->offset;
+    f.offset = v->constant ? put_floats(w, v->data, ir_data_floats(v), t->value)
+                           : t->offset;
     f.rank = v->rank;
     memcpy(f.dims, v->dims, v->rank * sizeof f.dims[0]);
     f.first = t->first;
@@ -117,8 +133,8 @@ static void write_states(writer *w, const ir_node *node)
 
         if (s->init) {
             f.init_frames = s->init_frames;
-            f.init =
-                put_floats(w, s->init, (uint64_t)s->init_frames * s->width);
+            f.init = put_floats(w, s->init, (uint64_t)s->init_frames * s->width,
+                                IR_NONE);
         }
         mlc_put(&w->section[MLI_SEC_STATES], &f, sizeof f);
     }
@@ -188,8 +204,8 @@ static void fill_header(const writer *w, const mlc_figures *figures,
 }
 
 /* Header and sections at their places, and the checksum. */
-static mlc_status assemble(const writer *w, mli_file_header *h, uint8_t **bytes,
-                           size_t *size, mlc_error *error)
+static mlc_status assemble(const writer *w, ir_graph *spent, mli_file_header *h,
+                           uint8_t **bytes, size_t *size, mlc_error *error)
 {
     uint64_t at = sizeof *h;
     const mlc_bytes *part[MLI_SEC_COUNT];
@@ -215,14 +231,22 @@ static mlc_status assemble(const writer *w, mli_file_header *h, uint8_t **bytes,
     }
     h->file_bytes = (uint32_t)at;
     *size = (size_t)at;
-    *bytes = mlc_aligned(*size);
+    *bytes = mlc_room(*size);
     if (!*bytes)
         return mlc_fail(error, MLC_MEMORY, "no memory for %zu bytes", *size);
     memcpy(*bytes, h, sizeof *h);
-    for (int i = 0; i < MLI_SEC_COUNT; i++)
+    for (int i = 0; i < MLI_SEC_COUNT; i++) {
+        uint8_t *to = *bytes + h->section[i].offset;
+        size_t room = ((size_t)h->section[i].bytes + 63u) / 64u * 64u;
+
+        if (i == MLI_SEC_DATA) {
+            copy_pieces(w, spent, to, room);
+            continue;
+        }
+        memset(to, 0, room);
         if (part[i]->data)
-            memcpy(*bytes + h->section[i].offset, part[i]->data, part[i]->size);
-    copy_pieces(w, *bytes + h->section[MLI_SEC_DATA].offset);
+            memcpy(to, part[i]->data, part[i]->size);
+    }
     h->crc32 = mli_file_crc32(*bytes, *size);
     memcpy(*bytes + offsetof(mli_file_header, crc32), &h->crc32,
            sizeof h->crc32);
@@ -230,7 +254,8 @@ static mlc_status assemble(const writer *w, mli_file_header *h, uint8_t **bytes,
 }
 
 mlc_status mlc_write(const mlc_program *p, const mlc_figures *figures,
-                     uint8_t **bytes, size_t *size, mlc_error *error)
+                     ir_graph *spent, uint8_t **bytes, size_t *size,
+                     mlc_error *error)
 {
     writer w = {.p = p};
     mli_file_header h = {0};
@@ -247,7 +272,7 @@ mlc_status mlc_write(const mlc_program *p, const mlc_figures *figures,
     for (uint32_t i = 0; i < p->op_count; i++)
         write_op(&w, mlc_op(p, i));
     fill_header(&w, figures, &h);
-    status = assemble(&w, &h, bytes, size, error);
+    status = assemble(&w, spent, &h, bytes, size, error);
     for (int i = 0; i < MLI_SEC_COUNT; i++)
         free(w.section[i].data);
     free(w.pieces.data);

@@ -13,8 +13,12 @@ typedef struct mlc_figures {
     uint64_t macs;
 } mlc_figures;
 
-/* bytes: 64-byte aligned, for free(). */
+/*
+ * bytes: 64-byte aligned, for free(). spent: the program's graph, if nobody
+ * needs the numbers of its constants afterwards, else NULL.
+ */
 mlc_status mlc_write(const mlc_program *p, const mlc_figures *figures,
-                     uint8_t **bytes, size_t *size, mlc_error *error);
+                     ir_graph *spent, uint8_t **bytes, size_t *size,
+                     mlc_error *error);
 
 #endif
