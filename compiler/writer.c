@@ -38,8 +38,27 @@ static uint32_t put_floats(writer *w, const float *data, uint64_t n,
     return p.floats;
 }
 
-/* DATA, zeros between the pieces and up to `size`. Values of a graph that is
-   spent are freed one by one: they and the file never need room at once. */
+#define GIVEN_BACK 262144u /* bytes at a time */
+
+/* The numbers of a value to the file, and their memory back: from the end, so
+   that the two hardly ever need room at once. */
+static void move_value(ir_value *v, uint8_t *to, size_t bytes)
+{
+    while (bytes > GIVEN_BACK) {
+        float *less;
+
+        bytes -= GIVEN_BACK;
+        memcpy(to + bytes, (const uint8_t *)v->data + bytes, GIVEN_BACK);
+        less = realloc(v->data, bytes);
+        if (less)
+            v->data = less;
+    }
+    memcpy(to, v->data, bytes);
+    free(v->data);
+    v->data = NULL;
+}
+
+/* DATA, zeros between the pieces and up to `size`. */
 static void copy_pieces(const writer *w, ir_graph *spent, uint8_t *to,
                         size_t size)
 {
@@ -51,12 +70,11 @@ static void copy_pieces(const writer *w, ir_graph *spent, uint8_t *to,
         size_t bytes = (size_t)p[i].n * sizeof(float);
 
         memset(to + end, 0, begin - end);
-        memcpy(to + begin, p[i].data, bytes);
+        if (spent && p[i].value != IR_NONE)
+            move_value(&spent->values[p[i].value], to + begin, bytes);
+        else
+            memcpy(to + begin, p[i].data, bytes);
         end = begin + bytes;
-        if (spent && p[i].value != IR_NONE) {
-            free(spent->values[p[i].value].data);
-            spent->values[p[i].value].data = NULL;
-        }
     }
     memset(to + end, 0, size - end);
 }
