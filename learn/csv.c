@@ -2,91 +2,74 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bytes.h"
 #include "csv.h"
 #include "decimal.h"
 
 /* ------------------------------------------------------------ writing ---- */
 
-/* Text that grows; the bytes that one value takes are bounded. */
-typedef struct writing {
-    char *text;
-    size_t used;
-} writing;
-
-#define NUMBER_BYTES 20u /* "-1.23456789e+38", and what is between */
-#define NAME_BYTES   16u /* "out1024," */
-#define LABEL_BYTES                                                            \
-    (2u * LEARN_LABEL_BYTES + 4u) /* every character a quote                   \
-                                   */
-
-static void put(writing *w, const char *text)
+static void put(mlc_bytes *b, const char *text)
 {
-    size_t n = strlen(text);
-    memcpy(w->text + w->used, text, n + 1);
-    w->used += n;
+    mlc_put(b, text, strlen(text));
 }
 
-static void put_number(writing *w, float f)
+static void put_number(mlc_bytes *b, float f)
 {
-    char text[NUMBER_BYTES];
+    char text[20]; /* "-1.23456789e+38" */
     snprintf(text, sizeof text, "%.9g", (double)f);
     for (char *c = text; *c; c++) /* a host program's locale */
         if (*c == ',')
             *c = '.';
-    put(w, text);
+    put(b, text);
 }
 
 /* In quotes, always: so a label that is a number or empty is told, too. */
-static void put_label(writing *w, const char *label)
+static void put_label(mlc_bytes *b, const char *label)
 {
-    put(w, "\"");
-    for (const char *c = label; *c; c++) {
-        char one[3] = {*c, 0, 0};
-        if (*c == '"')
-            one[1] = '"';
-        put(w, one);
-    }
-    put(w, "\"");
+    put(b, "\"");
+    for (const char *c = label; *c; c++)
+        mlc_put(b, *c == '"' ? "\"\"" : c, *c == '"' ? 2 : 1);
+    put(b, "\"");
 }
 
-static void put_names(writing *w, const learn_examples *e, int classes)
+static void put_names(mlc_bytes *b, const learn_examples *e, int classes)
 {
-    char text[NAME_BYTES];
+    char text[16]; /* "out1024," */
     for (uint32_t i = 0; i < e->inputs; i++) {
         snprintf(text, sizeof text, "in%u,", i + 1);
-        put(w, text);
+        put(b, text);
     }
     for (uint32_t i = 0; !classes && i < e->outputs; i++) {
         snprintf(text, sizeof text, "%sout%u", i ? "," : "", i + 1);
-        put(w, text);
+        put(b, text);
     }
-    put(w, classes ? "label\n" : "\n");
+    put(b, classes ? "label\n" : "\n");
 }
 
 char *learn_csv_write(const learn_examples *e, size_t *size)
 {
     int classes = learn_examples_classes(e);
-    size_t values = (size_t)e->inputs + e->outputs;
-    size_t line = values * NUMBER_BYTES + LABEL_BYTES;
-    writing w = {malloc(values * NAME_BYTES + 8 + e->count * line), 0};
-    if (!w.text)
-        return NULL;
-    put_names(&w, e, classes);
+    mlc_bytes b = {0};
+    put_names(&b, e, classes);
     for (uint32_t n = 0; n < e->count; n++) {
         for (uint32_t i = 0; i < e->inputs; i++) {
-            put_number(&w, e->x[(size_t)n * e->inputs + i]);
-            put(&w, ",");
+            put_number(&b, e->x[(size_t)n * e->inputs + i]);
+            put(&b, ",");
         }
         for (uint32_t i = 0; !classes && i < e->outputs; i++) {
-            put(&w, i ? "," : "");
-            put_number(&w, e->y[(size_t)n * e->outputs + i]);
+            put(&b, i ? "," : "");
+            put_number(&b, e->y[(size_t)n * e->outputs + i]);
         }
         if (classes)
-            put_label(&w, e->name[e->label[n]]);
-        put(&w, "\n");
+            put_label(&b, e->name[e->label[n]]);
+        put(&b, "\n");
     }
-    *size = w.used;
-    return w.text;
+    *size = b.size;
+    mlc_put(&b, "", 1);
+    if (!b.failed)
+        return (char *)b.data;
+    free(b.data);
+    return NULL;
 }
 
 /* ------------------------------------------------------------ reading ---- */
