@@ -419,8 +419,8 @@ ir_id onnx_id(onnx_run *r, onnx_value *v)
     return onnx_as(r, v, rank, dims);
 }
 
-uint32_t onnx_kept_dims(const onnx_run *r, const onnx_value *v, uint32_t keep,
-                        uint32_t *dims)
+static uint32_t kept_dims(const onnx_run *r, const onnx_value *v, uint32_t keep,
+                          uint32_t *dims)
 {
     uint32_t all[ONNX_MAX_RANK], rank = 0;
     onnx_frame_dims(r, v, all); /* checks them */
@@ -445,7 +445,7 @@ int onnx_kept_axis(const onnx_run *r, const onnx_value *v, uint32_t keep,
 
 ir_id onnx_kept_id(onnx_run *r, onnx_value *v, uint32_t keep)
 {
-    uint32_t dims[ONNX_MAX_RANK], rank = onnx_kept_dims(r, v, keep, dims);
+    uint32_t dims[ONNX_MAX_RANK], rank = kept_dims(r, v, keep, dims);
     return onnx_as(r, v, rank, dims);
 }
 

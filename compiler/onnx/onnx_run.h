@@ -295,8 +295,6 @@ ir_id onnx_id(onnx_run *r, onnx_value *v);
  * for each axis). Most operators want no more, and no reshape is needed between
  * them.
  */
-uint32_t onnx_kept_dims(const onnx_run *r, const onnx_value *v, uint32_t keep,
-                        uint32_t *dims);
 int onnx_kept_axis(const onnx_run *r, const onnx_value *v, uint32_t keep,
                    int axis);
 ir_id onnx_kept_id(onnx_run *r, onnx_value *v, uint32_t keep);
