@@ -7,22 +7,12 @@
 #define FAILING_MEMORY_H
 
 #include <stdlib.h>
+#include "wrapped_memory.h"
 
 static int counting;   /* allocations are counted */
 static long left;      /* how many more succeed */
 static int failed;     /* one did not */
 static long not_freed; /* made while counting, and not freed since */
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t count, size_t n);
-void *__real_realloc(void *p, size_t n);
-void *__real_aligned_alloc(size_t alignment, size_t n);
-void __real_free(void *p);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t count, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_aligned_alloc(size_t alignment, size_t n);
-void __wrap_free(void *p);
 
 static int may_succeed(void)
 {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "compiler.h"
+#include "wrapped_memory.h"
 
 #define SIDE     512 /* a square matrix of a megabyte */
 #define MEGABYTE (1024 * 1024)
@@ -24,17 +25,6 @@
 
 /* bytes; what the C library took for us is given back here, too: signed */
 static long long held, most;
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t count, size_t n);
-void *__real_realloc(void *p, size_t n);
-void *__real_aligned_alloc(size_t alignment, size_t n);
-void __real_free(void *p);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t count, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_aligned_alloc(size_t alignment, size_t n);
-void __wrap_free(void *p);
 
 static void *taken(void *p)
 {

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include "builds.h"
 #include "kernels.h"
+#include "dense.h"
 #include "noise.h"
 
 enum { EDGE = 32 };
@@ -188,17 +189,6 @@ static void check_case(mli_conv shape, int bias)
         }
     }
     tear_down(&s);
-}
-
-static mli_conv dense(uint32_t words, uint32_t outputs, uint32_t frames)
-{
-    return (mli_conv){.frames = frames,
-                      .step = 1,
-                      .taps = 1,
-                      .dilation = 1,
-                      .groups = 1,
-                      .in_per_group = words,
-                      .out_per_group = outputs};
 }
 
 static void dense_layers(void **state)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "kernels.h"
+#include "dense.h"
 #include "noise.h"
 
 /* One case: a convolution with data, its reference and room for its output. */
@@ -257,17 +258,6 @@ static void check_case(mli_conv shape, int depthwise, int bias)
 }
 
 /* ----------------------------------------------------------------- tests - */
-
-static mli_conv dense(uint32_t inputs, uint32_t outputs, uint32_t frames)
-{
-    return (mli_conv){.frames = frames,
-                      .step = 1,
-                      .taps = 1,
-                      .dilation = 1,
-                      .groups = 1,
-                      .in_per_group = inputs,
-                      .out_per_group = outputs};
-}
 
 static void every_output_count(void **state)
 {

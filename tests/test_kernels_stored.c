@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "kernels.h"
+#include "dense.h"
 #include "noise.h"
 #include "stored_matrix.h"
 
@@ -227,17 +228,6 @@ static void check_case(mli_conv shape, mli_storage storage, int bias)
 }
 
 /* ---------------------------------------------------------------- tests - */
-
-static mli_conv dense(uint32_t inputs, uint32_t outputs, uint32_t frames)
-{
-    return (mli_conv){.frames = frames,
-                      .step = 1,
-                      .taps = 1,
-                      .dilation = 1,
-                      .groups = 1,
-                      .in_per_group = inputs,
-                      .out_per_group = outputs};
-}
 
 static void dense_layers(void **state)
 {
