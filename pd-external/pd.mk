@@ -45,10 +45,11 @@ pd: $(RUNTIME) $(COMPILER) $(LEARN)
 	$(Q)$(PD_LINKS)
 	+$(Q)$(PD_BUILD) >$(PD_WORK)/log || { \
 		grep -v '^++++' $(PD_WORK)/log; exit 1; }
-	$(Q)rm -rf $(PD_DIR) && mkdir -p $(PD_DIR)/models $(PD_DIR)/examples
+	$(Q)rm -rf $(PD_DIR) && mkdir -p $(addprefix $(PD_DIR)/,models examples bela)
 	$(Q)cp $(PD_WORK)/mlinfer*.pd_linux LICENSE $(wildcard README.md help-patches/*.pd) \
 		$(PD_DIR)
 	$(Q)cp help-patches/examples/*.pd $(PD_DIR)/examples
+	$(Q)cp help-patches/bela/*.pd $(PD_DIR)/bela
 	$(Q)for m in $(wildcard models/*/*.bin); do \
 		cp "$$m" $(PD_DIR)/models/ || exit 1; done
 
