@@ -6,10 +6,12 @@ PD_DIR := $(BUILD)/pd/mlinfer
 PD_WORK := $(BUILD)/pd-work
 PD_SRC := $(call src,pd-external)
 
-.PHONY: pd arm armv7 arm64
+.PHONY: pd pd-sanitized arm armv7 arm64
 #: make pd         the Pd externals only, into build/pd/mlinfer
 #: make arm        the Pd externals for ARMv7 (Bela) and arm64, if there are
 #:                 compilers, into build/armv7/pd and build/arm64/pd
+#: make pd-sanitized   the Pd externals with a sanitizer: SANITIZER=address
+#:                 (the default) into build/address/pd, or SANITIZER=thread
 
 # For `make objects`; the externals themselves are built by pd-lib-builder.
 INC_pd-external := -Ilearn -Icompiler -Icore -Ikernels/public -isystem $(PDINCLUDEDIR) \
@@ -52,6 +54,20 @@ pd: $(RUNTIME) $(COMPILER) $(LEARN)
 	$(Q)cp help-patches/bela/*.pd $(PD_DIR)/bela
 	$(Q)for m in $(wildcard models/*/*.bin); do \
 		cp "$$m" $(PD_DIR)/models/ || exit 1; done
+
+# Everything in the externals is watched, Pd itself is not. The sanitizer's
+# library has to be in the process first:
+#
+#   make pd-sanitized SANITIZER=address
+#   ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$(gcc -print-file-name=libasan.so) \
+#       pd -nogui -noaudio -path build/address/pd/mlinfer -lib mlinfer~ ...
+#
+# for SANITIZER=thread: libtsan.so. A finding is printed and ends Pd (address)
+# or makes its exit status 66 (thread). tests/test_pd_sanitized.sh says more.
+SANITIZER ?= address
+pd-sanitized:
+	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/$(SANITIZER) \
+	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZER)' pd
 
 ARM_OPT ?= -O2 -D_FILE_OFFSET_BITS=64
 armv7 arm64:
