@@ -68,13 +68,26 @@ static void sum_stored(const mli_file *f, uint64_t stored[MLI_STORAGE_COUNT])
     }
 }
 
+/* Outputs of window frames play during the next hop. */
+static uint32_t latency_of(const mli_file *f)
+{
+    const mli_file_header *h = f->header;
+    uint32_t late = h->latency;
+    for (uint32_t i = 0; h->mode == MLI_WINDOW && i < h->outputs; i++)
+        if (f->ports[h->inputs + i].frames > 1) {
+            late = late < UINT32_MAX - h->hop ? late + h->hop : UINT32_MAX;
+            break;
+        }
+    return late;
+}
+
 void mli_get_info(const mli_model *model, mli_info *info)
 {
     mli_file f = mli_file_of(model->bytes);
     const mli_file_header *h = f.header;
     info->mode = (mli_mode)h->mode;
     info->rate = h->rate;
-    info->latency = h->latency;
+    info->latency = latency_of(&f);
     info->receptive_field = h->receptive_field;
     info->window = h->window;
     info->hop = h->hop;

@@ -153,7 +153,7 @@ typedef struct mli_channel {
 typedef struct mli_info {
     mli_mode mode;
     double rate;              /* Hz; 0 when the model has none */
-    uint32_t latency;         /* frames */
+    uint32_t latency;         /* frames, of the latest output in mli_process */
     uint32_t receptive_field; /* frames; 0 when unbounded */
     uint32_t window, hop;     /* frames; window models, else 0 */
     uint32_t spread;          /* frames; 0, or what spreading the work over a

@@ -18,24 +18,43 @@ static float **lay_channels(t_layout *l, size_t channels, size_t frames)
     return v;
 }
 
+/* Each port's array for a run of its own. */
+static void lay_ports(t_layout *l, const t_player *p, t_side side,
+                      float **pieces)
+{
+    mli_port port;
+    for (uint32_t i = 0; i < player_ports(p, side); i++) {
+        uint32_t values = player_port(p, side, i, &port);
+        float *v = layout_take(l, (size_t)port.frames * values, sizeof(float));
+        if (v && port.kind == MLI_PORT_SIGNAL)
+            *pieces++ = v;
+    }
+}
+
 /* What the model takes and makes in one chunk. */
-static void lay_rates(t_buffers *b, t_layout *l, size_t in, size_t out)
+static void lay_rates(t_buffers *b, t_layout *l, const t_player *p, size_t in,
+                      size_t out)
 {
     size_t most = b->b_rates.r_most;
     b->b_piecein = layout_take(l, in + 1, sizeof(float *));
     b->b_pieceout = layout_take(l, out + 1, sizeof(float *));
+    if (b->b_window) {
+        lay_ports(l, p, SIDE_IN, b->b_piecein);
+        lay_ports(l, p, SIDE_OUT, b->b_pieceout);
+    }
     b->b_modelin = b->b_rate ? lay_channels(l, in, most) : b->b_in;
     b->b_modelout = b->b_rate ? lay_channels(l, out, most) : b->b_out;
     if (b->b_rate)
         resampler_lay(&b->b_rates, l);
 }
 
-static void buffers_lay(t_buffers *b, t_layout *l, size_t in, size_t out,
+static void buffers_lay(t_buffers *b, t_layout *l, const t_player *p, size_t in,
                         int clamp)
 {
+    size_t out = p ? p->p_nout : 0;
     b->b_in = lay_channels(l, in, b->b_chunk);
     b->b_out = lay_channels(l, out, b->b_chunk);
-    lay_rates(b, l, in, out);
+    lay_rates(b, l, p, in, out);
     b->b_dry = lay_channels(l, (size_t)b->b_ndry, b->b_chunk);
     b->b_line = layout_take(l, b->b_latency, (size_t)b->b_ndry * sizeof(float));
     b->b_from = layout_take(l, out, sizeof(float));
@@ -75,6 +94,9 @@ static void buffers_times(t_buffers *b, const t_arguments *a, const t_player *p)
     if (p->p_info.mode == MLI_STEP) {
         b->b_hop = (uint32_t)a->a_hop;
         b->b_latency = a->a_list ? 0 : b->b_hop;
+    } else if (b->b_window) {
+        b->b_chunk = b->b_hop = b->b_window;
+        b->b_latency = 0;
     } else if (p->p_info.mode == MLI_WINDOW) {
         b->b_hop = p->p_info.hop;
     } else if (has_classes(p)) { /* an answer at every sample is too many */
@@ -105,6 +127,16 @@ double buffers_rate(const t_signalbox *x, const t_player *p)
         x->x_rate != sys_getsr() || x->x_rate == (t_float)rate)
         return 0;
     return resampler_plan(&r, here, rate, 0, 0, 0, 1, CHUNK_MAX) ? here : 0;
+}
+
+uint32_t buffers_window(const t_signalbox *x, const t_player *p)
+{
+    if (!p || p->p_info.mode != MLI_WINDOW ||
+        (uint32_t)x->x_block != p->p_info.window || buffers_rate(x, p) != 0)
+        return 0;
+    return x->x_rate != sys_getsr() || p->p_info.hop == p->p_info.window
+               ? p->p_info.window
+               : 0;
 }
 
 /* Outputs that go in steps keep them. */
@@ -149,11 +181,11 @@ int buffers_make(t_buffers *b, const t_signalbox *x, const t_player *p,
     const t_arguments *a = &x->x_box.x_args;
     t_layout l = {0, 0};
     int nin = signalbox_inlets(x, p), nout = signalbox_outlets(x, p);
-    size_t out = p ? p->p_nout : 0;
     memset(b, 0, sizeof(*b));
+    b->b_rate = buffers_rate(x, p);
+    b->b_window = buffers_window(x, p);
     buffers_times(b, a, p);
     b->b_ndry = nin < nout ? nin : nout;
-    b->b_rate = buffers_rate(x, p);
     if (b->b_rate && !buffers_plan(b, x, p, failure))
         return 0;
     if (b->b_latency > LATENCY_MAX) {
@@ -162,14 +194,14 @@ int buffers_make(t_buffers *b, const t_signalbox *x, const t_player *p,
                     (unsigned)b->b_latency, LATENCY_MAX);
         return 0;
     }
-    buffers_lay(b, &l, (size_t)nin, out, a->a_clamp);
+    buffers_lay(b, &l, p, (size_t)nin, a->a_clamp);
     size_t bytes = l.l_used;
     if (!layout_make(&l)) {
         failure_set(failure, "memory", "needs %zu bytes: not there", bytes);
         return 0;
     }
     b->b_memory = l.l_base;
-    buffers_lay(b, &l, (size_t)nin, out, a->a_clamp);
+    buffers_lay(b, &l, p, (size_t)nin, a->a_clamp);
     buffers_ranges(b, p);
     if (b->b_rate)
         buffers_start_rates(b, p);

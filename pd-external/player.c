@@ -50,9 +50,7 @@ uint32_t player_values(const t_player *p, const mli_port *port)
                                       : port->channels;
 }
 
-/* Port number i of a side. Returns its values, which are none for a control. */
-static uint32_t player_port(const t_player *p, t_side side, uint32_t i,
-                            mli_port *port)
+uint32_t player_port(const t_player *p, t_side side, uint32_t i, mli_port *port)
 {
     if (side == SIDE_IN)
         mli_get_input(p->p_model, i, port);
@@ -61,7 +59,7 @@ static uint32_t player_port(const t_player *p, t_side side, uint32_t i,
     return port->kind == MLI_PORT_SIGNAL ? player_values(p, port) : 0;
 }
 
-static uint32_t player_ports(const t_player *p, t_side side)
+uint32_t player_ports(const t_player *p, t_side side)
 {
     return side == SIDE_IN ? p->p_info.inputs : p->p_info.outputs;
 }

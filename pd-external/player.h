@@ -55,6 +55,12 @@ const mli_kernels *player_kernels(t_failure *failure);
 /* Values of one port: a list for step models, a frame for others. */
 uint32_t player_values(const t_player *p, const mli_port *port);
 
+/* Ports of a side, and number i of them. Returns its values, which are none for
+   a control. */
+uint32_t player_ports(const t_player *p, t_side side);
+uint32_t player_port(const t_player *p, t_side side, uint32_t i,
+                     mli_port *port);
+
 /* Channel number c, counted from 0 over all signal ports of a side, which has
    more than c. Returns the channel's number in its port. */
 uint32_t player_channel(const t_player *p, t_side side, uint32_t c,

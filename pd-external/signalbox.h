@@ -18,6 +18,8 @@ typedef struct _range {
 /* For one model (or none): arrays that perform reads and writes. */
 typedef struct _buffers {
     uint32_t b_chunk;   /* frames at a time; at most one result in them */
+    uint32_t b_window;  /* frames, if the block is the window: one run a block,
+                           its result in the same block; else 0 */
     uint32_t b_latency; /* frames of the canvas */
     uint32_t b_hop;     /* frames from one result to the next; 0: no results */
     uint32_t b_phase;   /* frames since the last result */
@@ -30,7 +32,8 @@ typedef struct _buffers {
     float **b_out;      /* [the model's outputs][b_chunk] */
     float **b_modelin;  /* the same at the model's rate: b_in and b_out, or */
     float **b_modelout; /* [...][b_rates.r_most] */
-    float **b_piecein;  /* pointers into these */
+    float **b_piecein;  /* pointers into these; with b_window, what each port
+                           takes and makes, frame by frame */
     float **b_pieceout;
     t_resampler b_rates;
     float **b_dry;     /* [b_ndry][b_chunk] inlets, late */
@@ -77,6 +80,10 @@ int signalbox_outlets(const t_signalbox *x, const t_player *p);
    a canvas whose rate is not Pd's: by overlap, which is no other rate at all,
    or by resampling, and nothing tells which. */
 double buffers_rate(const t_signalbox *x, const t_player *p);
+
+/* The window of a model, if the canvas's block is that window: with the same
+   hop, or overlapping, which is the hop then. Else 0. */
+uint32_t buffers_window(const t_signalbox *x, const t_player *p);
 
 /* Memory for a player (0: none) in a box; every byte of it is written once. */
 int buffers_make(t_buffers *b, const t_signalbox *x, const t_player *p,

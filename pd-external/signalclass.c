@@ -163,6 +163,54 @@ static void signalbox_stream(t_signalbox *x, uint32_t n)
         signalbox_piece(x, first, n - first < most ? n - first : most);
 }
 
+/* Channels of a port between arrays of their own and one, frame by frame. */
+static void port_take(float *const *from, float *to, uint32_t channels,
+                      uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t c = 0; c < channels; c++)
+            *to++ = from[c][i];
+}
+
+static void port_give(const float *from, float *const *to, uint32_t channels,
+                      uint32_t frames, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t c = 0; c < channels; c++)
+            to[c][i] = from[frames == 1 ? c : i * channels + c];
+}
+
+/* The block is the window: what comes out is of the same block. */
+static void signalbox_window(t_signalbox *x, uint32_t n)
+{
+    t_player *p = &x->x_box.x_player;
+    t_buffers *b = &x->x_buffers;
+    float **channels = b->b_in, **piece = b->b_piecein;
+    mli_port port;
+    int bad = 0;
+    for (uint32_t i = 0; i < player_ports(p, SIDE_IN); i++) {
+        uint32_t values = player_port(p, SIDE_IN, i, &port);
+        if (port.kind == MLI_PORT_SIGNAL)
+            port_take(channels, *piece++, values, n);
+        channels += values;
+    }
+    mli_run(p->p_session, (const float *const *)b->b_piecein, b->b_pieceout);
+    channels = b->b_out;
+    for (uint32_t i = 0; i < player_ports(p, SIDE_OUT); i++) {
+        uint32_t values = player_port(p, SIDE_OUT, i, &port);
+        port_give(b->b_pieceout[i], channels, values, port.frames, n);
+        channels += values;
+    }
+    for (uint32_t c = 0; c < p->p_nout; c++) {
+        bad |= values_make_finite(b->b_out[c], n) != 0;
+        p->p_y[c] = b->b_out[c][n - 1];
+    }
+    if (bad)
+        box_badvalue(&x->x_box), clock_delay(x->x_tell, 0);
+    if (b->b_tell)
+        signalbox_result(x, p->p_y);
+}
+
 /* One that was made for another rate. What rings at the ends of a range, or
    beyond the largest float, is put right. */
 static void signalbox_converted(t_signalbox *x, int n)
@@ -191,6 +239,8 @@ static void signalbox_block(t_signalbox *x, int first, int n)
         signalbox_step(x, n);
     else if (p->p_model && b->b_rate)
         signalbox_converted(x, n);
+    else if (p->p_model && b->b_window == (uint32_t)n)
+        signalbox_window(x, (uint32_t)n);
     else if (p->p_model)
         signalbox_stream(x, (uint32_t)n);
     if (x->x_bypass)
@@ -240,16 +290,18 @@ static void signalbox_room(t_signalbox *x, int block)
     r->r_room = room;
 }
 
-/* Another rate than the model's that is not converted is said once. */
+/* Another rate than the model's that is not converted is said once. Whole
+   windows that overlap are at Pd's rate. */
 static void signalbox_checkrate(t_signalbox *x)
 {
     double rate = x->x_box.x_player.p_info.rate;
+    t_float here = x->x_buffers.b_window ? sys_getsr() : x->x_rate;
     const char *why =
         x->x_rate == sys_getsr()
             ? ""
             : ", because of a [block~] with overlap or resampling,";
     if (!x->x_box.x_player.p_model || rate <= 0 || x->x_buffers.b_rate ||
-        x->x_box.x_args.a_norate || x->x_rate == (t_float)rate ||
+        x->x_box.x_args.a_norate || here == (t_float)rate ||
         (x->x_saidmodel == rate && x->x_saidcanvas == x->x_rate))
         return;
     x->x_saidmodel = rate;
@@ -260,13 +312,14 @@ static void signalbox_checkrate(t_signalbox *x)
               box_filename(&x->x_box), rate, (double)x->x_rate, why);
 }
 
-/* The canvas has another rate than at the last look: the model goes on, from
-   silence in the filters. */
+/* The canvas has another rate or block than at the last look, and that counts:
+   the model goes on, from silence in the filters. */
 static void signalbox_convert(t_signalbox *x)
 {
     const t_player *p = &x->x_box.x_player;
     t_failure failure;
-    if (!p->p_model || buffers_rate(x, p) == x->x_buffers.b_rate)
+    if (!p->p_model || (buffers_rate(x, p) == x->x_buffers.b_rate &&
+                        buffers_window(x, p) == x->x_buffers.b_window))
         return;
     double latency = x->x_buffers.b_latency;
     if (!buffers_make(&x->x_next, x, p, &failure)) {

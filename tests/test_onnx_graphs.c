@@ -209,6 +209,19 @@ static void run_once(const golden *g, fb_image image)
     player_close(&p);
 }
 
+/* list.txt has it without the hop that a whole window takes to be played. */
+static unsigned latency_of(const golden *g, const mli_model *model,
+                           const mli_info *info)
+{
+    mli_port port;
+    for (uint32_t i = 0; info->mode == MLI_WINDOW && i < info->outputs; i++) {
+        mli_get_output(model, i, &port);
+        if (port.frames > 1)
+            return g->latency + info->hop;
+    }
+    return g->latency;
+}
+
 static void run_golden(golden *g)
 {
     mlc_image image = load(g);
@@ -219,9 +232,10 @@ static void run_golden(golden *g)
     g->outputs = read_arrays(g->name, "out", g->out);
     assert_int_equal(mli_open(&model, image.bytes, image.size, NULL), MLI_OK);
     mli_get_info(&model, &info);
-    if (strcmp(modes[info.mode], g->mode) || info.latency != g->latency)
+    unsigned latency = latency_of(g, &model, &info);
+    if (strcmp(modes[info.mode], g->mode) || info.latency != latency)
         fail_msg("%s: %s with a latency of %u (expected %s, %u)", g->name,
-                 modes[info.mode], info.latency, g->mode, g->latency);
+                 modes[info.mode], info.latency, g->mode, latency);
     if (info.mode == MLI_STREAM)
         run_stream(g, bytes);
     else

@@ -99,42 +99,6 @@ INFO: loaded 1 MODELS/total.bin
 INFO: latency 64
 XXX
 
-# in a canvas with [block~ WORDS]: what a box says
-inside() { # NAME WORDS MODEL <<EXPECTED
-    cat >"$work/case.pd" <<END
-#N canvas 0 0 600 400 12;
-#X declare -path mlinfer;
-#N canvas 0 0 600 400 inside 0;
-#X obj 20 20 block~ $2;
-#X obj 20 60 mlinfer~ $3;
-#X obj 20 100 print INFO;
-#X obj 20 140 osc~ 440;
-#X connect 1 1 2 0;
-#X connect 3 0 1 0;
-#X restore 20 60 pd inside;
-#X obj 20 100 loadbang;
-#X msg 20 130 \\; pd dsp 1;
-#X obj 120 130 delay 30;
-#X msg 120 160 \\; pd dsp 0 \\; pd dsp 1;
-#X obj 220 130 delay 60;
-#X msg 220 160 \\; pd quit;
-#X obj 20 120 delay 10;
-#X connect 1 0 7 0;
-#X connect 7 0 2 0;
-#X connect 1 0 3 0;
-#X connect 3 0 4 0;
-#X connect 1 0 5 0;
-#X connect 5 0 6 0;
-END
-    run_pd -open "$work/case.pd" | sed "s|$work/models|MODELS|g" >"$work/got"
-    cat >"$work/expected"
-    if diff -u "$work/expected" "$work/got" >"$work/diff"; then
-        pass "$1"
-    else
-        fail "$1" "Pd said something else"
-        tail -n +3 "$work/diff"
-    fi
-}
 for words in "64 2 1" "64 1 2" "64 2 2" "1024 4"; do
     case $words in
     *1) rate=96000 ;; *"1 2") rate=96000 ;; *) rate=192000 ;;

@@ -4,59 +4,6 @@
 . "$(dirname "$0")/pd/common.sh"
 need_pd signals
 
-# played NAME BOX INLETS MESSAGES OUTLET COUNT BLOCK <<EXPECTED
-# Feeds the numbers INLETS to the inlets of a box in blocks of BLOCK, sends it
-# MESSAGES, switches DSP on, and prints the first COUNT samples of an outlet.
-played() {
-    local i=0 objects="" connections="" number
-    for number in $3; do
-        objects+="#X obj $((20 + 60 * i)) 20 sig~ $number;"$'\n'
-        connections+="#X connect $((5 + i)) 0 0 $i;"$'\n'
-        i=$((i + 1))
-    done
-    cat >"$work/case.pd" <<EOF
-#N canvas 0 0 600 400 12;
-#X declare -path mlinfer;
-#X obj 20 20 table out 256;
-#N canvas 0 0 600 400 inside 0;
-#X obj 20 60 mlinfer~ $2;
-#X obj 20 100 tabwrite~ out;
-#X obj 200 20 r start;
-#X obj 200 60 block~ ${7:-64};
-#X obj 300 20 r box;
-$objects#X connect 0 $5 1 0;
-#X connect 2 0 1 0;
-#X connect 4 0 0 0;
-$connections#X restore 20 60 pd inside;
-#X obj 20 100 loadbang;
-#X obj 20 120 t b b b;
-#X obj 20 150 delay 50;
-#X msg 140 150 \\; pd dsp 1 \\; start bang;
-#X msg 260 150 $4;
-#X obj 20 180 t b b;
-#X obj 140 210 array get out 0 $6;
-#X obj 140 240 print OUT;
-#X msg 20 270 \\; pd quit;
-#X connect 2 0 3 0;
-#X connect 3 0 4 0;
-#X connect 3 1 5 0;
-#X connect 3 2 6 0;
-#X connect 4 0 7 0;
-#X connect 7 1 8 0;
-#X connect 7 0 10 0;
-#X connect 8 0 9 0;
-EOF
-    sed -i "s|MODELS|$work/models|g" "$work/case.pd"
-    run_pd -open "$work/case.pd" | sed "s|$work/models|MODELS|g" >"$work/got"
-    cat >"$work/expected"
-    if diff -u "$work/expected" "$work/got" >"$work/diff"; then
-        pass "$1"
-    else
-        fail "$1" "other samples"
-        tail -n +3 "$work/diff"
-    fi
-}
-
 for block in 1 4 64 128; do
     played "a step model ramps over its hop, in blocks of $block" \
         "-hop 4 MODELS/sumlist" "1 0 0.25" "\\; box reset" 0 10 $block \
@@ -114,6 +61,58 @@ EOF
 OUT: 0 0 0 0 0 0 0 0.5 0.5 0.5 0.5 1 1
 EOF
 done
+# A block as large as the window is the window: no latency.
+for block in 4 64; do
+    played "a window of frames is a hop late, in blocks of $block" \
+        "MODELS/whole8" "0.5" "\\; box reset" 0 10 $block <<'EOF'
+OUT: 0 0 0 0 0 0 0 0 1 1
+EOF
+    played "... and its one value is not, in blocks of $block" \
+        "MODELS/whole8" "0.5" "\\; box reset" 1 10 $block <<'EOF'
+OUT: 0 0 0 0 0 0 0 0.5 0.5 0.5
+EOF
+done
+for model in whole8 spreadwhole8; do
+    played "$model in blocks of 8 answers in the same block" \
+        "MODELS/$model" "0.5" "\\; box reset" 0 10 8 <<'EOF'
+OUT: 1 1 1 1 1 1 1 1 1 1
+EOF
+    played "... with one value, too" \
+        "MODELS/$model" "0.5" "\\; box reset" 1 4 8 <<'EOF'
+OUT: 0.5 0.5 0.5 0.5
+EOF
+done
+played "... bypassed as well" "MODELS/whole8" "0.5" "\\; box bypass 1" 0 3 8 \
+    <<'EOF'
+OUT: 0.5 0.5 0.5
+EOF
+played "a shorter hop keeps to its hops" "MODELS/whole1024-256" "0.5" \
+    "\\; box reset" 0 3 1024 <<'EOF'
+OUT: 0 0 0
+EOF
+for model in whole1024 whole1024-256; do
+    played "$model in blocks that overlap is whole, nothing is said" \
+        "MODELS/$model" "0.5" "\\; box reset" 0 3 "1024 4" <<'EOF'
+OUT: 1 1 1
+EOF
+    inside "... and has no latency" "1024 4" "-list $work/models/$model" <<XXX
+INFO: loaded 1 MODELS/$model.bin
+INFO: latency $([ $model = whole1024 ] && echo 1024 || echo 256)
+INFO: latency 0
+XXX
+done
+inside "a window in a block of its size has no latency" "1024" \
+    "-list $work/models/whole1024" <<'XXX'
+INFO: loaded 1 MODELS/whole1024.bin
+INFO: latency 1024
+INFO: latency 0
+XXX
+inside "... in another one it has a hop's" "512" "-list $work/models/whole1024" \
+    <<'XXX'
+INFO: loaded 1 MODELS/whole1024.bin
+INFO: latency 1024
+XXX
+
 played "-clamp holds signals in range" "-clamp MODELS/sums" "7 -9 0.5" \
     "\\; box reset" 0 2 64 <<'EOF'
 OUT: 0.5 0.5

@@ -97,6 +97,96 @@ expect() {
     fi
 }
 
+# played NAME BOX INLETS MESSAGES OUTLET COUNT BLOCK <<EXPECTED
+# Feeds the numbers INLETS to the inlets of a box in blocks of BLOCK, sends it
+# MESSAGES, switches DSP on, and prints the first COUNT samples of an outlet.
+played() {
+    local i=0 objects="" connections="" number
+    for number in $3; do
+        objects+="#X obj $((20 + 60 * i)) 20 sig~ $number;"$'\n'
+        connections+="#X connect $((5 + i)) 0 0 $i;"$'\n'
+        i=$((i + 1))
+    done
+    cat >"$work/case.pd" <<EOF
+#N canvas 0 0 600 400 12;
+#X declare -path mlinfer;
+#X obj 20 20 table out 256;
+#N canvas 0 0 600 400 inside 0;
+#X obj 20 60 mlinfer~ $2;
+#X obj 20 100 tabwrite~ out;
+#X obj 200 20 r start;
+#X obj 200 60 block~ ${7:-64};
+#X obj 300 20 r box;
+$objects#X connect 0 $5 1 0;
+#X connect 2 0 1 0;
+#X connect 4 0 0 0;
+$connections#X restore 20 60 pd inside;
+#X obj 20 100 loadbang;
+#X obj 20 120 t b b b;
+#X obj 20 150 delay 50;
+#X msg 140 150 \\; pd dsp 1 \\; start bang;
+#X msg 260 150 $4;
+#X obj 20 180 t b b;
+#X obj 140 210 array get out 0 $6;
+#X obj 140 240 print OUT;
+#X msg 20 270 \\; pd quit;
+#X connect 2 0 3 0;
+#X connect 3 0 4 0;
+#X connect 3 1 5 0;
+#X connect 3 2 6 0;
+#X connect 4 0 7 0;
+#X connect 7 1 8 0;
+#X connect 7 0 10 0;
+#X connect 8 0 9 0;
+EOF
+    sed -i "s|MODELS|$work/models|g" "$work/case.pd"
+    run_pd -open "$work/case.pd" | sed "s|$work/models|MODELS|g" >"$work/got"
+    cat >"$work/expected"
+    if diff -u "$work/expected" "$work/got" >"$work/diff"; then
+        pass "$1"
+    else
+        fail "$1" "other samples"
+        tail -n +3 "$work/diff"
+    fi
+}
+
+# inside NAME WORDS MODEL <<EXPECTED: what a box says in a canvas with
+# [block~ WORDS], while DSP goes on, off and on.
+inside() {
+    cat >"$work/case.pd" <<END
+#N canvas 0 0 600 400 12;
+#X declare -path mlinfer;
+#N canvas 0 0 600 400 inside 0;
+#X obj 20 20 block~ $2;
+#X obj 20 60 mlinfer~ $3;
+#X obj 20 100 print INFO;
+#X obj 20 140 osc~ 440;
+#X connect 1 1 2 0;
+#X connect 3 0 1 0;
+#X restore 20 60 pd inside;
+#X obj 20 100 loadbang;
+#X msg 20 130 \\; pd dsp 1;
+#X obj 120 130 delay 30;
+#X msg 120 160 \\; pd dsp 0 \\; pd dsp 1;
+#X obj 220 130 delay 60;
+#X msg 220 160 \\; pd quit;
+#X obj 20 120 delay 10;
+#X connect 1 0 7 0;
+#X connect 7 0 2 0;
+#X connect 1 0 3 0;
+#X connect 3 0 4 0;
+#X connect 1 0 5 0;
+#X connect 5 0 6 0;
+END
+    run_pd -open "$work/case.pd" | sed "s|$work/models|MODELS|g" >"$work/got"
+    cat >"$work/expected"
+    if diff -u "$work/expected" "$work/got" >"$work/diff"; then
+        pass "$1"
+    else
+        fail "$1" "Pd said something else"
+        tail -n +3 "$work/diff"
+    fi
+}
 # through FILE BLOCK MODEL [MESSAGES]: in.wav through [mlinfer~ MODEL] in a
 # subpatch with [block~ BLOCK], messages sent to it before DSP starts. What
 # comes in while the first block is collected is silence, and the model hears

@@ -228,6 +228,20 @@ static ir_graph *make_mean(double rate)
     return g;
 }
 
+/* twice a window, and its mean */
+static ir_graph *make_whole(uint32_t window, uint32_t hop)
+{
+    const uint32_t dims[] = {window, 1};
+    ir_graph *g = ir_new(MLI_WINDOW);
+    g->rate = 48000;
+    g->window = window;
+    g->hop = hop;
+    ir_id x = ir_input(g, "x", 2, dims);
+    ir_output(g, "twice", ir_binary(g, MLI_MUL, x, ir_scalar(g, 2)));
+    ir_output(g, "mean", ir_reduce(g, MLI_REDUCE_MEAN, x, 1, 0));
+    return g;
+}
+
 /* no inputs: how often it was asked */
 static ir_graph *make_clock(void)
 {
@@ -337,6 +351,10 @@ int main(int argc, char **argv)
     write_model(make_pole(), argv[1], "pole");
     write_model(make_larger(), argv[1], "larger");
     write_model(make_mean(0), argv[1], "mean");
+    write_model(make_whole(8, 8), argv[1], "whole8");
+    write_with(make_whole(8, 8), &spread, argv[1], "spreadwhole8");
+    write_model(make_whole(1024, 1024), argv[1], "whole1024");
+    write_model(make_whole(1024, 256), argv[1], "whole1024-256");
     write_model(make_clock(), argv[1], "clock");
     write_model(make_rates(0), argv[1], "quarter");
     write_model(make_rates(1), argv[1], "coarse");
