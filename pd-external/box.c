@@ -91,9 +91,50 @@ void box_saylatency(t_box *x)
     outlet_anything(x->x_info, gensym("latency"), 1, &at);
 }
 
+/* A model in place of one that is not found, that is within a report: so many
+   may be tried. */
+#define REPORTS_MAX 8
+
+static int box_endless(t_box *x, const char *what)
+{
+    if (!x->x_loopsaid)
+        box_error(x,
+                  "%s: asked for by its own reports, again and again: left out",
+                  what);
+    x->x_loopsaid = 1;
+    return 0;
+}
+
+int box_reports(t_box *x, const char *what)
+{
+    return x->x_saying < REPORTS_MAX || box_endless(x, what);
+}
+
+int box_tells(t_box *x)
+{
+    if (x->x_telling)
+        return box_endless(x, "info");
+    x->x_telling = 1;
+    x->x_saying++;
+    return 1;
+}
+
+static void box_said(t_box *x)
+{
+    if (--x->x_saying == 0)
+        x->x_loopsaid = 0;
+}
+
+void box_told(t_box *x)
+{
+    x->x_telling = 0;
+    box_said(x);
+}
+
 void box_say(t_box *x)
 {
     t_atom at[2];
+    x->x_saying++;
     if (x->x_reason) {
         SETFLOAT(at, 0);
         SETSYMBOL(at + 1, gensym(x->x_reason));
@@ -104,6 +145,7 @@ void box_say(t_box *x)
         outlet_anything(x->x_info, gensym("loaded"), 2, at);
         box_saylatency(x);
     }
+    box_said(x);
 }
 
 /* That of creation comes before that of a load that does not wait for the
@@ -174,6 +216,8 @@ static void box_load(t_box *x, t_symbol *s, int argc, t_atom *argv)
                   argc ? "0" : "nothing");
         return;
     }
+    if (!box_reports(x, "load"))
+        return;
     box_saycreated(x);
     if (!x->x_path) /* so that reload can look again */
         snprintf(x->x_name, sizeof(x->x_name), "%s", name);
@@ -187,6 +231,8 @@ static void box_reload(t_box *x)
         box_error(x, "reload: no model was named yet");
         return;
     }
+    if (!box_reports(x, "reload"))
+        return;
     char name[MAXPDSTRING];
     box_saycreated(x);
     snprintf(name, sizeof(name), "%s", x->x_name);

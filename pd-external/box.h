@@ -56,6 +56,9 @@ typedef struct _box {
     const char *x_reason;     /* why the last load failed; 0: it did not */
     t_control *x_controls;
     t_stopwatch x_watch;
+    int x_saying;   /* reports under way, one within the other */
+    int x_telling;  /* info is under way */
+    int x_loopsaid; /* that they would never end was said */
     int x_badvalue; /* the model made NaN or infinity: 1 to say, 2 said */
     t_clock *x_saycreated; /* says how loading went, once all is connected */
     t_outlet *x_info;
@@ -80,6 +83,13 @@ void box_free(t_box *x);
 void box_saycreated(t_box *x);
 void box_say(t_box *x);
 void box_saylatency(t_box *x);
+
+/* A report of a load, or of all about it (info), begins and ends. 0: it does
+   not begin, because a patch that answers reports with what makes them would
+   never come to an end; that was said. */
+int box_reports(t_box *x, const char *what);
+int box_tells(t_box *x);
+void box_told(t_box *x);
 
 /* Where a file is; 0: it is not, with failure filled in. path: MAXPDSTRING. */
 int box_find(t_box *x, const char *name, char *path, t_failure *failure);

@@ -105,6 +105,8 @@ void box_info(t_box *x)
         say_text(x, "mode", "none");
         return;
     }
+    if (!box_tells(x))
+        return;
     const char *path = x->x_path->s_name;
     double latency = x->x_kind->k_latency(x), here = converted_rate(x);
     shared_keep(p.p_shared);
@@ -125,6 +127,7 @@ void box_info(t_box *x)
     SETFLOAT(at + 1, (t_float)p.p_info.file_bytes);
     outlet_anything(x->x_info, gensym("memory"), 2, at);
     shared_drop(p.p_shared);
+    box_told(x);
 }
 
 static void post_channel(t_box *x, const char *tag, uint32_t index,

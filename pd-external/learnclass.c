@@ -294,6 +294,8 @@ static void learnbox_info(t_learnbox *x)
     const learn_examples *e = &x->x_learner->examples;
     float low, high;
     t_atom at[3];
+    if (!box_tells(&x->x_box))
+        return;
     say_text(x, "mode", "learn");
     say(x, "examples", e->count);
     say(x, "capacity", e->capacity);
@@ -315,6 +317,7 @@ static void learnbox_info(t_learnbox *x)
     }
     say(x, "smooth", x->x_learner->smooth);
     say_text(x, "answer", learnbox_answerer(x));
+    box_told(&x->x_box);
 }
 
 /* One example: numbers that do not fit a line are left out. */

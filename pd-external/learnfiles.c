@@ -66,7 +66,8 @@ static int learnbox_name(t_learnbox *x, const char *what, int argc,
 static void learnbox_load(t_learnbox *x, t_symbol *s, int argc, t_atom *argv)
 {
     char name[MAXPDSTRING];
-    if (!learnbox_name(x, s->s_name, argc, argv, name))
+    if (!learnbox_name(x, s->s_name, argc, argv, name) ||
+        !box_reports(&x->x_box, s->s_name))
         return;
     box_saycreated(&x->x_box);
     int done = learnbox_open(x, name);

@@ -56,14 +56,8 @@ many() { # NAME BOX MESSAGES <<EXPECTED
 #X connect 18 0 19 0;
 END
     sed -i "s|MODELS|$work/models|g" "$work/case.pd"
-    run_pd -open "$work/case.pd" | sed "s|$work/models|MODELS|g" >"$work/got"
-    cat >"$work/expected"
-    if diff -u "$work/expected" "$work/got" >"$work/diff"; then
-        pass "$1"
-    else
-        fail "$1" "Pd said something else"
-        tail -n +3 "$work/diff"
-    fi
+    run_pd -open "$work/case.pd" >"$work/got"
+    compare "$1"
 }
 
 here=$(version "${PD_COMMAND[0]}")
@@ -123,7 +117,7 @@ SECOND: 0.25
 XXX
 many "a model that is not there is silence" "-m MODELS/nope" \
     "\\; box load MODELS/sums" <<XXX
-error: mlinfer~: MODELS/nope: not found beside the patch ($work), on declared or search paths
+error: mlinfer~: MODELS/nope: not found beside the patch (PATCH), on declared or search paths
 INFO: loaded 0 notfound
 FIRST: 0
 SECOND: 0

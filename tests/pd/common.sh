@@ -39,19 +39,25 @@ run_pd() {
         2>&1 </dev/null || echo "pd ended with status $?"
 }
 
+# "a b; name: c": what a message box has to say it to [r box] and [r name]
+receivers() {
+    local part text=""
+    while IFS= read -r part; do
+        part="${part#"${part%%[! ]*}"}"
+        [ -z "$part" ] && continue
+        case $part in
+        *:\ *) text+=" \\; ${part%%: *} ${part#*: }" ;;
+        *) text+=" \\; box $part" ;;
+        esac
+    done <<<"${1//;/$'\n'}"
+    printf '%s' "$text"
+}
+
 # box_patch FILE BOX INFO MESSAGES: one box, its outlets printed (INFO is the
 # number of the info outlet, 0 to INFO-1 print lists as OUT), and messages sent
 # to it 10 ms after loading; "name: words" sends to another receiver.
 box_patch() {
-    local file=$1 box=$2 info=$3 messages=$4 text="" m
-    while IFS= read -r m; do
-        m="${m#"${m%%[! ]*}"}"
-        [ -z "$m" ] && continue
-        case $m in
-        *:\ *) text+=" \\; ${m%%: *} ${m#*: }" ;;
-        *) text+=" \\; box $m" ;;
-        esac
-    done <<<"${messages//;/$'\n'}"
+    local file=$1 box=$2 info=$3 messages=$4
     cat >"$file" <<EOF
 #N canvas 0 0 600 400 12;
 #X declare -path mlinfer;
@@ -62,7 +68,7 @@ box_patch() {
 #X obj 300 20 loadbang;
 #X obj 300 40 delay 10;
 #X obj 300 60 t b b;
-#X msg 380 90$text;
+#X msg 380 90$(receivers "$messages");
 #X obj 300 120 delay ${PD_MILLISECONDS:-50};
 #X msg 300 150 \\; pd quit;
 #X connect 1 0 0 0;
@@ -77,24 +83,28 @@ EOF
         [ "${box#*-list}" = "$box" ] || echo "#X connect 0 0 2 0;" >>"$file"
 }
 
-# expect NAME BOX INFO MESSAGES <<EXPECTED: everything that Pd says, line by
-# line. MODELS stands for the folder of small models, PATCH for the patch's.
-expect() {
-    local name=$1
-    box_patch "$work/case.pd" "$2" "$3" "$4"
-    sed "s|MODELS|$work/models|g" -i "$work/case.pd"
-    run_pd -open "$work/case.pd" |
-        sed -E "s|$work/models|MODELS|g; s|$work|PATCH|g
-            s/memory(:?) [0-9]+/memory\1 BYTES/
-            s/^(verbose\([01]\)|error): ([.]{3} couldn)/\2/
-            s/^verbose\([01]\): //" >"$work/got"
+# compare NAME <<EXPECTED: what Pd has said, in $work/got, line by line. MODELS
+# stands for the folder of small models, PATCH for that of the patches.
+compare() {
     cat >"$work/expected"
+    sed -E -i "s|$work/models|MODELS|g; s|$work|PATCH|g
+        s/memory(:?) [0-9]+/memory\1 BYTES/
+        s/^(verbose\([01]\)|error): ([.]{3} couldn)/\2/
+        s/^verbose\([01]\): //" "$work/got"
     if diff -u "$work/expected" "$work/got" >"$work/diff"; then
-        pass "$name"
+        pass "$1"
     else
-        fail "$name" "Pd said something else"
+        fail "$1" "Pd said something else"
         tail -n +3 "$work/diff"
     fi
+}
+
+# expect NAME BOX INFO MESSAGES <<EXPECTED: all that Pd says of a box_patch.
+expect() {
+    box_patch "$work/case.pd" "$2" "$3" "$4"
+    sed "s|MODELS|$work/models|g" -i "$work/case.pd"
+    run_pd -open "$work/case.pd" >"$work/got"
+    compare "$1"
 }
 
 # played NAME BOX INLETS MESSAGES OUTLET COUNT BLOCK <<EXPECTED
@@ -140,14 +150,8 @@ $connections#X restore 20 60 pd inside;
 #X connect 8 0 9 0;
 EOF
     sed -i "s|MODELS|$work/models|g" "$work/case.pd"
-    run_pd -open "$work/case.pd" | sed "s|$work/models|MODELS|g" >"$work/got"
-    cat >"$work/expected"
-    if diff -u "$work/expected" "$work/got" >"$work/diff"; then
-        pass "$1"
-    else
-        fail "$1" "other samples"
-        tail -n +3 "$work/diff"
-    fi
+    run_pd -open "$work/case.pd" >"$work/got"
+    compare "$1"
 }
 
 # inside NAME WORDS MODEL <<EXPECTED: what a box says in a canvas with
@@ -178,15 +182,48 @@ inside() {
 #X connect 1 0 5 0;
 #X connect 5 0 6 0;
 END
-    run_pd -open "$work/case.pd" | sed "s|$work/models|MODELS|g" >"$work/got"
-    cat >"$work/expected"
-    if diff -u "$work/expected" "$work/got" >"$work/diff"; then
-        pass "$1"
-    else
-        fail "$1" "Pd said something else"
-        tail -n +3 "$work/diff"
-    fi
+    run_pd -open "$work/case.pd" >"$work/got"
+    compare "$1"
 }
+
+# script FILE STEP...: a patch that sends messages one after another, each 20 ms
+# after the one before ("A, B; name: C"), and then ends Pd. A step "MESSAGE @
+# NAME" is over when something comes to [r NAME].
+script() {
+    local file=$1 n=0 last=1 text wait objects="" cords="" at
+    shift
+    object() { objects+="#X $1;"$'\n'; n=$((n + 1)); }
+    object "obj 20 20 loadbang"
+    object "obj 20 40 delay 10"
+    cords+="#X connect 0 0 1 0;"$'\n'
+    for text in "$@" "pd: quit"; do
+        wait=""
+        [[ $text = *" @ "* ]] && wait=${text##* @ } text=${text% @ *}
+        at=$n
+        object "obj 20 $((at * 20)) t b b b"
+        object "msg 120 $((at * 20))$(receivers "$text")"
+        cords+="#X connect $last 0 $at 0;"$'\n'"#X connect $at 1 $((at + 1)) 0;"$'\n'
+        if [ -z "$wait" ]; then
+            object "obj 20 $((at * 20)) delay 20"
+            cords+="#X connect $at 0 $((at + 2)) 0;"$'\n'
+            last=$((at + 2))
+        else
+            object "obj 20 0 r $wait"
+            object "obj 20 0 spigot"
+            object "obj 20 0 t b b"
+            object "obj 20 0 delay 20"
+            object "msg 20 0 1"
+            object "msg 20 0 0"
+            cords+="#X connect $at 2 $((at + 6)) 0;#X connect $((at + 6)) 0 $((at + 3)) 1;
+#X connect $((at + 2)) 0 $((at + 3)) 0;#X connect $((at + 3)) 0 $((at + 4)) 0;
+#X connect $((at + 4)) 1 $((at + 7)) 0;#X connect $((at + 7)) 0 $((at + 3)) 1;
+#X connect $((at + 4)) 0 $((at + 5)) 0;"
+            last=$((at + 5))
+        fi
+    done
+    { echo "#N canvas 0 0 600 400 12;"; printf '%s%s\n' "$objects" "$cords"; } >"$file"
+}
+
 # through FILE BLOCK MODEL [MESSAGES]: in.wav through [mlinfer~ MODEL] in a
 # subpatch with [block~ BLOCK], messages sent to it before DSP starts. What
 # comes in while the first block is collected is silence, and the model hears
