@@ -4,6 +4,6 @@
 set -e
 BUILD=$(cd "${BUILD:-$(dirname "$0")/../build}" && pwd)
 cd "$(dirname "$0")"
-for model in drive mapping; do
+for model in drive mapping fuzz gestures continue; do
     "$BUILD/mlinfer" convert $model/$model.onnx -o $model/$model.bin
 done

@@ -8,7 +8,7 @@ if [ ! -x "$BUILD/venv/bin/python3" ]; then
     "$BUILD/venv/bin/pip" install -r models/requirements.txt
 fi
 make BUILD="$BUILD" command
-for model in drive mapping; do
+for model in drive mapping fuzz gestures continue; do
     "$BUILD/venv/bin/python3" models/$model/train.py
 done
 BUILD=$BUILD models/convert.sh

@@ -81,20 +81,27 @@ test_convert()
     fi
 }
 
-# model, file, name of its output
+# model, file, name of its output; the goldens' inputs in the order of the ports
 test_run()
 {
     golden=$ROOT/tests/goldens/models/$1
-    if ! "$MLINFER" run "$ROOT/models/$1/$2" --npy "$golden/input.npy" \
-        -o "$OUT/run-$2" > "$OUT/log" 2>&1; then
-        fail "$2: run" "$(tail -n 1 "$OUT/log")"
+    model=$ROOT/models/$1/$2
+    file=$2
+    output=$3
+    set --
+    for input in "$golden"/input*.npy; do
+        set -- "$@" --npy "$input"
+    done
+    if ! "$MLINFER" run "$model" "$@" -o "$OUT/run-$file" > "$OUT/log" 2>&1
+    then
+        fail "$file: run" "$(tail -n 1 "$OUT/log")"
         return
     fi
-    d=$(difference "$OUT/run-$2/$3.npy" "$golden/output.npy")
+    d=$(difference "$OUT/run-$file/$output.npy" "$golden/output.npy")
     if within "$d"; then
-        pass "$2: run agrees with PyTorch ($d of full scale)"
+        pass "$file: run agrees with PyTorch ($d of full scale)"
     else
-        fail "$2: run agrees with PyTorch" "$d of full scale, limit $LIMIT"
+        fail "$file: run agrees with PyTorch" "$d of full scale, limit $LIMIT"
     fi
 }
 
@@ -123,15 +130,18 @@ test_list()
 }
 
 test_comparison
-test_convert drive
-test_convert mapping
-test_run drive drive.bin output
-test_run drive drive.onnx output
-test_run mapping mapping.bin parameters
-test_run mapping mapping.onnx parameters
+for pair in drive:output mapping:parameters fuzz:output gestures:class \
+    continue:next; do
+    name=${pair%:*}
+    test_convert "$name"
+    test_run "$name" "$name.bin" "${pair#*:}"
+    test_run "$name" "$name.onnx" "${pair#*:}"
+done
 test_told drive 48000
 test_told drive BSD-3-Clause
 test_told mapping pressure
 test_told mapping vibrato
+test_told fuzz octave
+test_told gestures zigzag
 test_list
 exit $failed
