@@ -143,5 +143,5 @@ no_mutable_state
 said_by_gcc
 clang=$(compgen -c clang | grep -xE 'clang(-[0-9]+)?' | sort | head -n 1)
 warnings_of clang "$clang" "-O2 -Werror -fsyntax-only" syntax
-warnings_of clang-kernels "$clang" "-O2 -Werror" kernel-objects
+warnings_of clang-kernels "$clang" "-O2 -Werror -emit-llvm" kernel-objects
 exit $failed
