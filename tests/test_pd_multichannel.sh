@@ -5,10 +5,6 @@
 . "$(dirname "$0")/pd/common.sh"
 need_pd multichannel
 
-version() { # PROGRAM: 0.54 is 54
-    "$1" -version 2>&1 | sed -n 's/^Pd-0\.\([0-9]*\).*/\1/p' | head -1
-}
-
 # Two numbers as two channels into a box, and what comes out in two channels:
 # before MESSAGES are sent to it and after.
 many() { # NAME BOX MESSAGES <<EXPECTED
@@ -60,8 +56,8 @@ END
     compare "$1"
 }
 
-here=$(version "${PD_COMMAND[0]}")
-if [ "${here:-0}" -lt 54 ]; then
+here=$(pd_version)
+if [ "$here" -lt 54 ]; then
     expect "-m in a Pd without such signals" "mlinfer~ -m MODELS/gain" 1 \
         "pd: dsp 1" <<'XXX'
 error: mlinfer~: -m: this Pd has no multichannel signals (expected 0.54 or later), flag ignored
@@ -69,7 +65,7 @@ INFO: loaded 1 MODELS/gain.bin
 INFO: latency 0
 XXX
 fi
-[ "${here:-0}" -ge 54 ] || {
+[ "$here" -ge 54 ] || {
     echo "ok - -m in a Pd with multichannel signals # SKIP Pd here is 0.$here:" \
         "0.55 is in bookworm-backports (PD=...)"
     finish

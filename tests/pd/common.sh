@@ -39,6 +39,12 @@ run_pd() {
         2>&1 </dev/null || echo "pd ended with status $?"
 }
 
+# 54 for Pd 0.54
+pd_version() {
+    "${PD_COMMAND[0]}" -version 2>&1 |
+        sed -n 's/^Pd-0\.\([0-9]*\).*/\1/p' | grep . || echo 0
+}
+
 # "a b; name: c": what a message box has to say it to [r box] and [r name]
 receivers() {
     local part text=""
