@@ -230,11 +230,14 @@ script() {
     { echo "#N canvas 0 0 600 400 12;"; printf '%s%s\n' "$objects" "$cords"; } >"$file"
 }
 
-# through FILE BLOCK MODEL [MESSAGES]: in.wav through [mlinfer~ MODEL] in a
-# subpatch with [block~ BLOCK], messages sent to it before DSP starts. What
+# through FILE BLOCK MODEL [MESSAGES [LATER [LAST]]]: in.wav through [mlinfer~
+# MODEL] in a subpatch with [block~ BLOCK] (or [switch~ BLOCK]: BLOCK is "switch
+# 64"), messages sent before DSP starts, 300 and 400 ms later. What
 # comes in while the first block is collected is silence, and the model hears
 # that: so inside, the sound comes from its own [tabplay~].
 through() {
+    local block="block~ $2"
+    [ "${2#switch}" = "$2" ] || block="switch~${2#switch}"
     cat >"$work/bits.pd" <<EOF
 #N canvas 0 0 600 400 12;
 #X declare -path mlinfer;
@@ -245,13 +248,15 @@ through() {
 #X obj 20 60 mlinfer~ $3;
 #X obj 20 100 tabwrite~ out;
 #X obj 200 20 r start;
-#X obj 200 60 block~ $2;
+#X obj 200 60 $block;
 #X obj 300 20 r box;
+#X obj 400 20 r switch;
 #X connect 0 0 1 0;
 #X connect 1 0 2 0;
 #X connect 3 0 0 0;
 #X connect 3 0 2 0;
 #X connect 5 0 1 0;
+#X connect 6 0 4 0;
 #X restore 20 60 pd inside;
 #X obj 20 100 loadbang;
 #X obj 20 120 t b b b b;
@@ -264,6 +269,10 @@ through() {
 #X msg 140 210 write -wave -bytes 4 -nframes $frames $1 out;
 #X obj 140 240 soundfiler;
 #X msg 20 270 \\; pd quit;
+#X obj 400 150 delay 300;
+#X msg 400 180 ${5:-\\; nobody bang};
+#X obj 500 150 delay 400;
+#X msg 500 180 ${6:-\\; nobody bang};
 #X connect 3 0 4 0;
 #X connect 4 3 5 0;
 #X connect 4 2 7 0;
@@ -274,6 +283,10 @@ through() {
 #X connect 10 1 11 0;
 #X connect 10 0 13 0;
 #X connect 11 0 12 0;
+#X connect 4 0 14 0;
+#X connect 14 0 15 0;
+#X connect 4 0 16 0;
+#X connect 16 0 17 0;
 EOF
     rm -f "$1"
     run_pd -open "$work/bits.pd" >"$work/bits.log"
