@@ -8,7 +8,6 @@
 #include "box.h"
 #include "describe.h"
 #include "controls.h"
-#include "lookup.h"
 
 void box_error(const t_box *x, const char *format, ...)
 {
@@ -82,7 +81,7 @@ static void box_cpu(t_box *x, t_symbol *s, int argc, t_atom *argv)
     outlet_anything(x->x_info, gensym("cpu"), 2, at);
 }
 
-/* ------------------------------ loading ----------------------------------- */
+/* --------------------------- how loading went ----------------------------- */
 
 void box_saylatency(t_box *x)
 {
@@ -159,100 +158,16 @@ void box_saycreated(t_box *x)
     box_say(x);
 }
 
-int box_find(t_box *x, const char *name, char *path, t_failure *failure)
-{
-    if (lookup_find(x->x_canvas, name, path))
-        return 1;
-    failure_set(failure, "notfound",
-                "not found beside the patch (%s), on declared or search paths",
-                x->x_canvas ? canvas_getdir(x->x_canvas)->s_name : "no patch");
-    return 0;
-}
-
-/* The model of a file in place of the one that plays, if all goes well. */
-static int box_change(t_box *x, const char *path, int fresh, t_failure *failure)
-{
-    t_player next;
-    if (!player_open(&next, path, fresh, failure))
-        return 0;
-    if (!x->x_kind->k_fit(x, &next, failure)) {
-        player_close(&next);
-        return 0;
-    }
-    player_close(&x->x_player);
-    x->x_player = next;
-    x->x_path = gensym(path);
-    x->x_badvalue = 0;
-    x->x_kind->k_adopt(x);
-    controls_apply(x);
-    return 1;
-}
-
-/* name: as it was asked for. path: where it is; 0: to be looked for. */
-static int box_open(t_box *x, const char *name, const char *path, int fresh)
-{
-    char found[MAXPDSTRING];
-    t_failure failure = {0, ""};
-    const char *said = path ? path : name;
-    if (!path && box_find(x, name, found, &failure))
-        path = found;
-    if (path && box_change(x, path, fresh, &failure)) {
-        snprintf(x->x_name, sizeof(x->x_name), "%s", name);
-        x->x_reason = 0;
-        return 1;
-    }
-    box_error(x, "%s: %s", said, failure.f_text);
-    x->x_reason = failure.f_word;
-    return 0;
-}
-
-static void box_load(t_box *x, t_symbol *s, int argc, t_atom *argv)
-{
-    char name[MAXPDSTRING];
-    (void)s;
-    arguments_name(name, sizeof(name), argc, argv);
-    if (!*name) {
-        box_error(x, "load: expected the name of a model file, got %s",
-                  argc ? "0" : "nothing");
-        return;
-    }
-    if (!box_reports(x, "load"))
-        return;
-    box_saycreated(x);
-    if (!x->x_path) /* so that reload can look again */
-        snprintf(x->x_name, sizeof(x->x_name), "%s", name);
-    box_open(x, name, 0, 0);
-    box_say(x);
-}
-
-static void box_reload(t_box *x)
-{
-    if (!*x->x_name) {
-        box_error(x, "reload: no model was named yet");
-        return;
-    }
-    if (!box_reports(x, "reload"))
-        return;
-    char name[MAXPDSTRING];
-    box_saycreated(x);
-    snprintf(name, sizeof(name), "%s", x->x_name);
-    box_open(x, name, x->x_path ? x->x_path->s_name : 0, 1);
-    box_say(x);
-}
-
 static void box_reset(t_box *x)
 {
-    if (x->x_player.p_model)
-        mli_reset(x->x_player.p_session);
+    voice_reset(&x->x_voice);
     x->x_badvalue = 0;
-    x->x_kind->k_reset(x);
 }
 
 /* ------------------------- what models say -------------------------------- */
 
 void box_badvalue(t_box *x)
 {
-    mli_reset(x->x_player.p_session);
     if (!x->x_badvalue)
         x->x_badvalue = 1;
 }
@@ -282,7 +197,7 @@ void box_label(t_atom *at, const char *label)
 /* What is said may load another model: all is gathered before. */
 void box_sayclasses(t_box *x, const float *y)
 {
-    const t_player *p = &x->x_player;
+    const t_player *p = &x->x_voice.v_player;
     mli_port port;
     mli_channel channel;
     t_atom at[CLASSES_MAX][2];
@@ -315,6 +230,8 @@ void box_init(t_box *x, const t_boxkind *kind, int argc, t_atom *argv)
     x->x_kind = kind;
     x->x_canvas = canvas_getcurrent();
     arguments_parse(&x->x_args, x, kind->k_tilde, argc, argv);
+    if (kind->k_setting)
+        box_initloading(x);
 }
 
 int box_first(t_box *x)
@@ -322,7 +239,7 @@ int box_first(t_box *x)
     if (!*x->x_args.a_name)
         return 1;
     snprintf(x->x_name, sizeof(x->x_name), "%s", x->x_args.a_name);
-    return box_open(x, x->x_args.a_name, 0, 0);
+    return box_loadnow(x, x->x_args.a_name, 0, 0);
 }
 
 void box_outlet(t_box *x)
@@ -337,7 +254,9 @@ void box_free(t_box *x)
     if (x->x_saycreated)
         clock_free(x->x_saycreated);
     controls_free(x);
-    player_close(&x->x_player);
+    box_freeloading(x);
+    voice_close(&x->x_voice);
+    voice_close(&x->x_old);
 }
 
 void box_addcpu(t_class *c)
@@ -347,8 +266,7 @@ void box_addcpu(t_class *c)
 
 void box_addmethods(t_class *c)
 {
-    class_addmethod(c, (t_method)box_load, gensym("load"), A_GIMME, 0);
-    class_addmethod(c, (t_method)box_reload, gensym("reload"), 0);
+    box_addloading(c);
     class_addmethod(c, (t_method)box_reset, gensym("reset"), 0);
     class_addmethod(c, (t_method)box_info, gensym("info"), 0);
     class_addmethod(c, (t_method)box_print, gensym("print"), 0);

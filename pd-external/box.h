@@ -7,7 +7,7 @@
 
 #include "arguments.h"
 #include "m_pd.h"
-#include "player.h"
+#include "loading.h"
 
 struct _box;
 
@@ -15,11 +15,13 @@ struct _box;
 typedef struct _boxkind {
     const char *k_name; /* of the class */
     int k_tilde;
-    /* Get ready for another model, which is not the box's yet. On success
-       k_adopt follows; else failure is filled in and all is as before. */
-    int (*k_fit)(struct _box *x, const t_player *next, t_failure *failure);
-    void (*k_adopt)(struct _box *x);
-    void (*k_reset)(struct _box *x); /* after the model was reset */
+    /* What a voice has to be made for, here and now. Without this function
+       there is no model in the box (see learnbox.h), nor any other one: */
+    void (*k_setting)(const struct _box *x, t_setting *s);
+    /* x_voice has come in place of x_old; fade: that may be played on. */
+    void (*k_adopt)(struct _box *x, int fade);
+    /* Is x_old still played? */
+    int (*k_fades)(struct _box *x);
     /* frames of the canvas from an input to its output */
     double (*k_latency)(const struct _box *x);
     /* Hz of the canvas, if sound is converted between it and the model's rate;
@@ -43,6 +45,16 @@ typedef struct _stopwatch {
     double w_worst;  /* largest share of one block */
 } t_stopwatch;
 
+/* The newest load that has had no answer. */
+typedef enum { WANTS_NOTHING, WANTS_TO_ASK, WANTS_ANSWER } t_wants;
+
+typedef struct _wanted {
+    t_wants w_state;
+    char w_name[MAXPDSTRING]; /* as it was asked for */
+    t_symbol *w_path;         /* 0: to be looked for */
+    int w_fresh;
+} t_wanted;
+
 /* The beginning of both classes' structs. */
 typedef struct _box {
     t_object x_obj;
@@ -50,7 +62,12 @@ typedef struct _box {
     const t_boxkind *x_kind;
     t_canvas *x_canvas; /* the patch that the box is in */
     t_arguments x_args;
-    t_player x_player;        /* the model that plays */
+    t_voice x_voice;      /* the model that plays */
+    t_voice x_old;        /* one that has played, or that nobody wants any
+                             more: for the worker, once it has faded */
+    t_loading *x_loading; /* 0: there is no thread to load on */
+    t_wanted x_wanted;
+    t_clock *x_poll;          /* asks how loading goes */
     t_symbol *x_path;         /* its file; 0: none */
     char x_name[MAXPDSTRING]; /* as it was asked for */
     const char *x_reason;     /* why the last load failed; 0: it did not */
@@ -91,14 +108,35 @@ int box_reports(t_box *x, const char *what);
 int box_tells(t_box *x);
 void box_told(t_box *x);
 
-/* Where a file is; 0: it is not, with failure filled in. path: MAXPDSTRING. */
-int box_find(t_box *x, const char *name, char *path, t_failure *failure);
-
 /* The method for cpu. */
 void box_addcpu(t_class *c);
 
 /* Methods for load, reload, reset, info, print, cpu. */
 void box_addmethods(t_class *c);
+
+/* ----------------------- loading: boxload.c ------------------------------- */
+
+/*
+ * `load` and `reload`. While sound runs the worker loads, and a clock asks for
+ * what it made; a newer one takes the place of one that waits, which then has
+ * no answer. Without sound it is done when the message is.
+ *
+ * While sound runs these messages, the clock and the tick allocate nothing,
+ * take no lock and do not call the system, but for what only Pd's thread can
+ * do: the symbol of a path that Pd has never seen, an error that is printed,
+ * and the graph that is built again when the channels of -m change.
+ */
+void box_addloading(t_class *c);
+
+/* At creation: at once. 0: it failed, which was said. */
+int box_loadnow(t_box *x, const char *name, const char *path, int fresh);
+
+/* Does sound run? Then this thread may not wait for anything. */
+int box_runs(const t_box *x);
+
+/* The box's own part of box_init and box_free. */
+void box_initloading(t_box *x);
+void box_freeloading(t_box *x);
 
 /* ----------------------- for the classes ---------------------------------- */
 
@@ -112,7 +150,7 @@ const char *box_filename(const t_box *x);
 /* "set NAME VALUE...": a control input. */
 void box_setcontrol(t_box *x, t_symbol *name, int argc, const t_atom *argv);
 
-/* The model made values that are not numbers: state back to the beginning.
+/* The model made values that are not numbers (and is back at its beginning).
    The report is up to the class. */
 void box_badvalue(t_box *x);
 void box_saybadvalue(t_box *x);

@@ -1,8 +1,8 @@
-/* The memory of [mlinfer~]'s perform routine; see signalbox.h. */
+/* The memory that a model on signals is played in; see voice.h. */
 #include <stdlib.h>
 #include <string.h>
 #include "layout.h"
-#include "signalbox.h"
+#include "voice.h"
 
 /* Frames of delay that are worth holding memory for: three minutes. */
 #define LATENCY_MAX (1u << 23)
@@ -85,56 +85,42 @@ static int has_classes(const t_player *p)
     return 0;
 }
 
-static void buffers_times(t_buffers *b, const t_arguments *a, const t_player *p)
+static void buffers_times(t_buffers *b, const t_setting *s, const t_player *p)
 {
     b->b_chunk = CHUNK_MAX;
     if (!p)
         return;
     b->b_latency = p->p_info.latency;
     if (p->p_info.mode == MLI_STEP) {
-        b->b_hop = (uint32_t)a->a_hop;
-        b->b_latency = a->a_list ? 0 : b->b_hop;
+        b->b_hop = (uint32_t)s->s_hop;
+        b->b_latency = s->s_list ? 0 : b->b_hop;
     } else if (b->b_window) {
         b->b_chunk = b->b_hop = b->b_window;
         b->b_latency = 0;
     } else if (p->p_info.mode == MLI_WINDOW) {
         b->b_hop = p->p_info.hop;
     } else if (has_classes(p)) { /* an answer at every sample is too many */
-        b->b_hop = (uint32_t)a->a_hop;
+        b->b_hop = (uint32_t)s->s_hop;
     }
-    b->b_tell = b->b_hop && (a->a_list || has_classes(p));
+    b->b_tell = b->b_hop && (s->s_list || has_classes(p));
 }
 
-int signalbox_inlets(const t_signalbox *x, const t_player *p)
+double buffers_rate(const t_setting *s, const t_player *p)
 {
-    if (x->x_nin >= 0 && !x->x_multi)
-        return x->x_nin;
-    return p ? (int)p->p_nin : 1;
-}
-
-int signalbox_outlets(const t_signalbox *x, const t_player *p)
-{
-    if ((x->x_nout >= 0 && !x->x_multi) || x->x_box.x_args.a_list)
-        return x->x_nout;
-    return p ? (int)p->p_nout : 1;
-}
-
-double buffers_rate(const t_signalbox *x, const t_player *p)
-{
-    double rate = p ? p->p_info.rate : 0, here = (double)x->x_rate;
+    double rate = p ? p->p_info.rate : 0, here = (double)s->s_rate;
     t_resampler r;
-    if (!p || p->p_info.mode == MLI_STEP || x->x_box.x_args.a_norate ||
-        x->x_rate != sys_getsr() || x->x_rate == (t_float)rate)
+    if (!p || p->p_info.mode == MLI_STEP || s->s_norate ||
+        s->s_rate != s->s_pdrate || s->s_rate == (t_float)rate)
         return 0;
     return resampler_plan(&r, here, rate, 0, 0, 0, 1, CHUNK_MAX) ? here : 0;
 }
 
-uint32_t buffers_window(const t_signalbox *x, const t_player *p)
+uint32_t buffers_window(const t_setting *s, const t_player *p)
 {
     if (!p || p->p_info.mode != MLI_WINDOW ||
-        (uint32_t)x->x_block != p->p_info.window || buffers_rate(x, p) != 0)
+        (uint32_t)s->s_block != p->p_info.window || buffers_rate(s, p) != 0)
         return 0;
-    return x->x_rate != sys_getsr() || p->p_info.hop == p->p_info.window
+    return s->s_rate != s->s_pdrate || p->p_info.hop == p->p_info.window
                ? p->p_info.window
                : 0;
 }
@@ -150,10 +136,10 @@ static int is_held(const t_player *p, uint32_t c)
 }
 
 /* Latency, then, is that of both ways and of the model between them. */
-static int buffers_plan(t_buffers *b, const t_signalbox *x, const t_player *p,
+static int buffers_plan(t_buffers *b, const t_setting *s, const t_player *p,
                         t_failure *failure)
 {
-    uint32_t out = x->x_box.x_args.a_list ? 0 : p->p_nout;
+    uint32_t out = s->s_list ? 0 : p->p_nout;
     int filtered = 0;
     for (uint32_t c = 0; c < out; c++)
         filtered |= !is_held(p, c);
@@ -175,18 +161,18 @@ static void buffers_start_rates(t_buffers *b, const t_player *p)
             resampler_hold(&b->b_rates, c);
 }
 
-int buffers_make(t_buffers *b, const t_signalbox *x, const t_player *p,
+int buffers_make(t_buffers *b, const t_setting *s, const t_player *p,
                  t_failure *failure)
 {
-    const t_arguments *a = &x->x_box.x_args;
     t_layout l = {0, 0};
-    int nin = signalbox_inlets(x, p), nout = signalbox_outlets(x, p);
+    int nin = setting_inlets(s, p), nout = setting_outlets(s, p);
     memset(b, 0, sizeof(*b));
-    b->b_rate = buffers_rate(x, p);
-    b->b_window = buffers_window(x, p);
-    buffers_times(b, a, p);
+    b->b_rate = buffers_rate(s, p);
+    b->b_window = buffers_window(s, p);
+    buffers_times(b, s, p);
+    b->b_nin = nin;
     b->b_ndry = nin < nout ? nin : nout;
-    if (b->b_rate && !buffers_plan(b, x, p, failure))
+    if (b->b_rate && !buffers_plan(b, s, p, failure))
         return 0;
     if (b->b_latency > LATENCY_MAX) {
         failure_set(failure, "memory",
@@ -194,22 +180,49 @@ int buffers_make(t_buffers *b, const t_signalbox *x, const t_player *p,
                     (unsigned)b->b_latency, LATENCY_MAX);
         return 0;
     }
-    buffers_lay(b, &l, p, (size_t)nin, a->a_clamp);
+    buffers_lay(b, &l, p, (size_t)nin, s->s_clamp);
     size_t bytes = l.l_used;
     if (!layout_make(&l)) {
         failure_set(failure, "memory", "needs %zu bytes: not there", bytes);
         return 0;
     }
     b->b_memory = l.l_base;
-    buffers_lay(b, &l, p, (size_t)nin, a->a_clamp);
+    buffers_lay(b, &l, p, (size_t)nin, s->s_clamp);
     buffers_ranges(b, p);
     if (b->b_rate)
         buffers_start_rates(b, p);
+    if (buffers_room(b, s, p))
+        return 1;
+    failure_set(failure, "memory", "needs more memory for its results");
+    buffers_free(b);
+    return 0;
+}
+
+int buffers_room(t_buffers *b, const t_setting *s, const t_player *p)
+{
+    t_results *r = &b->b_results;
+    t_layout l = {0, 0};
+    if (!b->b_tell || !p || !p->p_nout || !s->s_block)
+        return 1;
+    double frames = s->s_block;
+    if (b->b_rate)
+        frames = frames * p->p_info.rate / b->b_rate;
+    uint32_t room = (uint32_t)(frames + 2) / b->b_hop + 2;
+    if (room <= r->r_room)
+        return 1;
+    free(r->r_values);
+    memset(r, 0, sizeof(*r));
+    layout_take(&l, room, p->p_nout * sizeof(float));
+    if (!layout_make(&l))
+        return 0;
+    r->r_values = (float *)l.l_base;
+    r->r_room = room;
     return 1;
 }
 
 void buffers_free(t_buffers *b)
 {
+    free(b->b_results.r_values);
     free(b->b_memory);
     memset(b, 0, sizeof(*b));
 }

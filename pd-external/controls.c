@@ -53,7 +53,7 @@ static t_control *control_keep(t_box *x, t_symbol *name, int argc,
    another model may have another range. */
 static void control_apply(t_box *x, const t_control *c)
 {
-    t_player *p = &x->x_player;
+    t_player *p = &x->x_voice.v_player;
     int index = player_named(p, c->c_name->s_name, MLI_PORT_CONTROL);
     mli_port port;
     mli_channel channel;
@@ -89,7 +89,7 @@ void controls_free(t_box *x)
 
 static void control_unknown(t_box *x, t_symbol *name)
 {
-    const t_player *p = &x->x_player;
+    const t_player *p = &x->x_voice.v_player;
     char have[MAXPDSTRING] = "";
     mli_port port;
     for (uint32_t i = 0; i < p->p_info.inputs; i++) {
@@ -107,7 +107,7 @@ static void control_unknown(t_box *x, t_symbol *name)
 
 void box_setcontrol(t_box *x, t_symbol *name, int argc, const t_atom *argv)
 {
-    const t_player *p = &x->x_player;
+    const t_player *p = &x->x_voice.v_player;
     mli_port port;
     int index = -1;
     for (int i = 0; i < argc; i++)

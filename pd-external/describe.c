@@ -26,7 +26,7 @@ static const char *channel_name(const mli_port *port,
 
 static const char *model_name(const t_box *x)
 {
-    const char *name = mli_get_meta(x->x_player.p_model, "name");
+    const char *name = mli_get_meta(x->x_voice.v_player.p_model, "name");
     return name && *name ? name : box_filename(x);
 }
 
@@ -100,7 +100,7 @@ static void visit_channels(t_box *x, const t_player *p, t_visit visit)
 
 void box_info(t_box *x)
 {
-    t_player p = x->x_player;
+    t_player p = x->x_voice.v_player;
     if (!p.p_model) {
         say_text(x, "mode", "none");
         return;
@@ -143,7 +143,7 @@ static void post_channel(t_box *x, const char *tag, uint32_t index,
 
 void box_print(t_box *x)
 {
-    const t_player *p = &x->x_player;
+    const t_player *p = &x->x_voice.v_player;
     const char *name = x->x_kind->k_name, *key, *value;
     if (!p->p_model) {
         post("%s: no model", name);

@@ -3,6 +3,7 @@
  * in other boxes that write files: what is shown is not played at that moment.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "learnbox.h"
 #include "lookup.h"
@@ -26,13 +27,33 @@ static void learnbox_takelabels(t_learnbox *x)
         box_label(x->x_labels + i, e->name[i]);
 }
 
+static int learnbox_find(t_learnbox *x, const char *name, char *path,
+                         t_failure *failure)
+{
+    t_places *p = malloc(sizeof(*p));
+    int found = 0;
+    if (!p) {
+        failure_set(failure, "memory", "no memory");
+        return 0;
+    }
+    lookup_gather(p, x->x_box.x_canvas, name);
+    found = lookup_search(p, path);
+    if (!found)
+        failure_set(
+            failure, "notfound",
+            "not found beside the patch (%s), on declared or search paths",
+            p->p_here);
+    free(p);
+    return found;
+}
+
 int learnbox_open(t_learnbox *x, const char *name)
 {
     char path[MAXPDSTRING];
     t_failure failure = {0, ""};
     mlc_error error = {MLC_OK, ""};
     snprintf(x->x_box.x_name, sizeof(x->x_box.x_name), "%s", name);
-    if (!box_find(&x->x_box, name, path, &failure)) {
+    if (!learnbox_find(x, name, path, &failure)) {
         box_error(&x->x_box, "%s: %s", name, failure.f_text);
         x->x_box.x_reason = failure.f_word;
         return 0;

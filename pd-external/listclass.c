@@ -24,8 +24,8 @@ typedef struct _listbox {
 static void listbox_output(t_listbox *x)
 {
     t_atom some[ATOMS_STACK], *at = some;
-    uint32_t n = x->x_box.x_player.p_nout;
-    const float *y = x->x_box.x_player.p_y;
+    uint32_t n = x->x_box.x_voice.v_player.p_nout;
+    const float *y = x->x_box.x_voice.v_player.p_y;
     if (n > ATOMS_STACK && !(at = getbytes(n * sizeof(t_atom)))) {
         box_error(&x->x_box, "no memory for a list of %u", (unsigned)n);
         return;
@@ -40,7 +40,7 @@ static void listbox_output(t_listbox *x)
 
 static void listbox_bang(t_listbox *x)
 {
-    t_player *p = &x->x_box.x_player;
+    t_player *p = &x->x_box.x_voice.v_player;
     t_stopwatch *w = &x->x_box.x_watch;
     if (!p->p_model)
         return;
@@ -49,6 +49,7 @@ static void listbox_bang(t_listbox *x)
     if (w->w_on)
         stopwatch_add(w, since, sys_getblksize() / sys_getsr());
     if (result && values_make_finite(p->p_y, p->p_nout)) {
+        mli_reset(p->p_session);
         box_badvalue(&x->x_box);
         box_saybadvalue(&x->x_box);
     }
@@ -94,7 +95,7 @@ static void listbox_saywrong(t_listbox *x, const char *what, uint32_t first,
     if (x->x_wrongsaid)
         return;
     x->x_wrongsaid = 1;
-    listbox_names(&x->x_box.x_player, first, n, names, sizeof(names));
+    listbox_names(&x->x_box.x_voice.v_player, first, n, names, sizeof(names));
     if (good < argc)
         box_error(&x->x_box, "%s: element %d is not a number", what, good + 1);
     else
@@ -107,7 +108,7 @@ static void listbox_saywrong(t_listbox *x, const char *what, uint32_t first,
 static int listbox_take(t_listbox *x, const char *what, uint32_t first,
                         uint32_t n, int argc, const t_atom *argv)
 {
-    t_player *p = &x->x_box.x_player;
+    t_player *p = &x->x_box.x_voice.v_player;
     mli_port port;
     mli_channel channel;
     int good = 0;
@@ -132,7 +133,7 @@ static int listbox_take(t_listbox *x, const char *what, uint32_t first,
 
 static void listbox_list(t_listbox *x, t_symbol *s, int argc, t_atom *argv)
 {
-    t_player *p = &x->x_box.x_player;
+    t_player *p = &x->x_box.x_voice.v_player;
     (void)s;
     if (!p->p_model)
         return;
@@ -163,7 +164,7 @@ static int listbox_input(const t_player *p, const t_symbol *name,
    or a control. */
 static void listbox_set(t_listbox *x, t_symbol *s, int argc, t_atom *argv)
 {
-    t_player *p = &x->x_box.x_player;
+    t_player *p = &x->x_box.x_voice.v_player;
     char what[MAXPDSTRING];
     uint32_t first, n;
     (void)s;
@@ -181,33 +182,35 @@ static void listbox_set(t_listbox *x, t_symbol *s, int argc, t_atom *argv)
 
 /* ------------------------- for the common part ---------------------------- */
 
-static int listbox_fit(t_box *x, const t_player *next, t_failure *failure)
+static void listbox_setting(const t_box *x, t_setting *s)
 {
-    (void)x, (void)next, (void)failure; /* any model fits */
-    return 1;
+    (void)x, (void)s; /* any model fits */
 }
 
-static void listbox_adopt(t_box *x)
+static void listbox_adopt(t_box *x, int fade)
 {
+    (void)fade;
     ((t_listbox *)x)->x_wrongsaid = 0;
 }
 
-static void listbox_reset(t_box *x)
+/* One list is answered by one model, the next one by another. */
+static int listbox_fades(t_box *x)
 {
     (void)x;
+    return 0;
 }
 
 static double listbox_latency(const t_box *x)
 {
-    return x->x_player.p_info.latency;
+    return x->x_voice.v_player.p_info.latency;
 }
 
 static const t_boxkind listbox_kind = {
     .k_name = "mlinfer",
     .k_tilde = 0,
-    .k_fit = listbox_fit,
+    .k_setting = listbox_setting,
     .k_adopt = listbox_adopt,
-    .k_reset = listbox_reset,
+    .k_fades = listbox_fades,
     .k_latency = listbox_latency,
 };
 

@@ -36,14 +36,6 @@ const mli_kernels *player_kernels(t_failure *failure)
     return k;
 }
 
-/* Frames that a stream model computes at a time: no more than Pd's block. The
-   results are the same bits. */
-static uint32_t player_tile(void)
-{
-    int block = sys_getblksize();
-    return block <= 16 ? 16 : block <= 32 ? 32 : 64;
-}
-
 uint32_t player_values(const t_player *p, const mli_port *port)
 {
     return p->p_info.mode == MLI_STEP ? port->channels * port->frames
@@ -122,10 +114,9 @@ static void player_lay(t_player *p, t_layout *l, const mli_memory *need,
     p->p_out = layout_take(l, p->p_nout, sizeof(float *));
 }
 
-static int player_start(t_player *p, t_failure *failure)
+static int player_start(t_player *p, uint32_t tile, t_failure *failure)
 {
     const mli_kernels *kernels = player_kernels(failure);
-    uint32_t tile = player_tile();
     t_layout l = {0, 0};
     mli_memory need;
     mli_status status;
@@ -154,7 +145,8 @@ static int player_start(t_player *p, t_failure *failure)
     return status == MLI_OK;
 }
 
-int player_open(t_player *p, const char *path, int fresh, t_failure *failure)
+int player_open(t_player *p, const char *path, int fresh, uint32_t tile,
+                t_failure *failure)
 {
     mlc_error error = {MLC_OK, ""};
     memset(p, 0, sizeof(*p));
@@ -165,7 +157,7 @@ int player_open(t_player *p, const char *path, int fresh, t_failure *failure)
     }
     p->p_model = shared_model(p->p_shared);
     mli_get_info(p->p_model, &p->p_info);
-    if (player_count(p, failure) && player_start(p, failure))
+    if (player_count(p, failure) && player_start(p, tile, failure))
         return 1;
     player_close(p);
     return 0;

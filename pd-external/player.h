@@ -5,7 +5,6 @@
 #ifndef PLAYER_H
 #define PLAYER_H
 
-#include "m_pd.h"
 #include "shared.h"
 
 /* Why a model could not be had. */
@@ -36,10 +35,12 @@ typedef struct _player {
 
 /*
  * Make a model file ready. path: a file that is there. fresh: see shared.h.
- * Takes all memory that running it needs, and writes it once. Returns 0 with
- * failure filled in, and nothing taken, if it cannot be had.
+ * tile: see mli_sizes. Takes all memory that running it needs, and writes it
+ * once. Returns 0 with failure filled in, and nothing taken, if it cannot be
+ * had.
  */
-int player_open(t_player *p, const char *path, int fresh, t_failure *failure);
+int player_open(t_player *p, const char *path, int fresh, uint32_t tile,
+                t_failure *failure);
 void player_close(t_player *p);
 
 /*

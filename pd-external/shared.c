@@ -1,5 +1,6 @@
 /* see shared.h */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "identity.h"
@@ -7,9 +8,10 @@
 
 struct _shared {
     struct _shared *s_next;
-    int s_count;     /* boxes that have it */
-    int s_listed;    /* may be given to other boxes */
-    t_identity s_id; /* the file as it was read */
+    atomic_int s_count; /* who has it; from 0 it never comes back, and only who
+                           holds the lock makes it 0 */
+    int s_listed;       /* may be given to other boxes */
+    t_identity s_id;    /* the file as it was read */
     mlc_image s_image;
     mli_model s_model;
 };
@@ -108,15 +110,23 @@ t_shared *shared_open(const char *path, int fresh, mlc_error *error)
 
 t_shared *shared_keep(t_shared *s)
 {
-    pthread_mutex_lock(&shared_lock);
     s->s_count++;
-    pthread_mutex_unlock(&shared_lock);
     return s;
+}
+
+/* Unless it is the last one: 0. */
+static int shared_drop_one(t_shared *s)
+{
+    int count = s->s_count;
+    while (count > 1)
+        if (atomic_compare_exchange_weak(&s->s_count, &count, count - 1))
+            return 1;
+    return 0;
 }
 
 void shared_drop(t_shared *s)
 {
-    if (!s)
+    if (!s || shared_drop_one(s))
         return;
     pthread_mutex_lock(&shared_lock);
     int last = --s->s_count == 0;

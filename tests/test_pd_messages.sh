@@ -314,7 +314,7 @@ INFO: mode none
 mlinfer~: no model
 EOF
 
-expect "a model that does not fit is refused" "mlinfer~ MODELS/gain" 1 \
+PD_LOADS=3 expect "a model that does not fit is refused" "mlinfer~ MODELS/gain" 1 \
     "load MODELS/sums; pd: dsp 1; load MODELS/sums; set gain 2" <<'EOF'
 INFO: loaded 1 MODELS/gain.bin
 INFO: latency 0
@@ -340,7 +340,7 @@ error: mlinfer~: MODELS/clock: has 1 output, box has 0: use -out 1
 INFO: loaded 0 channels
 EOF
 
-expect "a missing model with -in and -out: the box lives" \
+PD_LOADS=2 expect "a missing model with -in and -out: the box lives" \
     "mlinfer~ -in 2 -out 1 nothere" 1 "pd: dsp 1; load MODELS/gain" <<'EOF'
 error: mlinfer~: nothere: not found beside the patch (PATCH), on declared or search paths
 INFO: loaded 0 notfound
@@ -455,7 +455,7 @@ INFO: latency 0
 error: mlinfer~: pole.bin: made NaN or infinity: output 0, state reset
 EOF
 
-PD_RATE=44100 expect "another rate than the model's is converted, not said" \
+PD_LOADS=2 PD_RATE=44100 expect "another rate than the model's is converted, not said" \
     "mlinfer~ MODELS/gain" 1 "pd: dsp 1; pd: dsp 0; pd: dsp 1; reload" <<'EOF'
 INFO: loaded 1 MODELS/gain.bin
 INFO: latency 132

@@ -62,8 +62,8 @@ INFO: latency 426
 INFO: loaded 1 MODELS/gain.bin
 INFO: latency 0
 XXX
-expect "... while DSP runs, too" "mlinfer~ MODELS/gain" 1 \
-    "pd: dsp 1; load MODELS/late44; bypass 1; reset; info" <<'XXX'
+PD_LOADS=2 PD_THEN="bypass 1; reset; info" expect "... while DSP runs, too" \
+    "mlinfer~ MODELS/gain" 1 "pd: dsp 1; load MODELS/late44" <<'XXX'
 INFO: loaded 1 MODELS/gain.bin
 INFO: latency 0
 INFO: loaded 1 MODELS/late44.bin

@@ -61,7 +61,10 @@ receivers() {
 
 # box_patch FILE BOX INFO MESSAGES: one box, its outlets printed (INFO is the
 # number of the info outlet, 0 to INFO-1 print lists as OUT), and messages sent
-# to it 10 ms after loading; "name: words" sends to another receiver.
+# to it 10 ms after loading; "name: words" sends to another receiver. Pd quits
+# 50 ms later; with PD_LOADS=N that counts from the Nth `loaded`, since while
+# sound runs the worker loads in its own time, and PD_THEN are messages that
+# are sent then.
 box_patch() {
     local file=$1 box=$2 info=$3 messages=$4
     cat >"$file" <<EOF
@@ -84,6 +87,27 @@ box_patch() {
 #X connect 6 0 8 0;
 #X connect 6 1 7 0;
 #X connect 8 0 9 0;
+EOF
+    [ -z "${PD_LOADS:-}" ] || sed -i '/^#X connect 6 0 8 0;/d' "$file"
+    [ -z "${PD_LOADS:-}" ] || cat >>"$file" <<EOF
+#X obj 20 200 route loaded;
+#X obj 20 220 t b;
+#X obj 20 240 f 1;
+#X obj 60 240 + 1;
+#X obj 20 260 sel $PD_LOADS;
+#X obj 20 280 delay 10;
+#X obj 20 300 t b b;
+#X msg 60 320$(receivers "${PD_THEN:-}");
+#X connect 0 $info 10 0;
+#X connect 10 0 11 0;
+#X connect 11 0 12 0;
+#X connect 12 0 13 0;
+#X connect 13 0 12 1;
+#X connect 12 0 14 0;
+#X connect 14 0 15 0;
+#X connect 15 0 16 0;
+#X connect 16 1 17 0;
+#X connect 16 0 8 0;
 EOF
     [ "$info" = 0 ] || [ "${box#mlinfer~}" != "$box" ] &&
         [ "${box#*-list}" = "$box" ] || echo "#X connect 0 0 2 0;" >>"$file"

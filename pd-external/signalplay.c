@@ -1,0 +1,144 @@
+/* [mlinfer~] in the tick: the voice that plays, the one before while it fades,
+   and bypass. */
+#include <string.h>
+#include "signalbox.h"
+
+/* A model is heard once what comes before its first output has passed, if that
+   takes no longer: the old one plays on until then. */
+#define WAIT_SECONDS 0.5
+
+/* The tick has stopped to come (switch~) after so long, and two blocks. */
+#define STOPPED_MILLISECONDS 100
+
+/* --------------------------- how sounds change ---------------------------- */
+
+void signalbox_bypass(t_signalbox *x, t_floatarg f)
+{
+    if (x->x_block && pd_getdspstate())
+        fade_go(&x->x_dry, f != 0, 0, (double)x->x_rate);
+    else
+        fade_set(&x->x_dry, f != 0);
+}
+
+static double in_milliseconds(const t_signalbox *x, double frames)
+{
+    return x->x_rate > 0 ? 1000 * frames / (double)x->x_rate : 0;
+}
+
+void signalbox_swap(t_signalbox *x, int fade)
+{
+    double wait = x->x_box.x_voice.v_buffers.b_latency;
+    double most = WAIT_SECONDS * (double)x->x_rate;
+    x->x_swaps = fade && x->x_block;
+    if (!x->x_swaps)
+        return;
+    fade_set(&x->x_swap, 0);
+    fade_go(&x->x_swap, 1, (uint32_t)(wait < most ? wait : most),
+            (double)x->x_rate);
+    x->x_seenticks = x->x_ticks;
+    x->x_seen = clock_getlogicaltime();
+}
+
+int signalbox_swaps(t_signalbox *x)
+{
+    double since = clock_gettimesince(x->x_seen);
+    if (!x->x_swaps)
+        return 0;
+    if (x->x_ticks != x->x_seenticks) {
+        x->x_seenticks = x->x_ticks;
+        x->x_seen = clock_getlogicaltime();
+    } else if (!pd_getdspstate() ||
+               since >
+                   STOPPED_MILLISECONDS + in_milliseconds(x, 2 * x->x_block)) {
+        x->x_swaps = 0;
+    }
+    return x->x_swaps;
+}
+
+/* -------------------------------- perform --------------------------------- */
+
+/* No allocation, no lock, no system call, no print from here on down (but the
+   time, when it is asked for). */
+
+/* A voice whose window is the block takes it whole. */
+static int is_whole(const t_signalbox *x, const t_voice *v)
+{
+    return v->v_buffers.b_window == (uint32_t)x->x_block;
+}
+
+/* Frames `first` to first + n of a block into a voice. Returns what happened.
+ */
+static int signalbox_play(t_signalbox *x, t_voice *v, int first, int n)
+{
+    if (!is_whole(x, v))
+        return voice_play(v, x->x_invec, x->x_nin, first, n);
+    return first ? 0 : voice_play(v, x->x_invec, x->x_nin, 0, x->x_block);
+}
+
+/* What an outlet has from one voice, from frame `first` of a block on: made of
+   the model and of what came in, where both are heard. mix: room for that. 0:
+   silence. */
+static const float *signalbox_channel(const t_signalbox *x, const t_voice *v,
+                                      int c, int first, const float *gains,
+                                      float *mix, int n)
+{
+    const t_buffers *b = &v->v_buffers;
+    int at = is_whole(x, v) ? first : 0;
+    const float *made = c < (int)v->v_player.p_nout ? b->b_out[c] + at : 0;
+    const float *came = c < b->b_ndry ? b->b_dry[c] + at : 0;
+    if (!gains)
+        return fade_stands(&x->x_dry) ? came : made;
+    fade_mix(made, came, gains, mix, n);
+    return mix;
+}
+
+/* Into the outlets. */
+static void signalbox_give(t_signalbox *x, int first, int n)
+{
+    const t_voice *voice = &x->x_box.x_voice, *before = &x->x_box.x_old;
+    float drygains[CHUNK_MAX], swapgains[CHUNK_MAX];
+    float new[CHUNK_MAX], old[CHUNK_MAX];
+    const float *dry = fade_next(&x->x_dry, drygains, n) ? drygains : 0;
+    int swaps = x->x_swaps && fade_next(&x->x_swap, swapgains, n);
+    for (int c = 0; c < x->x_nout; c++) {
+        t_sample *to = x->x_outvec[c] + first;
+        const float *y = signalbox_channel(x, voice, c, first, dry, new, n);
+        if (swaps) {
+            fade_mix(signalbox_channel(x, before, c, first, dry, old, n), y,
+                     swapgains, new, n);
+            y = new;
+        }
+        if (y)
+            for (int i = 0; i < n; i++)
+                to[i] = y[i];
+        else
+            memset(to, 0, (size_t)n * sizeof(t_sample));
+    }
+    x->x_swaps = swaps;
+}
+
+static void signalbox_chunk(t_signalbox *x, int first, int n)
+{
+    int found = signalbox_play(x, &x->x_box.x_voice, first, n);
+    if (x->x_swaps)
+        signalbox_play(x, &x->x_box.x_old, first, n);
+    if (found & PLAYED_BAD)
+        box_badvalue(&x->x_box);
+    if (found)
+        clock_delay(x->x_tell, 0);
+    signalbox_give(x, first, n);
+}
+
+t_int *signalbox_perform(t_int *w)
+{
+    t_signalbox *x = (t_signalbox *)w[1];
+    int n = (int)w[2], chunk = (int)CHUNK_MAX;
+    t_stopwatch *watch = &x->x_box.x_watch;
+    double since = watch->w_on ? stopwatch_now() : 0;
+    for (int first = 0; first < n; first += chunk)
+        signalbox_chunk(x, first, n - first < chunk ? n - first : chunk);
+    x->x_ticks++;
+    if (watch->w_on)
+        stopwatch_add(watch, since, n / (double)x->x_rate);
+    return w + 3;
+}
