@@ -4,6 +4,7 @@ VERSION := 0.1.0
 BUILD ?= build
 PREFIX ?= $(HOME)/.local
 PDLIBDIR ?= $(HOME)/.local/lib/pd/extra
+STRIP ?= strip
 KERNELS ?= all
 
 # Rounding is part of the contract: no contraction, no fast-math, ever.
@@ -45,7 +46,7 @@ LEARN := $(BUILD)/libmllearn.a
 COMMAND := $(BUILD)/mlinfer
 
 .PHONY: all help command pd objects tests demo check check-long bench readme weights zoo deps \
-	install dist clean always objects kernel-objects syntax sources
+	install clean always objects kernel-objects syntax sources
 .SECONDARY: # objects stay
 ifeq ($(OPS),)
 all: command pd
@@ -53,7 +54,8 @@ else
 all: firmware
 endif
 help:
-	@sed -n 's/^#: //p' Makefile pd-external/pd.mk firmware/firmware.mk
+	@sed -n 's/^#: //p' Makefile pd-external/pd.mk packages/packages.mk \
+		firmware/firmware.mk
 
 #: make            the command and the Pd externals, into build/
 #: make demo       a sound and a gesture through real, headless Pd
@@ -67,7 +69,6 @@ help:
 #: make zoo        ten known architectures against PyTorch (needs PyTorch)
 #: make deps       install what is missing (Debian/Ubuntu)
 #: make install    into PDLIBDIR and PREFIX
-#: make dist       packages for every architecture with a compiler here
 #: make KERNELS=generic   leave the vector builds out
 #: make V=1        show the commands
 
@@ -155,6 +156,8 @@ syntax-%:
 		$(filter $*/%,$(ALL_SRC))
 
 include pd-external/pd.mk
+ABSOLUTE_BUILD := $(abspath $(BUILD))
+include packages/packages.mk
 include tests/trap/trap.mk
 include tests/arm/count.mk
 include firmware/firmware.mk
@@ -162,7 +165,6 @@ include firmware/firmware.mk
 # -------------------------------------------------- what people ask for ----
 
 JOBS := $(shell nproc 2>/dev/null || echo 2)
-ABSOLUTE_BUILD := $(abspath $(BUILD))
 IN_TESTS := MLI_ROOT='$(CURDIR)' MLI_BUILD='$(ABSOLUTE_BUILD)'
 
 deps:
@@ -174,7 +176,8 @@ SLOW_OBJECTS := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(KERNEL_SRC)) \
 SLOW_TESTS := tests/test_build.sh tests/test_pd_arm.sh
 check:
 	@tools/dependencies.sh check
-	@$(MAKE) --no-print-directory -j$(JOBS) $(SLOW_OBJECTS) all tests arm
+	@$(MAKE) --no-print-directory -j$(JOBS) $(SLOW_OBJECTS) all tests arm \
+		pd64
 	@$(IN_TESTS) tests/run.sh $(abspath $(SLOW_TESTS) $(filter-out \
 		$(SLOW_TESTS),$(wildcard tests/test_*.sh)) $(TEST_PROGRAMS))
 check-long: export MLI_LONG = 1
@@ -202,19 +205,8 @@ install: all
 	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PDLIBDIR)/mlinfer'
 	cp $(COMMAND) '$(DESTDIR)$(PREFIX)/bin/'
 	cp -R $(PD_DIR)/. '$(DESTDIR)$(PDLIBDIR)/mlinfer/'
-
-# One archive of the externals' folder for each architecture whose compiler is
-# here, with Debian's names for them.
-DIST := $(ABSOLUTE_BUILD)/dist
-HERE := $(patsubst x86_64%,amd64,$(patsubst aarch64%,arm64,$(shell uname -m)))
-dist: pd arm
-	@rm -rf '$(DIST)' && mkdir -p '$(DIST)'
-	@for way in armv7=$(BUILD)/armv7/pd arm64=$(BUILD)/arm64/pd \
-		$(HERE)=$(BUILD)/pd; do \
-		folder=$${way#*=}; [ -d "$$folder/mlinfer" ] || continue; \
-		archive='$(DIST)'/mlinfer-$(VERSION)-linux-$${way%%=*}.tar.gz; \
-		tar -C "$$folder" --owner=0 --group=0 -czf "$$archive" mlinfer && \
-		echo "$$archive" || exit 1; done
+	packages/strip.sh $(STRIP) $(addprefix \
+		'$(DESTDIR)$(PDLIBDIR)/mlinfer'/,$(PD_BINARIES))
 
 clean:
 	rm -rf $(BUILD)

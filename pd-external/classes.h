@@ -6,6 +6,13 @@
 
 #include "m_pd.h"
 
+/* All else is hidden. */
+#ifdef _WIN32
+#define SHOWN __declspec(dllexport)
+#else
+#define SHOWN __attribute__((visibility("default")))
+#endif
+
 /* Register [mlinfer~] and [mlinfer], unless the other binary has done so. */
 void classes_register(void);
 

@@ -1,7 +1,7 @@
 /* The binary that Pd looks for when it meets [mlinfer]. */
 #include "classes.h"
 
-__attribute__((visibility("default"))) void mlinfer_setup(void);
+SHOWN void mlinfer_setup(void);
 
 void mlinfer_setup(void)
 {

@@ -1,5 +1,6 @@
 /*
- * Functions that have a newer symbol version than the boards' C library.
+ * Functions that have a newer symbol version than the C library of boards and
+ * older systems.
  *
  * A binary linked on a current system asks for the newest version of each
  * symbol: threads from glibc 2.34 and 2.32, stat from 2.33, exp, log and pow
@@ -7,17 +8,31 @@
  * have 2.24. The versions before are still in every glibc and give the same
  * numbers; they differ in how they report errors, which nobody reads. So these
  * names are defined here (hidden, like all else) in terms of the first
- * versions.
+ * versions. Sanitizers have such names of their own.
  */
 #define _POSIX_C_SOURCE 200809L
-#if defined(__linux__) && defined(__arm__)
-#include <pthread.h>
-#include <signal.h>
+#include <limits.h> /* says __GLIBC__, if it is that */
+
+/* The first version of the architecture, and the number of the layout of its
+   struct stat. */
+#if !defined(__GLIBC__) || defined(__SANITIZE_ADDRESS__) ||                    \
+    defined(__SANITIZE_THREAD__)
+#elif defined(__arm__)
+#define FIRST       "GLIBC_2.4"
+#define STAT_LAYOUT 3
+#elif defined(__x86_64__) && defined(__LP64__)
+#define FIRST       "GLIBC_2.2.5"
+#define STAT_LAYOUT 1
+#elif defined(__aarch64__) && defined(__LP64__)
+#define FIRST       "GLIBC_2.17"
+#define STAT_LAYOUT 0
 #endif
 
-#if defined(__GLIBC__) && defined(__arm__)
+#ifdef FIRST
+#include <pthread.h>
+#include <signal.h>
 
-#define OLD(name) __asm__(".symver old_" #name "," #name "@GLIBC_2.4")
+#define OLD(name) __asm__(".symver old_" #name "," #name "@" FIRST)
 
 #define OLD1(type, name)                                                       \
     type old_##name(type);                                                     \
@@ -48,15 +63,14 @@ OLD1(float, log2f)
 OLD2(double, pow)
 OLD2(float, powf)
 
-/* Until 2.33 these were inline calls of the functions below, with the number
-   of the layout of struct stat: 3. */
+/* Until 2.33 these were inline calls of the functions below. */
 #define OLDSTAT(name, file_type, layout, inside)                               \
     int old_##inside(int, file_type, struct layout *);                         \
     int name(file_type, struct layout *);                                      \
     OLD(inside);                                                               \
     int name(file_type file, struct layout *s)                                 \
     {                                                                          \
-        return old_##inside(3, file, s);                                       \
+        return old_##inside(STAT_LAYOUT, file, s);                             \
     }
 
 typedef const char *path;

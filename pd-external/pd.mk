@@ -5,6 +5,8 @@ PDINCLUDEDIR ?= /usr/include/pd
 PD_DIR := $(BUILD)/pd/mlinfer
 PD_WORK := $(BUILD)/pd-work
 PD_SRC := $(call src,pd-external)
+PD_EXTENSION ?= $(if $(filter Darwin,$(shell uname -s)),pd_darwin,pd_linux)
+PD_BINARIES = mlinfer.$(PD_EXTENSION) mlinfer~.$(PD_EXTENSION)
 
 .PHONY: pd pd-sanitized arm armv7 arm64
 #: make pd         the Pd externals only, into build/pd/mlinfer
@@ -26,15 +28,17 @@ define PD_LINKS
 mkdir -p $(PD_WORK)/pd-external && \
 find $(PD_WORK)/pd-external -name '*.[ch]' -exec rm -f {} + && \
 ln -s $(abspath $(wildcard pd-external/*.c pd-external/*.h)) \
-	$(PD_WORK)/pd-external
+	$(PD_WORK)/pd-external && mkdir -p $(PD_WORK)/packages/windows && \
+ln -sf $(abspath $(wildcard packages/windows/*.[ch])) \
+	$(PD_WORK)/packages/windows
 endef
 
 define PD_BUILD
 $(MAKE) --no-print-directory -C $(PD_WORK) \
-	-f $(CURDIR)/Makefile.pdlibbuilder CC='$(CC)' MLI_CFLAGS='$(CFLAGS)' \
+	-f $(CURDIR)/Makefile.pdlibbuilder CC='$(CC)' MLI_CFLAGS='$(CFLAGS) $(PD_CFLAGS)' \
 	MLI_LIBS='$(abspath $(LEARN) $(COMPILER) $(RUNTIME))' \
 	PDINCLUDEDIR='$(PDINCLUDEDIR)' PDLIBBUILDER_DIR='$(PDLIBBUILDER_DIR)' \
-	$(if $(PLATFORM),PLATFORM=$(PLATFORM))
+	extension=$(PD_EXTENSION) $(if $(PLATFORM),PLATFORM=$(PLATFORM)) $(PD_MORE)
 endef
 
 pd: $(RUNTIME) $(COMPILER) $(LEARN)
@@ -48,7 +52,7 @@ pd: $(RUNTIME) $(COMPILER) $(LEARN)
 	+$(Q)$(PD_BUILD) >$(PD_WORK)/log || { \
 		grep -v '^++++' $(PD_WORK)/log; exit 1; }
 	$(Q)rm -rf $(PD_DIR) && mkdir -p $(addprefix $(PD_DIR)/,models examples bela)
-	$(Q)cp $(PD_WORK)/mlinfer*.pd_linux LICENSE $(wildcard README.md help-patches/*.pd) \
+	$(Q)cp $(addprefix $(PD_WORK)/,$(PD_BINARIES)) LICENSE $(wildcard README.md help-patches/*.pd) \
 		$(PD_DIR)
 	$(Q)cp help-patches/examples/*.pd $(PD_DIR)/examples
 	$(Q)cp help-patches/bela/*.pd $(PD_DIR)/bela

@@ -105,9 +105,9 @@ make_arm() {
         BUILD="$MLI_BUILD" "$1" >"$work/make.log" 2>&1
 }
 
-for target in armv7:armhf:"qemu-arm -cpu cortex-a8":2.24 \
-    arm64:arm64:"qemu-aarch64 -cpu cortex-a53":2.36; do
-    IFS=: read -r arm debian qemu newest <<<"$target"
+for target in armv7:armhf:"qemu-arm -cpu cortex-a8":arm-linux-gnueabihf-strip \
+    arm64:arm64:"qemu-aarch64 -cpu cortex-a53":aarch64-linux-gnu-strip; do
+    IFS=: read -r arm debian qemu strip <<<"$target"
     folder=$MLI_BUILD/$arm/pd/mlinfer
     if ! make_arm "$arm"; then
         fail "$arm builds" "$(tail -3 "$work/make.log")"
@@ -120,18 +120,15 @@ for target in armv7:armhf:"qemu-arm -cpu cortex-a8":2.24 \
         pass "$arm builds without a warning"
     fi
 
-    for binary in "$folder"/*.pd_linux; do
-        version=$(readelf -V "$binary" | grep -o 'GLIBC_[0-9.]*' |
-            sed 's/GLIBC_//' | sort -uV | tail -1)
-        if [ -n "$version" ] &&
-            [ "$(printf '%s\n' "$version" $newest | sort -V | tail -1)" = \
-                "$newest" ]; then
-            pass "$arm/$(basename "$binary") loads on glibc $newest ($version)"
-        else
-            fail "$arm/$(basename "$binary") loads on glibc $newest" \
-                "it asks for '$version'"
-        fi
-    done
+    # As it will be shipped: the package, and the folder for Bela.
+    "$MLI_ROOT/packages/pack.sh" "$MLI_ROOT" 1.2.3 "Linux-$arm-32" "$folder" \
+        "$strip" "$work/dist"
+    TAP=1 "$MLI_ROOT/packages/check.sh" dek "$MLI_ROOT" \
+        "$work/dist/mlinfer[v1.2.3](Linux-$arm-32).dek" || failed=1
+    bela=$work/projects/$arm
+    "$MLI_ROOT/packages/bela.sh" "$folder" "$strip" "$bela"
+    TAP=1 "$MLI_ROOT/packages/check.sh" bela "Linux-$arm-32" "$bela" |
+        grep -v "pd_linux: " || failed=1
 
     root=$MLI_BUILD/pd-$debian
     if ! fetch "$debian" "$root"; then
@@ -143,6 +140,19 @@ for target in armv7:armhf:"qemu-arm -cpu cortex-a8":2.24 \
     PD_COMMAND=($qemu -L "$root" "$root/usr/lib/puredata/bin/pd")
     ln -sfn "$folder" "$work/home/.local/lib/pd/extra/mlinfer"
     PD_SECONDS=100
+    # As on the board: Pd knows the project's folder, and nothing else.
+    (cd "$bela" && run_pd -r 44100 -verbose -nostdpath -path . \
+        -path ../pd-externals -open _main.pd -send "pd dsp 1; bela-analog 0.1 0.2 0.3 0.4 0.5; bela_digitalIn11 1; bela_digitalIn11 0; pd quit") \
+        >"$work/bela.log"
+    if [ "$(grep -c "tried $bela/[^/]*mlinfer~*.pd_linux and succeeded" \
+        "$work/bela.log")" = 2 ] &&
+        ! grep -E "couldn't create|error|not found|ended with" "$work/bela.log"; then
+        pass "$arm: _main.pd runs in the folder for Bela"
+    else
+        fail "$arm: _main.pd runs in the folder for Bela" \
+            "$(grep -m1 -E "couldn't create|error|not found|ended with" \
+                "$work/bela.log")"
+    fi
     for model in $models; do
         base=$(basename "$model")
         for block in 64 16; do

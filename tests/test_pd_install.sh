@@ -23,8 +23,9 @@ for pair in mlinfer:mlinfer_setup mlinfer~:mlinfer_tilde_setup; do
     fi
     # Every function of Pd that it asks for was there in Pd 0.48.
     newer=$(nm -D --undefined-only "$binary" | awk '$1 == "U" {print $2}' |
-        grep -v '@' | grep -vxE 'atom_(getfloat|getsymbol)|canvas_(getcurrent|getdir|makefilename|path_iterate|update_dsp)|class_(addbang|addcreator|addlist|addmethod|domainsignalin|new|sethelpsymbol)|clock_(delay|free|getlogicaltime|gettimesince|new)|dsp_add|freebytes|gensym|getbytes|inlet_new|outlet_(anything|list|new)|pd_(error|free|getdspstate|new|objectmaker)|post|s_list|s_signal|signalinlet_new|sys_(getblksize|getsr|isabsolutepath)|zgetfn' |
-        xargs)
+        grep -v '@' | grep -vxFf <(
+            sed 's/#.*//; s/ data//; /^$/d' "$MLI_ROOT/packages/pd-functions.txt"
+        ) | xargs)
     if [ -z "$newer" ]; then
         pass "${pair%:*} asks for no function that Pd 0.48 does not have"
     else

@@ -7,7 +7,7 @@ set -u
 
 demo="gcc libc6-dev make libsndfile1-dev puredata-core puredata-dev
       puredata-doc pd-lib-builder gnuplot-nox fonts-dejavu-core"
-check="$demo clang libcmocka-dev libonnx-testdata valgrind qemu-user
+check="$demo clang libcmocka-dev libonnx-testdata valgrind qemu-user zip unzip
        gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
        gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
