@@ -21,8 +21,9 @@ endif
 # Who may include whom: a folder sees only the folders named here.
 INC_kernels := -Ikernels -Ikernels/public
 INC_core := -Icore $(INC_kernels)
-INC_compiler := -Icompiler -Icompiler/onnx -Icore -Ikernels/public
-INC_learn := -Ilearn -Icompiler -Icore -Ikernels/public
+# What ask the system for memory and files see it as it is (SYSTEM).
+INC_compiler := -Icompiler -Icompiler/onnx -Icore -Ikernels/public $(SYSTEM)
+INC_learn := -Ilearn -Icompiler -Icore -Ikernels/public $(SYSTEM)
 INC_tools := -Itools -Icompiler -Icore -Ikernels/public \
 	-DMLINFER_VERSION='"$(VERSION)"'
 INC_firmware := -Icore

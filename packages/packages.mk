@@ -79,8 +79,8 @@ windows:
 	$(WINDOWS_PLATFORM)-dlltool -d '$(WINDOWS)/pd.def' -l '$(WINDOWS)/pd.dll' && \
 	$(MAKE) --no-print-directory BUILD='$(WINDOWS)' CC=$(WINDOWS_CC) \
 	AR=$(WINDOWS_PLATFORM)-ar PLATFORM=$(WINDOWS_PLATFORM) PD_EXTENSION=dll \
-	CFLAGS='-O2 $(shell cat packages/windows/flags) \
-		-include $(CURDIR)/packages/windows/system.h' \
+	CFLAGS='-O2 $(shell cat packages/windows/flags)' \
+	SYSTEM='-include $(CURDIR)/packages/windows/system.h' \
 	PD_MORE='PDBINDIR=$(abspath $(WINDOWS))' pd; \
 	else echo "  no $(WINDOWS_CC): the package for Windows is left out"; fi
 
