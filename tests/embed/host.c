@@ -152,12 +152,15 @@ static void play(instance *x)
 
 static void set_up(instance *x)
 {
-    mlinfer_setup();
-    mlinfer_tilde_setup();
     libpd_set_printhook(hear_print);
     libpd_set_listhook(hear_list);
     libpd_set_floathook(hear_float);
     libpd_init_audio(1, 1, 48000);
+#ifdef PDINSTANCE
+    /* With Pd 0.55 that waits for a scheduler, which is not there. */
+    void sys_setchsr(int in, int out, int rate);
+    sys_setchsr(1, 1, 48000);
+#endif
     libpd_add_to_search_path(x->models);
     libpd_bind("mapped");
     libpd_bind("learned");
@@ -202,6 +205,8 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 2;
     libpd_init();
+    mlinfer_setup(); /* classes are for all Pds: before there are several */
+    mlinfer_tilde_setup();
     for (int i = 0; i < INSTANCES; i++) {
         x[i].number = i;
         x[i].models = argv[1];
@@ -223,8 +228,9 @@ int main(int argc, char **argv)
                 bad = 1;
             }
     }
-    printf("answers %.9g %.9g %.9g\n", x[0].answer[0], x[0].answer[1],
-           x[0].answer[2]);
+    for (int i = 0; i < INSTANCES; i++)
+    printf("answers %.9g %.9g %.9g\n", x[i].answer[0], x[i].answer[1],
+           x[i].answer[2]);
     printf("%d instances\n", INSTANCES);
     return bad;
 }
