@@ -156,6 +156,14 @@ int system_unlink(const char *path)
     return status;
 }
 
+int system_access(const char *path, int mode)
+{
+    wchar_t *name = wide(path);
+    int status = name ? _waccess(name, mode) : -1;
+    system_free(name);
+    return status;
+}
+
 char *system_realpath(const char *path, char *unused)
 {
     (void)unused;

@@ -61,12 +61,14 @@ FILE *system_fopen(const char *path, const char *mode);
 /* Takes the place of a file that is there. */
 int system_rename(const char *from, const char *to);
 int system_unlink(const char *path);
+int system_access(const char *path, int mode);
 /* Only with NULL as the second: with slashes, to be freed. */
 char *system_realpath(const char *path, char *unused);
 #define fopen    system_fopen
 #define rename   system_rename
 #define unlink   system_unlink
 #define realpath system_realpath
+#define access   system_access
 
 /* --- signals: Windows sends none to threads --- */
 typedef int sigset_t;
