@@ -94,7 +94,10 @@ V_FN vf tanh_piece(vf t, vf r, vf x, vf gain, vf shift)
 /* A bit more is 1/4 more. */
 #define QUARTER_MAGIC 0x1.8p21f
 
-/* The piece's middle is added last: one rounding of a number of its size. */
+/*
+ * The piece's middle is added last: one rounding of a number of its size. The
+ * rest is subtracted negated: so -0 gives -0.
+ */
 V_FN vf math_tanh(vf x)
 {
     vf t = v_add(v_min_abs(x, K(7.75f)), K(QUARTER_MAGIC));
@@ -104,8 +107,8 @@ V_FN vf math_tanh(vf x)
     odd = v_fma(odd, u, v_lookup(tanh_table[1], t));
     vf even = v_fma(v_lookup(tanh_table[4], t), u, v_lookup(tanh_table[2], t));
     even = v_xor_sign(v_mul(even, u), x);
-    return v_add(v_xor_sign(v_lookup(tanh_table[0], t), x),
-                 v_fma(odd, r, even));
+    return v_sub(v_xor_sign(v_lookup(tanh_table[0], t), x),
+                 v_neg_fma(odd, r, even));
 }
 
 /* y tanh x, to 5e-7 of y */

@@ -160,9 +160,11 @@ static void check_canary(const mli_kernels *k, const fixture *s, uint32_t f0,
                          uint32_t f1, uint32_t first, uint32_t last)
 {
     for (size_t i = 0; i < s->y_size + 2 * EDGE; i++) {
+        if (s->y[i] == CANARY)
+            continue;
         size_t f = (i - EDGE) / s->a.y_stride, o = (i - EDGE) % s->a.y_stride;
         int inside = i >= EDGE && f >= f0 && f < f1 && o >= first && o < last;
-        if (!inside && s->y[i] != CANARY) {
+        if (!inside) {
             describe(k, s, "wrote outside");
             fail();
         }
