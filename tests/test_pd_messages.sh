@@ -463,6 +463,216 @@ INFO: loaded 1 MODELS/gain.bin
 INFO: latency 132
 EOF
 
+expect "a stream model takes a frame a list" "mlinfer MODELS/gain" 1 \
+    "0.5; set gain 2; 0.5; bang; bypass 1; load MODELS/late; 1; 2; foo; symbol x" \
+    <<'EOF'
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+OUT: 0.5
+OUT: 1
+OUT: 1
+error: mlinfer: no method for 'bypass'
+INFO: loaded 1 MODELS/late.bin
+INFO: latency 10
+OUT: 0
+OUT: 0
+error: mlinfer: no method for 'foo'
+error: mlinfer: list: element 1 is not a number
+EOF
+
+# Labels that a patch can only write as numbers come as numbers, which [route 7]
+# knows; one without a name is its index from 0.
+cat >"$work/numbered.pd" <<EOF
+#N canvas 0 0 300 300 12;
+#X declare -path mlinfer;
+#X obj 20 20 r box;
+#X obj 20 40 mlinfer $work/models/numbered;
+#X obj 20 60 route class;
+#X obj 20 80 route 7 2;
+#X obj 20 100 print SEVEN;
+#X obj 120 100 print TWO;
+#X obj 220 100 print OTHER;
+#X connect 0 0 1 0;
+#X connect 1 1 2 0;
+#X connect 2 0 3 0;
+#X connect 3 0 4 0;
+#X connect 3 1 5 0;
+#X connect 3 2 6 0;
+EOF
+script "$work/script.pd" "9 0 0" "0 0 9" "0 9 0"
+run_pd -open "$work/numbered.pd" -open "$work/script.pd" >"$work/got"
+compare "labels that are numbers, and classes without a name" <<'EOF'
+SEVEN: 0.999753
+TWO: 0.999753
+OTHER: 7 up 0.999753
+EOF
+
+expect "a model without inputs keeps an inlet for messages" \
+    "mlinfer~ MODELS/clock" 1 "info" <<'EOF'
+INFO: loaded 1 MODELS/clock.bin
+INFO: latency 64
+INFO: name clock
+INFO: file MODELS/clock.bin
+INFO: mode step
+INFO: rate 0
+INFO: inputs 0
+INFO: outputs 1
+INFO: out 1 count 0 0
+INFO: latency 64
+INFO: parameters 6
+INFO: macs 1
+INFO: memory BYTES 1088
+EOF
+
+PD_RATE=48000 expect "print: a window of another rate" \
+    "mlinfer~ MODELS/mean44" 1 "print" <<'EOF'
+INFO: loaded 1 MODELS/mean44.bin
+INFO: latency 72
+mlinfer~: mean44
+  file: MODELS/mean44.bin
+  mode: window
+  rate: 44100 Hz, converted from and to 48000
+  window: 8 frames, a result every 4
+  inputs: 1, outputs: 1
+  in 1: x
+  out 1: mean
+  latency: 72 frames
+  parameters: 0
+  multiply-accumulates: 0 a window
+  memory: BYTES bytes, and 832 shared by all boxes with this file
+EOF
+
+expect "flags without a number, in front of nothing" "mlinfer~ -hop -in" 1 \
+    "info" <<'EOF'
+error: mlinfer~: -hop: expected a number behind it, got -in
+error: mlinfer~: -in: expected a number behind it, got nothing
+INFO: mode none
+EOF
+
+# Time is only measured when that was asked for: then it is more than none, and
+# the worst block no less than the mean.
+cat >"$work/cpu.pd" <<EOF
+#N canvas 0 0 300 300 12;
+#X declare -path mlinfer;
+#X obj 20 20 r box;
+#X obj 20 40 mlinfer~ $work/models/deep;
+#X obj 120 40 mlinfer $work/models/deep;
+#X obj 20 60 print INFO;
+#X obj 120 60 print INFO;
+#X obj 120 20 r list;
+#X connect 0 0 1 0;
+#X connect 1 1 3 0;
+#X connect 0 0 2 0;
+#X connect 2 1 4 0;
+#X connect 5 0 2 0;
+EOF
+script "$work/script.pd" "pd: dsp 1; list: 1" "cpu" "cpu 1" "list: 1" "cpu" \
+    "cpu" "list: 1; cpu 0" "list: 1" "cpu 1; cpu"
+run_pd -open "$work/cpu.pd" -open "$work/script.pd" | grep "^INFO: cpu" |
+    awk '$3 == 0 && $4 == 0 { print "none"; next }
+         $3 > 0 && $4 >= $3 { print "some"; next } { print }' >"$work/got"
+compare "cpu measures between cpu 1 and cpu 0, from one question to the next" \
+    <<'EOF'
+none
+none
+some
+some
+some
+none
+none
+none
+EOF
+
+# A box with fixed counts has these, whatever its model has.
+cat >"$work/counts.pd" <<EOF
+#N canvas 0 0 300 300 12;
+#X declare -path mlinfer;
+#X obj 20 20 mlinfer~ -in 4 -out 3 $work/models/gain;
+#X obj 20 60 mlinfer~ $work/models/sums;
+#X obj 20 20 osc~;
+#X obj 20 20 print;
+#X connect 2 0 0 3;
+#X connect 0 2 1 2;
+#X connect 0 3 3 0;
+#X connect 1 1 0 0;
+#X connect 1 2 3 0;
+#X connect 2 0 0 4;
+#X connect 0 4 3 0;
+#X connect 2 0 1 3;
+#X connect 1 3 3 0;
+EOF
+run_pd -open "$work/counts.pd" -send "pd-counts.pd savetofile counts.pd $work/set; pd quit" |
+    grep -c 'connection failed' >"$work/got"
+compare "inlets and outlets are as many as the flags, or the model, say" <<'EOF'
+4
+EOF
+
+# ------------------------------------------------------- loads, once more ----
+# The file changes, and becomes something else, while the box plays on.
+cp "$work/models/total.bin" "$work/mine.bin"
+cat >"$work/mine.pd" <<EOF
+#N canvas 0 0 300 300 12;
+#X declare -path mlinfer;
+#X obj 20 20 r box;
+#X obj 20 40 mlinfer mine;
+#X obj 20 60 print OUT;
+#X obj 120 60 print INFO;
+#X obj 20 120 r teacher;
+#X obj 20 140 mlinfer -learn 1 1;
+#X obj 20 160 print WROTE;
+#X obj 120 120 r wanted;
+#X obj 20 200 r file;
+#X obj 20 220 soundfiler;
+#X obj 120 200 table sound 10;
+#X connect 0 0 1 0;
+#X connect 1 0 2 0;
+#X connect 1 1 3 0;
+#X connect 4 0 5 0;
+#X connect 5 1 6 0;
+#X connect 7 0 5 1;
+#X connect 8 0 9 0;
+EOF
+script "$work/script.pd" "1; 1" \
+    "teacher: 1; wanted: 0.25; teacher: add; teacher: write mine.bin" \
+    "1; reload; 1; 1" "file: write -wave here.wav sound" "load here.wav; 1"
+run_pd -open "$work/mine.pd" -open "$work/script.pd" |
+    grep -v amplitude >"$work/got"
+compare "load and reload take what is in the file now" <<'EOF'
+INFO: loaded 1 PATCH/mine.bin
+INFO: latency 0
+OUT: 1
+OUT: 2
+WROTE: examples 1
+WROTE: written 1 PATCH/mine.bin
+OUT: 3
+INFO: loaded 1 PATCH/mine.bin
+INFO: latency 0
+OUT: 0.25
+OUT: 0.25
+error: mlinfer: here.wav: a WAV sound (expected a model: .bin, .onnx, .tflite, .nam, .json or .aidax)
+INFO: loaded 0 corrupt
+OUT: 0.25
+EOF
+
+expect "a latency beyond all memory" "mlinfer~ -in 1 -out 1 MODELS/far" 1 \
+    "load MODELS/gain" <<'EOF'
+error: mlinfer~: MODELS/far: has a latency of 10000000 frames, expected at most 8388608
+INFO: loaded 0 memory
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+EOF
+(
+    ulimit -v 150000
+    expect "a model that needs more memory than there is" "mlinfer MODELS/heavy" \
+        1 "load MODELS/total; 1" <<'EOF'
+error: mlinfer: MODELS/heavy: needs 320006144 bytes: not there
+INFO: loaded 0 memory
+INFO: loaded 1 MODELS/total.bin
+INFO: latency 0
+OUT: 1
+EOF
+)
+
 export MLI_KERNELS=none
 box_patch "$work/case.pd" "mlinfer $work/models/total" 1 "1"
 run_pd -open "$work/case.pd" >"$work/got"

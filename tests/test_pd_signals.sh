@@ -139,6 +139,48 @@ played "a load that fails leaves the old one playing" "MODELS/gain" "0.5" \
 error: mlinfer~: MODELS/nope: not found beside the patch (PATCH), on declared or search paths
 OUT: 0.5 0.5
 EOF
+played "a model without inputs" "-hop 1 MODELS/clock" "" "\\; box reset" 0 4 \
+    64 <<'EOF'
+OUT: 0 1 2 3
+EOF
+# Every inlet takes floats: 1 to 3 to the inlets of a + b + c.
+cat >"$work/case.pd" <<EOF
+#N canvas 0 0 600 400 12;
+#X declare -path mlinfer;
+#X obj 20 20 r a;
+#X obj 80 20 r b;
+#X obj 140 20 r c;
+#X obj 20 60 mlinfer~ -clamp $work/models/sums;
+#X obj 20 100 snapshot~;
+#X obj 20 130 print SUM;
+#X obj 120 60 mlinfer~ $work/models/sums;
+#X obj 120 100 snapshot~;
+#X obj 120 130 print SUM;
+#X obj 220 60 r snap;
+#X connect 0 0 3 0;
+#X connect 1 0 3 1;
+#X connect 2 0 3 2;
+#X connect 3 0 4 0;
+#X connect 4 0 5 0;
+#X connect 0 0 6 0;
+#X connect 1 0 6 1;
+#X connect 2 0 6 2;
+#X connect 6 0 7 0;
+#X connect 7 0 8 0;
+#X connect 9 0 7 0;
+#X connect 9 0 4 0;
+EOF
+script "$work/script.pd" "pd: dsp 1" "snap: bang" "a: 1; b: 2; c: 3" \
+    "snap: bang" "c: 1e39; b: -1e39; a: 0.5" "snap: bang"
+run_pd -open "$work/case.pd" -open "$work/script.pd" >"$work/got"
+compare "every signal inlet takes floats" <<'EOF'
+SUM: 0.25
+SUM: 0.25
+SUM: 6
+SUM: 3
+SUM: 0.5
+SUM: 0.5
+EOF
 played "infinity at an inlet counts as 0" "MODELS/sums" "1e39 1 1" \
     "\\; box reset" 0 2 64 <<'EOF'
 OUT: 2 2

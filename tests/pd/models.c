@@ -215,6 +215,31 @@ static ir_graph *make_larger(void)
     return g;
 }
 
+/* which of three is the largest; one is called by a number */
+static ir_graph *make_numbered(void)
+{
+    ir_graph *g = ir_new(MLI_STEP);
+    ir_id x = ir_input(g, "x", 1, three);
+    ir_output(g, "which", ir_softmax(g, x, 0, 0));
+    ir_channel_info(g, 0, "7", 0, 1, 0);
+    ir_channel_info(g, 1, "7 up", 0, 1, 0);
+    ir_classes(g);
+    return g;
+}
+
+/* y is x, which it says is so many frames late; it keeps `held` frames a few
+   times */
+static ir_graph *make_far(uint32_t late, uint32_t held, int times)
+{
+    ir_graph *g = ir_new(MLI_STREAM);
+    g->latency = late;
+    ir_id x = ir_input(g, "x", 1, one);
+    while (times--)
+        x = ir_delay(g, x, held);
+    ir_output(g, "y", x);
+    return g;
+}
+
 /* the mean of 8 frames, every 4 */
 static ir_graph *make_mean(double rate)
 {
@@ -350,6 +375,9 @@ int main(int argc, char **argv)
     write_model(make_total(), argv[1], "total");
     write_model(make_pole(), argv[1], "pole");
     write_model(make_larger(), argv[1], "larger");
+    write_model(make_numbered(), argv[1], "numbered");
+    write_model(make_far(10000000, 10, 1), argv[1], "far");
+    write_model(make_far(0, 10000000, 8), argv[1], "heavy");
     write_model(make_mean(0), argv[1], "mean");
     write_model(make_whole(8, 8), argv[1], "whole8");
     write_with(make_whole(8, 8), &spread, argv[1], "spreadwhole8");
