@@ -2,8 +2,8 @@
 # Runs test programs two at a time, each with a time limit, and counts their TAP
 # lines. usage: run.sh PROGRAM... (compiled test programs and tests/test_*.sh)
 #
-# Prints one line a program, each failing line with what was said after it, and
-# last "N passed, N failed, N skipped". A program that dies, or says less than
+# Prints one line a program, each failing line with what was said after it, which
+# took longest, and last "N passed, N failed, N skipped". A program that dies, or says less than
 # it announced, counts as a failure.
 set -u
 
@@ -89,6 +89,10 @@ for program in "$@"; do
     printf '%s\0%s\0' "$program" "$results/$(basename "$program")"
 done | xargs -0 -r -n 2 -P 2 "$here/run.sh" --one
 
+cd "$results" && awk '{ print $1, FILENAME }' ./*.time | sort -rn | head -n 6 |
+    awk '{ sub(/^\.\//, "", $2); sub(/\.time$/, "", $2)
+           line = line (NR > 1 ? ", " : "") $2 " " $1 " s" }
+         END { if (NR > 1) print "slowest: " line }'
 awk -v programs=$# '
     { p += $1; f += $2; s += $3; n++ }
     END {
