@@ -134,7 +134,7 @@ else
 fi
 
 # ---------------------------------------------------------- help patches ----
-for patch in "$folder"/*.pd "$folder"/examples/*.pd; do
+for patch in "$folder"/*.pd "$folder"/examples/*.pd "$folder"/bela/*.pd; do
     name=$(basename "$patch")
     run_pd -open "$patch" -send "pd dsp 1; pd quit" >"$work/got"
     if grep -qE "couldn't create|error|failed|no such" "$work/got"; then
@@ -148,7 +148,8 @@ for patch in "$folder"/*.pd "$folder"/examples/*.pd; do
         pass "$name has declare, reference and META" ||
         fail "$name" "lacks declare, reference or META" ;;
     *-meta.pd) ;;
-    *) grep -q '^#X declare -path mlinfer' "$patch" ||
+    *) ! grep -q '^#X obj [0-9 ]*mlinfer' "$patch" ||
+        grep -q '^#X declare -path mlinfer' "$patch" ||
         fail "$name" "does not begin with [declare -path mlinfer]" ;;
     esac
 done
