@@ -178,6 +178,7 @@ SLOW_OBJECTS := $(patsubst %.c,$(BUILD)/sanitized/%.o,$(KERNEL_SRC)) \
 SLOW_TESTS := tests/test_build.sh tests/test_pd_arm.sh
 check:
 	@tools/dependencies.sh check
+	@tools/newer_pd.sh '$(ABSOLUTE_BUILD)'
 	@$(MAKE) --no-print-directory -j$(JOBS) $(SLOW_OBJECTS) all tests arm \
 		pd64
 	@$(IN_TESTS) tests/run.sh $(abspath $(SLOW_TESTS) $(filter-out \
