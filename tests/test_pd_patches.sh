@@ -276,4 +276,87 @@ LOADED: 1 MODELS/larger.bin
 FILE: MODELS/larger.bin
 EOF
 done
+
+# ------------------------------------------------------- many boxes, one file
+# One of two goes, then the file's last: what stays plays on.
+patch "$work/case.pd" "X declare -path mlinfer" \
+    "N canvas 0 0 300 300 one 0" "X obj 20 20 r box" \
+    "X obj 20 60 mlinfer MODELS/total" "X obj 20 90 print ONE" \
+    "X obj 120 60 mlinfer~ -in 1 -out 1 -list MODELS/total" \
+    "X connect 0 0 1 0" "X connect 1 0 2 0" "X restore 20 20 pd one" \
+    "N canvas 0 0 300 300 two 0" "X obj 20 20 r box" \
+    "X obj 20 60 mlinfer MODELS/total" "X obj 20 90 print TWO" \
+    "X connect 0 0 1 0" "X connect 1 0 2 0" "X restore 20 60 pd two"
+steps "boxes with one file come and go" "1; pd: dsp 1" "pd-one: clear" "2" \
+    "pd-one: obj 20 20 r box; pd-one: obj 20 60 mlinfer MODELS/total; pd-one: obj 20 90 print ONE; pd-one: connect 0 0 1 0; pd-one: connect 1 0 2 0" \
+    "3" "pd-two: clear" "4" "pd-one: clear" "pd: dsp 0" <<'EOF'
+TWO: 1
+ONE: 1
+TWO: 3
+ONE: 3
+TWO: 6
+ONE: 7
+EOF
+
+# 200 boxes are one image: the patch is there at once, and each has its state.
+{
+    echo "#N canvas 0 0 600 400 12;#X declare -path mlinfer;#X obj 20 20 r box;"
+    echo "#X obj 20 40 print OUT;"
+    for _ in {1..200}; do echo "#X obj 20 60 mlinfer $work/models/total;"; done
+    for i in {2..201}; do echo "#X connect 0 0 $i 0;#X connect $i 0 1 0;"; done
+} >"$work/case.pd"
+script "$work/script.pd" "1" "1"
+run_pd -open "$work/case.pd" -open "$work/script.pd" | sort | uniq -c |
+    sed 's/^ *//' >"$work/got"
+compare "200 boxes with one file" <<'EOF'
+200 OUT: 1
+200 OUT: 2
+EOF
+
+# A result that loads another model, and one that comes back as an input: what
+# goes out is whole, and the new model hears what comes next.
+patch "$work/case.pd" "X declare -path mlinfer" "X obj 20 20 r box" \
+    "X obj 20 60 mlinfer MODELS/larger" "X obj 20 90 t b l" \
+    "X obj 120 120 print OUT" "X obj 20 120 spigot" "X msg 20 150 load MODELS/total" \
+    "X obj 220 60 route class" "X obj 220 90 print CLASS" \
+    "X obj 20 20 r open" "X connect 0 0 1 0" "X connect 1 0 2 0" \
+    "X connect 2 1 3 0" "X connect 2 0 4 0" "X connect 4 0 5 0" \
+    "X connect 5 0 1 0" "X connect 1 1 6 0" "X connect 6 0 7 0" \
+    "X connect 8 0 4 1"
+steps "a result that loads another model" "open: 1" "list 0 0" "5" \
+    "open: 0; load MODELS/larger" "list 0 0" <<'EOF'
+CLASS: left 0.5
+OUT: 0.5 0.5
+OUT: 5
+CLASS: left 0.5
+OUT: 0.5 0.5
+EOF
+patch "$work/case.pd" "X declare -path mlinfer" "X obj 20 20 r box" \
+    "X obj 20 60 mlinfer MODELS/larger" "X obj 20 90 print OUT" \
+    "X obj 220 60 route class" "X obj 220 90 t b" \
+    "X msg 220 120 load MODELS/total" \
+    "X connect 0 0 1 0" "X connect 1 0 2 0" "X connect 1 1 3 0" \
+    "X connect 3 0 4 0" "X connect 4 0 5 0" "X connect 5 0 1 0"
+steps "a class that loads another model: its list still comes" "list 0 0" "3" \
+    <<'EOF'
+OUT: 0.5 0.5
+OUT: 3
+EOF
+
+# A delayed output as the next input: [mlinfer] in a loop of its own.
+patch "$work/case.pd" "X declare -path mlinfer" "X obj 20 20 r box" \
+    "X obj 20 60 mlinfer MODELS/total" "X obj 20 90 print OUT" \
+    "X obj 120 90 pipe 5" "X obj 120 120 moses 100" "X connect 0 0 1 0" \
+    "X connect 1 0 2 0" "X connect 1 0 3 0" "X connect 3 0 4 0" \
+    "X connect 4 0 1 0"
+steps "its own output, a moment later" "1" "reset" <<'EOF'
+OUT: 1
+OUT: 2
+OUT: 4
+OUT: 8
+OUT: 8
+OUT: 16
+OUT: 32
+OUT: 64
+EOF
 finish
