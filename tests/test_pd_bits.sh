@@ -63,6 +63,12 @@ for block in 1 64 128; do
         "$work/late.wav"
 done
 
+# A window in a block of its size: twice the block, in the same block.
+through "$work/twice.wav" 1024 "$work/models/gain" "\\; box set gain 2"
+through "$work/out.wav" 1024 "$work/models/whole1024"
+same "a window in a block of its size has no latency" "$work/out.wav" \
+    "$work/twice.wav"
+
 # Nothing that happens around a box disturbs it: not a new graph, not DSP off
 # and on, not a [switch~], nor is bypass more than what one hears.
 before="\\; switch 1 \\; box reset"

@@ -113,6 +113,57 @@ INFO: loaded 1 MODELS/whole1024.bin
 INFO: latency 1024
 XXX
 
+# A model that comes while DSP runs finds the block as it is, and the canvas may
+# change around it.
+cat >"$work/case.pd" <<EOF
+#N canvas 0 0 600 400 12;
+#X declare -path mlinfer;
+#N canvas 0 0 600 400 inside 0;
+#X obj 20 20 r block;
+#X obj 20 40 block~ 8;
+#X obj 120 20 sig~ 0.5;
+#X obj 120 60 mlinfer~ -in 1 -out 2;
+#X obj 120 100 snapshot~;
+#X obj 120 130 print OUT;
+#X obj 220 100 print INFO;
+#X obj 320 100 route latency;
+#X obj 320 130 s told;
+#X obj 220 20 r box;
+#X obj 320 20 r snap;
+#X connect 0 0 1 0;
+#X connect 2 0 3 0;
+#X connect 3 1 4 0;
+#X connect 4 0 5 0;
+#X connect 3 2 6 0;
+#X connect 3 2 7 0;
+#X connect 7 0 8 0;
+#X connect 9 0 3 0;
+#X connect 10 0 4 0;
+#X restore 20 20 pd inside;
+EOF
+script "$work/script.pd" "pd: dsp 1" "load MODELS/whole8 @ told" "snap: bang" \
+    "block: set 16" "snap: bang" "block: set 8" "load MODELS/whole1024 @ told" \
+    "block: set 1024 4" "snap: bang" "block: set 64" "load MODELS/gain @ told" \
+    "snap: bang"
+sed -i "s|MODELS|$work/models|g" "$work/script.pd"
+run_pd -open "$work/case.pd" -open "$work/script.pd" >"$work/got"
+compare "a window model and blocks that change while DSP runs" <<'EOF'
+INFO: loaded 1 MODELS/whole8.bin
+INFO: latency 0
+OUT: 0.5
+INFO: latency 8
+OUT: 0.5
+INFO: latency 0
+INFO: loaded 1 MODELS/whole1024.bin
+INFO: latency 1024
+INFO: latency 0
+OUT: 0.5
+INFO: latency 1024
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+OUT: 0
+EOF
+
 played "-clamp holds signals in range" "-clamp MODELS/sums" "7 -9 0.5" \
     "\\; box reset" 0 2 64 <<'EOF'
 OUT: 0.5 0.5
