@@ -184,7 +184,8 @@ EOF
 # ------------------------------------------------- editing: copies and undo
 # edited NAME SETS STEP...: after these steps the patch has so many copies of
 # all its boxes and cords, and none lost a cord.
-edit="pd-case.pd: editmode 1; pd-case.pd: selectall"
+# A patch without a window is edited once it is "mapped".
+edit="pd-case.pd: vis 1; pd-case.pd: map 1; pd-case.pd: editmode 1; pd-case.pd: selectall"
 edited() {
     local name=$1 sets=$2 boxes cords
     shift 2
@@ -208,9 +209,7 @@ patch "$work/case.pd" "X declare -path mlinfer" "X obj 20 20 sig~ 0.5" \
     "X obj 120 90 mlinfer MODELS/total" "X obj 20 20 r box" \
     "X connect 0 0 1 1" "X connect 1 2 2 0" "X connect 0 0 3 2" \
     "X connect 3 2 2 0" "X connect 5 0 4 0" "X connect 4 0 2 0"
-[ "$(pd_version)" -lt 54 ] ||
-    echo "ok - copy, paste, undo # SKIP Pd 0.54 and later do that only with a window"
-for dsp in $([ "$(pd_version)" -lt 54 ] && echo 0 1); do
+for dsp in 0 1; do
     edited "copy, paste and duplicate (dsp $dsp)" 3 "pd: dsp $dsp" \
         "$edit; pd-case.pd: copy; pd-case.pd: paste; pd-case.pd: duplicate"
     edited "... undone and done again (dsp $dsp)" 2 "pd: dsp $dsp" \
@@ -227,8 +226,7 @@ done
 patch "$work/case.pd" "X declare -path mlinfer" "X obj 20 20 r box" \
     "X obj 20 60 mlinfer MODELS/total" "X obj 20 90 print OUT" \
     "X connect 0 0 1 0" "X connect 1 0 2 0"
-[ "$(pd_version)" -lt 54 ] &&
-    steps "a copy has a state of its own" "1" \
+steps "a copy has a state of its own" "1" \
     "$edit; pd-case.pd: duplicate" "1" <<'EOF'
 OUT: 1
 OUT: 1
