@@ -96,7 +96,10 @@ static void linear(const prepare *p)
         number->rows = number->elements / p->op->p[1];
         return;
     }
-    mli_step *step = mli_add_step(p, mli_run_matrix);
+    /* a spread model has the function in parts, too */
+    const int apart =
+        !MLI_DENSE || (MLI_HAS(SPREAD) && p->f->header->spread != 0);
+    mli_step *step = mli_add_step(p, apart ? mli_run_matrix : mli_run_dense);
     mli_matrix_step *m = &step->u.matrix;
     uint32_t in = mli_layer_inputs(p->f, p->op, p->op->p[0], 1);
     uint32_t out = p->op->p[1];
@@ -106,6 +109,7 @@ static void linear(const prepare *p)
                          .y = step->y,
                          .x_stride = in,
                          .y_stride = out,
+                         .frames = 1,
                          .step = 1,
                          .taps = 1,
                          .dilation = 1,
@@ -116,7 +120,11 @@ static void linear(const prepare *p)
     m->ring = NULL;
     m->kernel = p->s->kernels->conv;
     m->outputs = out;
-    mli_add_function(p);
+    m->f = (mli_unary)p->op->fn;
+    m->p = p->op->fp;
+    m->q = p->op->fq;
+    if (apart)
+        mli_add_function(p);
 }
 
 void mli_prepare_conv1d(const prepare *p)

@@ -19,6 +19,10 @@ static void interleave(const float *const *in, uint32_t at, uint32_t channels,
 {
     for (uint32_t c = 0; c < channels; c++) {
         const float *from = in[c];
+        if (n == 1) { /* often */
+            to[c] = from != NULL ? from[at] : 0.0f;
+            continue;
+        }
         for (uint32_t i = 0; i < n; i++)
             to[(size_t)i * channels + c] = from != NULL ? from[at + i] : 0.0f;
     }
@@ -27,9 +31,14 @@ static void interleave(const float *const *in, uint32_t at, uint32_t channels,
 static void deinterleave(const float *from, float *const *out, uint32_t at,
                          uint32_t channels, uint32_t n)
 {
-    for (uint32_t c = 0; c < channels; c++)
-        for (uint32_t i = 0; out[c] != NULL && i < n; i++)
-            out[c][at + i] = from[(size_t)i * channels + c];
+    for (uint32_t c = 0; c < channels; c++) {
+        float *to = out[c];
+        if (to == NULL)
+            continue;
+        to[at] = from[c];
+        for (uint32_t i = 1; i < n; i++)
+            to[at + i] = from[(size_t)i * channels + c];
+    }
 }
 
 /* n frames of channels to rows of a tile. */
@@ -72,11 +81,12 @@ static void run_steps(mli_session *s)
         run_observed(s);
         return;
     }
-    for (uint32_t i = 0; i < s->step_count; i++) {
-        const mli_step *step = mli_step_at(s, i);
+    const mli_step *step = s->steps;
+    for (uint32_t i = s->step_count; i != 0; i--) {
         uint32_t frames = step->clock->frames;
         if (frames != 0)
             step->run(s->kernels, step, frames);
+        step = mli_step_after(s, step);
     }
 }
 

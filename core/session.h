@@ -60,6 +60,8 @@ typedef struct mli_matrix_step { /* x to y through conv or depthwise */
     mli_kept *ring;              /* or NULL */
     void (*kernel)(const mli_conv *a, uint32_t first, uint32_t last);
     uint32_t outputs;
+    mli_unary f; /* dense: of the result */
+    float p, q;
 } mli_matrix_step;
 
 typedef struct mli_image_step { /* images to images, row by row of y */
@@ -356,6 +358,13 @@ static inline mli_step *mli_step_at(const mli_session *s, uint32_t i)
                                 (size_t)i * s->step_bytes);
 }
 
+static inline const mli_step *mli_step_after(const mli_session *s,
+                                             const mli_step *step)
+{
+    return (const mli_step *)(const void *)((const uint8_t *)step +
+                                            s->step_bytes);
+}
+
 static inline int mli_has_planes(const mli_session *s)
 {
     return MLI_PLANES && s->planar;
@@ -408,7 +417,7 @@ uint32_t mli_count_held(mli_kept *count, uint32_t most, uint32_t frames);
 
 /* step_matrix.c, step_image.c, step_recurrent.c, step_map.c, step_walk.c,
  * step_time.c */
-mli_step_run mli_run_matrix, mli_run_ring_matrix;
+mli_step_run mli_run_matrix, mli_run_dense, mli_run_ring_matrix;
 mli_step_run mli_run_image, mli_run_pool;
 mli_step_run mli_run_recurrent, mli_run_gru_reset_first, mli_run_stored;
 mli_step_run mli_run_number;

@@ -200,6 +200,9 @@ typedef struct mli_kernels {
     uint32_t lanes;   /* floats in one vector */
 
     void (*conv)(const mli_conv *a, uint32_t first, uint32_t last);
+    /* One frame of a dense layer, and f of its results; the bits are those of
+       conv and then unary. NULL with MLI_SMALL. */
+    void (*dense)(const mli_conv *a, mli_unary f, float p, float q);
     /* in_per_group = out_per_group = 1, packed as one matrix of groups rows */
     void (*depthwise)(const mli_conv *a, uint32_t first, uint32_t last);
     void (*planar)(const mli_planar *a, uint32_t first, uint32_t last);

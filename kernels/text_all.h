@@ -14,6 +14,7 @@
 #include "text_decode.h"
 #include "text_bytes.h"
 #include "text_conv.h"
+#include "text_single.h"
 #include "text_depthwise.h"
 #include "text_planar.h"
 #include "text_planar_stored.h"
@@ -34,6 +35,7 @@
         .name = V_NAME,                                                        \
         .lanes = V_LANES,                                                      \
         .conv = HAS_CONV ? (conv_form) : NULL,                                 \
+        .dense = MLI_DENSE && MLI_HAS(LINEAR) ? dense : NULL,                  \
         .depthwise = MLI_HAS(CONV1D) || MLI_HAS(CONV2D) ? depthwise : NULL,    \
         .planar = MLI_PLANES ? planar : NULL,                                  \
         .rows = MLI_PLANES ? rows : NULL,                                      \

@@ -219,9 +219,11 @@ V_FN void single_blocks(const linear_job *j, uint32_t at, uint32_t n,
                         vf sum[4][V_ROW], const int chains, const int count,
                         const int part)
 {
-    const size_t block = (size_t)LINEAR_BLOCK * j->width;
-    const float *x = j->x + at, *w = j->w + (size_t)at * j->width;
-    for (uint32_t i = 0; i < n; i++, x++, w += j->width) {
+    /* known, if a whole panel is in hand */
+    const size_t width = !part && count >= PANEL_VECTORS ? MLI_PANEL : j->width;
+    const size_t block = (size_t)LINEAR_BLOCK * width;
+    const float *x = j->x + at, *w = j->w + (size_t)at * width;
+    for (uint32_t i = 0; i < n; i++, x++, w += width) {
         UNROLL
         for (int c = 0; c < chains; c++) {
             const float *row = w + (size_t)c * block;
@@ -261,12 +263,11 @@ V_FN void single_step(const linear_job *j, uint32_t at, uint32_t n,
     }
 }
 
-V_FN void linear_single(const linear_job *j, const int chains, const int count,
-                        const int part)
+V_FN void single_sums(const linear_job *j, vf total[V_TALL][V_ROW],
+                      const int chains, const int count, const int part)
 {
     const uint32_t inputs = j->a->in_per_group;
     const uint32_t blocks = (uint32_t)chains * LINEAR_BLOCK;
-    vf total[V_TALL][V_ROW];
     uint32_t at = 0;
     linear_bias(j, total, 1, count, part);
     for (; at + blocks <= inputs; at += blocks)
@@ -275,6 +276,13 @@ V_FN void linear_single(const linear_job *j, const int chains, const int count,
         n = inputs - at < LINEAR_BLOCK ? inputs - at : LINEAR_BLOCK;
         single_step(j, at, n, total[0], 1, count, part);
     }
+}
+
+V_FN void linear_single(const linear_job *j, const int chains, const int count,
+                        const int part)
+{
+    vf total[V_TALL][V_ROW];
+    single_sums(j, total, chains, count, part);
     linear_store(j, 0, total, 1, count, part);
 }
 
@@ -340,8 +348,110 @@ static void linear_vector(const linear_job *j)
         linear_frames(j, V_TALL, 1, 0);
 }
 
+#ifdef V_HAS_LOW
+/*
+ * Few outputs of a dense layer: its rows are narrower than a vector, and a
+ * vector holds some of them. Each lane takes every so manieth input, in as many
+ * accumulators as a single frame needs; what belongs to one output is added up
+ * in the end.
+ */
+#define NARROW_CHAINS 4
+#define NARROW_FRAMES 4
+
+V_FN int is_narrow(const linear_job *j)
+{
+    const mli_conv *a = j->a;
+    return (j->held == 4 || (V_LANES > 8 && j->held == 8)) &&
+           j->width == j->held && a->taps == 1 && a->ring == 0 &&
+           a->in_per_group >= 2 * V_LANES / j->held;
+}
+
+/* The next `rows` inputs of each frame to one accumulator. */
+V_FN void narrow_inputs(const linear_job *j, const float *x, vf row, vf *sum,
+                        const int rows, const int tile)
+{
+    UNROLL
+    for (int t = 0; t < tile; t++)
+        sum[t] =
+            v_fma(v_load_each(x + (size_t)t * j->x_step, rows), row, sum[t]);
+}
+
+/* The same of `left` < rows inputs. */
+V_FN void narrow_rest(const linear_job *j, const float *x, const float *w,
+                      unsigned left, vf *sum, const int rows, const int tile)
+{
+    const vf row = v_load_part(w, 0, left * (V_LANES / (unsigned)rows));
+    UNROLL
+    for (int t = 0; t < tile; t++) {
+        float in[4] = {0};
+        for (unsigned i = 0; i < left; i++)
+            in[i] = x[(size_t)t * j->x_step + i];
+        sum[t] = v_fma(v_load_each(in, rows), row, sum[t]);
+    }
+}
+
+V_FN void narrow_tile(const linear_job *j, uint32_t f, const int tile,
+                      const int part)
+{
+    const int rows = (int)V_LANES / part;
+    const float *x = j->x + f * j->x_step, *w = j->w;
+    uint32_t left = j->a->in_per_group;
+    vf sum[NARROW_CHAINS][NARROW_FRAMES];
+    UNROLL
+    for (int i = 0; i < NARROW_CHAINS * tile; i++)
+        sum[i / tile][i % tile] =
+            i < tile && j->b ? v_load_part(j->b, 0, j->real) : K(0.0f);
+    for (; left >= (uint32_t)(NARROW_CHAINS * rows);
+         left -= (uint32_t)(NARROW_CHAINS * rows)) {
+        UNROLL
+        for (int c = 0; c < NARROW_CHAINS; c++)
+            narrow_inputs(j, x + c * rows, v_load(w + c * (int)V_LANES), sum[c],
+                          rows, tile);
+        x += NARROW_CHAINS * rows;
+        w += NARROW_CHAINS * V_LANES;
+    }
+    for (; left >= (uint32_t)rows; left -= (uint32_t)rows) {
+        narrow_inputs(j, x, v_load(w), sum[0], rows, tile);
+        x += rows;
+        w += V_LANES;
+    }
+    if (left != 0)
+        narrow_rest(j, x, w, left, sum[1], rows, tile);
+    UNROLL
+    for (int t = 0; t < tile; t++) {
+        vf all =
+            v_add(v_add(sum[0][t], sum[2][t]), v_add(sum[1][t], sum[3][t]));
+        v_store_low(j->y + (f + (uint32_t)t) * (size_t)j->a->y_stride,
+                    v_add_parts(all, rows), (unsigned)part, j->lo, j->hi);
+    }
+}
+
+V_FN void narrow_frames(const linear_job *j, const int part)
+{
+    uint32_t f = 0;
+    for (; f + NARROW_FRAMES <= j->a->frames; f += NARROW_FRAMES)
+        narrow_tile(j, f, NARROW_FRAMES, part);
+    for (; f < j->a->frames; f++)
+        narrow_tile(j, f, 1, part);
+}
+
+static void linear_narrow(const linear_job *j)
+{
+    if (V_LANES > 8 && j->held == 8)
+        narrow_frames(j, 8);
+    else
+        narrow_frames(j, 4);
+}
+#endif
+
 static void linear_part(const linear_job *j)
 {
+#ifdef V_HAS_LOW
+    if (is_narrow(j)) {
+        linear_narrow(j);
+        return;
+    }
+#endif
     if (is_single(j->a))
         single_part(j);
     else if (V_LANES > 4 && j->held == 4)

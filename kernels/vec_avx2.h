@@ -68,6 +68,23 @@ V_FN vf v_load_repeated(const float *p, const int n)
     return _mm256_broadcast_ps((const __m128 *)(const void *)p);
 }
 
+/* Two floats, each in four lanes. */
+V_FN vf v_load_each(const float *p, const int n)
+{
+    const __m128i two = _mm_loadl_epi64((const __m128i *)(const void *)p);
+    (void)n;
+    return _mm256_permutevar_ps(
+        _mm256_castpd_ps(_mm256_broadcastsd_pd(_mm_castsi128_pd(two))),
+        _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1));
+}
+
+/* The sum of x's halves, in the first. */
+V_FN vf v_add_parts(vf x, const int n)
+{
+    (void)n;
+    return _mm256_add_ps(x, _mm256_permute2f128_ps(x, x, 1));
+}
+
 V_FN void v_store_low(float *p, vf x, unsigned n, unsigned lo, unsigned hi)
 {
     const __m256i m = v_lanes(lo, hi);

@@ -67,6 +67,26 @@ V_FN vf v_load_repeated(const float *p, const int n)
                   : _mm512_broadcast_f32x8(_mm256_loadu_ps(p));
 }
 
+/* n = 2 or 4 floats, each in as many lanes. */
+V_FN vf v_load_each(const float *p, const int n)
+{
+    if (n == 4)
+        return _mm512_permutevar_ps(
+            v_load_repeated(p, 4),
+            _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3));
+    return _mm512_permutevar_ps(
+        _mm512_broadcast_f32x2(_mm_castsi128_ps(
+            _mm_loadl_epi64((const __m128i *)(const void *)p))),
+        _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
+}
+
+/* The sum of x's n parts of as many lanes, in the first of them. */
+V_FN vf v_add_parts(vf x, const int n)
+{
+    x = _mm512_add_ps(x, _mm512_shuffle_f32x4(x, x, 0xee));
+    return n == 4 ? _mm512_add_ps(x, _mm512_shuffle_f32x4(x, x, 0x55)) : x;
+}
+
 /* A narrow store does not touch a second cache line for lanes it leaves. */
 V_FN void v_store_low(float *p, vf x, unsigned n, unsigned lo, unsigned hi)
 {

@@ -247,6 +247,23 @@ static void check_cuts(const mli_kernels *k, fixture *s)
     free(whole);
 }
 
+/* A dense layer's frames one by one with a function: the bits of two calls. */
+static void check_dense(const mli_kernels *k, fixture *s, mli_unary f)
+{
+    run(k, s, &s->a, 0, s->outputs);
+    k->unary(f, 0, 0, s->a.y, s->a.y, 0, s->y_size);
+    float *whole = malloc((s->y_size + EDGE) * sizeof *whole);
+    memcpy(whole, s->a.y, s->y_size * sizeof *whole);
+    clear(s);
+    for (uint32_t i = 0; i < s->a.frames; i++) {
+        mli_conv a = frames_of(s, i, i + 1);
+        k->dense(&a, f, 0, 0);
+    }
+    check_canary(k, s, 0, s->a.frames, 0, s->outputs);
+    check_bits(k, s, whole, 0, s->a.frames, 0, s->outputs, "dense");
+    free(whole);
+}
+
 static void check_case(mli_conv shape, int depthwise, int bias)
 {
     fixture s;
@@ -260,6 +277,25 @@ static void check_case(mli_conv shape, int depthwise, int bias)
 }
 
 /* ----------------------------------------------------------------- tests - */
+
+static void dense_with_function(void **state)
+{
+    static const mli_unary functions[] = {MLI_IDENTITY, MLI_TANH, MLI_RELU,
+                                          MLI_SIGMOID, MLI_SIN};
+    static const uint32_t inputs[] = {1, 3, 4, 15, 16, 33, 100};
+    static const uint32_t outputs[] = {1,  2,  4,  7,  8,  12, 16,  20,  32,
+                                       40, 48, 64, 72, 80, 96, 100, 128, 131};
+    (void)state;
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
+        for (size_t o = 0; o < sizeof outputs / sizeof *outputs; o++) {
+            fixture s;
+            const mli_kernels *k;
+            set_up(&s, dense(inputs[i], outputs[o], 5), 0, (i + o) % 3 != 0);
+            for (uint32_t b = 0; (k = mli_kernels_at(b)); b++)
+                check_dense(k, &s, functions[(i + o) % 5]);
+            tear_down(&s);
+        }
+}
 
 static void every_output_count(void **state)
 {
@@ -390,6 +426,7 @@ static void not_a_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dense_with_function),
         cmocka_unit_test(every_output_count),
         cmocka_unit_test(every_input_and_frame_count),
         cmocka_unit_test(linear_shapes),

@@ -72,8 +72,10 @@
 
 #ifdef MLI_SMALL
 #define MLI_PLANES 0
+#define MLI_DENSE  0 /* one frame of a dense layer by itself */
 #else
 #define MLI_PLANES 1
+#define MLI_DENSE  1
 #endif
 
 #endif
