@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include "csv.h"
 #include "learner.h"
 #include "meta.h"
+#include "replace.h"
 #include "text.h"
 
 /* Examples as text; no store that fits the limits has more. */
@@ -18,28 +18,18 @@
 
 /* ------------------------------------------------------------ writing ---- */
 
-/* Beside the target first, so that nothing half-written is ever there. */
 static mlc_status write_file(const char *path, const void *bytes, size_t size,
                              mlc_error *error)
 {
-    size_t room = strlen(path) + 16;
-    char *beside = malloc(room);
-    if (!beside)
-        return mlc_fail(error, MLC_MEMORY, "no memory");
-    snprintf(beside, room, "%s.unfinished", path);
-    FILE *f = fopen(beside, "wb");
-    int done = f && fwrite(bytes, 1, size, f) == size;
-    int why = errno;
-    if (f && fclose(f) && done)
-        done = 0, why = errno;
-    if (done && rename(beside, path))
-        done = 0, why = errno;
-    if (f && !done)
-        unlink(beside);
-    free(beside);
+    mlc_replace r;
+    int done = !mlc_replace_begin(&r, path);
+    if (done) {
+        fwrite(bytes, 1, size, r.file);
+        done = !mlc_replace_commit(&r);
+    }
     return done ? MLC_OK
                 : mlc_fail(error, MLC_NOT_FOUND, "cannot be written: %s",
-                           strerror(why));
+                           strerror(errno));
 }
 
 static mlc_status model_image(const learner *l, mlc_image *image,

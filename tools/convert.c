@@ -159,7 +159,7 @@ static int parse(int argc, char **argv, convert_arguments *a)
 
 static int write_image(const char *path, const mlc_image *image)
 {
-    replace_file out;
+    mlc_replace out;
     if (replace_begin(&out, path))
         return tool_error(path, "cannot be written: %s", strerror(errno));
     fwrite(image->bytes, 1, image->size, out.file);

@@ -57,7 +57,7 @@ static char *path_of(const char *dir, const run_output *outputs, uint32_t index)
     return path;
 }
 
-static int write_one(const char *path, const run_output *o, replace_file *file)
+static int write_one(const char *path, const run_output *o, mlc_replace *file)
 {
     if (!replace_begin(file, path) &&
         !npy_write_stream(file->file, o->rank, o->dims, o->data) &&
@@ -67,7 +67,7 @@ static int write_one(const char *path, const run_output *o, replace_file *file)
 }
 
 static int write_all(const char *dir, const run_output *outputs,
-                     replace_file *files, uint32_t count)
+                     mlc_replace *files, uint32_t count)
 {
     int status = TOOL_DONE;
     for (uint32_t i = 0; i < count && status == TOOL_DONE; i++) {
@@ -90,7 +90,7 @@ int run_write_outputs(const char *dir, const run_output *outputs,
     int made = !mkdir(dir, 0777);
     if (!made && errno != EEXIST)
         return tool_error(dir, "cannot be made: %s", strerror(errno));
-    replace_file *files = calloc((size_t)count + 1, sizeof *files);
+    mlc_replace *files = calloc((size_t)count + 1, sizeof *files);
     int status = files ? write_all(dir, outputs, files, count)
                        : tool_error(dir, "no memory");
     free(files);

@@ -55,7 +55,7 @@ static int open_input(wav_run *r)
     return TOOL_DONE;
 }
 
-static int open_output(wav_run *r, replace_file *file)
+static int open_output(wav_run *r, mlc_replace *file)
 {
     const char *path = r->a->output;
     uint64_t bytes = (uint64_t)r->in_info.frames * r->outputs * sizeof(float);
@@ -139,7 +139,7 @@ static int copy(wav_run *r)
     return TOOL_DONE;
 }
 
-static int finish(wav_run *r, replace_file *file, int status)
+static int finish(wav_run *r, mlc_replace *file, int status)
 {
     if (r->out && sf_close(r->out) && status == TOOL_DONE)
         status = tool_error(r->a->output, "cannot be written");
@@ -157,7 +157,7 @@ int run_wav(loaded_model *loaded, const run_arguments *a)
                  .a = a,
                  .inputs = loaded->info.in_channels,
                  .outputs = loaded->info.out_channels};
-    replace_file file = {0};
+    mlc_replace file = {0};
     if (loaded->info.mode == MLI_STEP)
         return tool_error(a->model, "a step model takes lists, not sound "
                                     "(expected --list or --npy)");

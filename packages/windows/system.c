@@ -134,6 +134,14 @@ FILE *system_fopen(const char *path, const char *mode)
     return f;
 }
 
+int system_open(const char *path, int flags, int mode)
+{
+    wchar_t *name = wide(path);
+    int file = name ? _wopen(name, flags | _O_BINARY, mode) : -1;
+    system_free(name);
+    return file;
+}
+
 int system_rename(const char *from, const char *to)
 {
     wchar_t *a = wide(from), *b = wide(to);

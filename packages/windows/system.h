@@ -13,6 +13,7 @@
 #define _POSIX_C_SOURCE 200809L
 #define SYSTEM_H_UNDEFINES
 #endif
+#include <io.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
@@ -58,17 +59,20 @@ int system_fstat(int file, struct system_stat *s);
 #define fstat system_fstat
 
 FILE *system_fopen(const char *path, const char *mode);
+int system_open(const char *path, int flags, int mode);
 /* Takes the place of a file that is there. */
 int system_rename(const char *from, const char *to);
 int system_unlink(const char *path);
 int system_access(const char *path, int mode);
 /* Only with NULL as the second: with slashes, to be freed. */
 char *system_realpath(const char *path, char *unused);
-#define fopen    system_fopen
-#define rename   system_rename
-#define unlink   system_unlink
-#define realpath system_realpath
-#define access   system_access
+#define open(path, flags, mode) system_open(path, flags, mode)
+#define fsync                   _commit
+#define fopen                   system_fopen
+#define rename                  system_rename
+#define unlink                  system_unlink
+#define realpath                system_realpath
+#define access                  system_access
 
 /* --- signals: Windows sends none to threads --- */
 typedef int sigset_t;
