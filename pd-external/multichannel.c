@@ -3,11 +3,13 @@
 
 /*
  * A weak symbol: 0 where Pd has no such function. It is bound when Pd loads
- * this, or when a program that has Pd in it is linked. Where objects have no
- * weak symbols (Windows) there is one channel.
+ * this, or when a program that has Pd in it is linked. Windows has no weak
+ * symbols: there it is looked up beside another thing of Pd's.
  */
 #ifdef _WIN32
-static void (*const signal_setmultiout)(t_signal **s, int count);
+#define signal_setmultiout                                                     \
+    ((void (*)(t_signal **, int))system_beside(&pd_objectmaker,                \
+                                               "signal_setmultiout"))
 #else
 extern void signal_setmultiout(t_signal **s, int count) __attribute__((weak));
 #endif

@@ -188,6 +188,18 @@ char *system_realpath(const char *path, char *unused)
     return found;
 }
 
+/* --------------------------------------------- programs and libraries ---- */
+
+void *system_beside(const void *address, const char *name)
+{
+    HMODULE module;
+    if (!GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS |
+                                GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+                            (LPCSTR)address, &module))
+        return NULL;
+    return (void *)(uintptr_t)GetProcAddress(module, name);
+}
+
 #else
 typedef int system_is_empty; /* ISO C wants a declaration */
 #endif

@@ -74,6 +74,11 @@ char *system_realpath(const char *path, char *unused);
 #define realpath                system_realpath
 #define access                  system_access
 
+/* --- programs and libraries --- */
+/* A function of the one that has the thing at an address; NULL: it has no such
+   function. */
+void *system_beside(const void *address, const char *name);
+
 /* --- signals: Windows sends none to threads --- */
 typedef int sigset_t;
 #define sigfillset(set) ((void)(set))
