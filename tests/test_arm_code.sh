@@ -65,6 +65,29 @@ else
         "$(echo "$newer" | head -n 1)"
 fi
 
+# The board's compilers are gcc 6 and clang 3.9: vectors with the functions that
+# ARMv7 began with, and nothing of the language or of the compilers that came
+# later.
+younger='_x[234]$|^vrnd|^vfm[as]|^vdiv|^vsqrt|nmq?_|_laneq|l_high_|_f16|^v(add|max|min)v|^vpaddq'
+used=$(arm-linux-gnueabihf-gcc -mcpu=cortex-a8 $flags -E kernels/build_neon.c |
+    awk '/^# [0-9]/ { ours = $3 ~ /kernels\// } ours && !/^#/' |
+    grep -ohE '\<v[a-z0-9]+_[a-z0-9_]*[fsup](8|16|32|64)(_x[234])?\>' | sort -u)
+newer=$(grep -E "$younger" <<<"$used")
+if [ -n "$newer" ] || [ "$(wc -l <<<"$used")" -lt 40 ]; then
+    fail "vectors as ARMv7's first compilers had them" "${newer:-none found}"
+else
+    pass "vectors as ARMv7's first compilers had them ($(wc -l <<<"$used"))"
+fi
+newer=$(grep -nE '__has_(builtin|attribute|include|c_attribute)|__builtin_[a-z0-9_]+|fallthrough|_Float(16|32)|__VA_OPT__|\[\[|typeof_unqual|constexpr|nullptr' \
+    {kernels,core,learn,pd-external}/*.[ch] compiler/*.[ch] compiler/*/*.[ch] |
+    grep -vE '__builtin_(clz(l|ll)?|copysignf?|fabsf?|inff?|nanf?|mem(cpy|set|move|cmp)|prefetch|signbit|sqrtf?|expect)\>' |
+    head -n 1)
+if [ -z "$newer" ]; then
+    pass "no word that gcc 6 and clang 3.9 do not know"
+else
+    fail "no word that gcc 6 and clang 3.9 do not know" "$newer"
+fi
+
 # Planted mistakes show that each of these is seen.
 planted() { # NAME KIND FLAGS; C on standard input
     # shellcheck disable=SC2086 # a list of flags
