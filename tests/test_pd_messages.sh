@@ -662,7 +662,8 @@ INFO: loaded 1 MODELS/gain.bin
 INFO: latency 0
 EOF
 (
-    ulimit -v 150000
+    ulimit -v 250000
+    export LC_ALL=C
     expect "a model that needs more memory than there is" "mlinfer MODELS/heavy" \
         1 "load MODELS/total; 1" <<'EOF'
 error: mlinfer: MODELS/heavy: needs 320006144 bytes: not there

@@ -246,6 +246,51 @@ error: mlinfer~: pole.bin: made NaN or infinity: output 0, state reset
 OUT: 0 0 0
 EOF
 
+# NaN in a list and in a signal counts as 0, too.
+cat >"$work/case.pd" <<EOF
+#N canvas 0 0 600 400 12;
+#X declare -path mlinfer;
+#X obj 20 20 r box;
+#X obj 20 40 expr \$f1 * 1e30 * 1e30 - \$f1 * 1e30 * 1e30;
+#X obj 20 60 t f f;
+#X obj 120 60 print NAN;
+#X obj 20 80 pack f 2 3;
+#X obj 20 100 mlinfer $work/models/sumlist;
+#X obj 20 130 print OUT;
+#X obj 220 20 sig~ 1;
+#X obj 220 40 expr~ \$v1 * 1e30 * 1e30 - \$v1 * 1e30 * 1e30;
+#X obj 220 80 mlinfer~ $work/models/sums;
+#X obj 220 100 snapshot~;
+#X obj 220 120 print SIG;
+#X obj 320 80 snapshot~;
+#X obj 320 110 print SIGNAN;
+#X obj 420 20 r snap;
+#X connect 0 0 1 0;
+#X connect 1 0 2 0;
+#X connect 2 1 3 0;
+#X connect 2 0 4 0;
+#X connect 4 0 5 0;
+#X connect 5 0 6 0;
+#X connect 7 0 8 0;
+#X connect 8 0 9 0;
+#X connect 7 0 9 1;
+#X connect 9 0 10 0;
+#X connect 10 0 11 0;
+#X connect 8 0 12 0;
+#X connect 12 0 13 0;
+#X connect 14 0 10 0;
+#X connect 14 0 12 0;
+EOF
+script "$work/script.pd" "1" "pd: dsp 1" "snap: bang"
+run_pd -open "$work/case.pd" -open "$work/script.pd" | sed 's/-nan/nan/' \
+    >"$work/got"
+compare "NaN in lists and signals counts as 0" <<'EOF'
+NAN: nan
+OUT: 5 -2
+SIG: 1.25
+SIGNAN: nan
+EOF
+
 # The running sum of ones, before and after DSP off and on, a rebuilt graph and
 # [switch~]: it never begins again. Then a reset: it does.
 cat >"$work/case.pd" <<EOF
