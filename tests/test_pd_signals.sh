@@ -113,6 +113,18 @@ INFO: loaded 1 MODELS/whole1024.bin
 INFO: latency 1024
 XXX
 
+# Inputs of several channels stand side by side, in the order of the file.
+for case in "0 1.5" "1 0.75" "2 0.25"; do
+    value=${case#* } outlet=${case% *}
+    for model in "sides 16" "widesides 8"; do
+        played "several inputs: channel $outlet of ${model% *}" \
+            "MODELS/${model% *}" "0.25 0.5 0.25" "\\; box set gain 3" \
+            $outlet 2 ${model#* } <<EOF
+OUT: $value $value
+EOF
+    done
+done
+
 # A model that comes while DSP runs finds the block as it is, and the canvas may
 # change around it.
 cat >"$work/case.pd" <<EOF

@@ -267,6 +267,24 @@ static ir_graph *make_whole(uint32_t window, uint32_t hop)
     return g;
 }
 
+/* two inputs, of one channel and two, and a control: the second times the
+   control, which begins at 2, and the first */
+static ir_graph *make_sides(mli_mode mode)
+{
+    uint32_t x_dims[] = {8, 1}, side_dims[] = {8, 2};
+    ir_graph *g = ir_new(mode);
+    int window = mode == MLI_WINDOW;
+    g->rate = 48000;
+    g->window = g->hop = window ? 8 : 0;
+    ir_id x = ir_input(g, "x", window ? 2 : 1, x_dims + !window);
+    ir_id side = ir_input(g, "side", window ? 2 : 1, side_dims + !window);
+    ir_id gain = ir_control(g, "gain", 1, one);
+    ir_channel_info(g, 0, "gain", 0, 4, 2);
+    ir_output(g, "sides", ir_binary(g, MLI_MUL, side, gain));
+    ir_output(g, "first", ir_binary(g, MLI_MUL, x, ir_scalar(g, 1)));
+    return g;
+}
+
 /* no inputs: how often it was asked */
 static ir_graph *make_clock(void)
 {
@@ -383,6 +401,8 @@ int main(int argc, char **argv)
     write_with(make_whole(8, 8), &spread, argv[1], "spreadwhole8");
     write_model(make_whole(1024, 1024), argv[1], "whole1024");
     write_model(make_whole(1024, 256), argv[1], "whole1024-256");
+    write_model(make_sides(MLI_STREAM), argv[1], "sides");
+    write_model(make_sides(MLI_WINDOW), argv[1], "widesides");
     write_model(make_clock(), argv[1], "clock");
     write_model(make_rates(0), argv[1], "quarter");
     write_model(make_rates(1), argv[1], "coarse");
