@@ -93,7 +93,7 @@ static void buffers_times(t_buffers *b, const t_setting *s, const t_player *p)
     b->b_latency = p->p_info.latency;
     if (p->p_info.mode == MLI_STEP) {
         b->b_hop = (uint32_t)s->s_hop;
-        b->b_latency = s->s_list ? 0 : b->b_hop;
+        b->b_latency = s->s_aslist ? 0 : b->b_hop;
     } else if (b->b_window) {
         b->b_chunk = b->b_hop = b->b_window;
         b->b_latency = 0;
@@ -102,7 +102,7 @@ static void buffers_times(t_buffers *b, const t_setting *s, const t_player *p)
     } else if (has_classes(p)) { /* an answer at every sample is too many */
         b->b_hop = (uint32_t)s->s_hop;
     }
-    b->b_tell = b->b_hop && (s->s_list || has_classes(p));
+    b->b_tell = b->b_hop && (s->s_aslist || has_classes(p));
 }
 
 double buffers_rate(const t_setting *s, const t_player *p)
@@ -139,7 +139,7 @@ static int is_held(const t_player *p, uint32_t c)
 static int buffers_plan(t_buffers *b, const t_setting *s, const t_player *p,
                         t_failure *failure)
 {
-    uint32_t out = s->s_list ? 0 : p->p_nout;
+    uint32_t out = s->s_aslist ? 0 : p->p_nout;
     int filtered = 0;
     for (uint32_t c = 0; c < out; c++)
         filtered |= !is_held(p, c);

@@ -16,7 +16,7 @@ void signalbox_setting(const t_box *box, t_setting *s)
 {
     const t_signalbox *x = (const t_signalbox *)box;
     const t_arguments *a = &box->x_args;
-    s->s_list = a->a_list;
+    s->s_aslist = a->a_list;
     s->s_norate = a->a_norate;
     s->s_clamp = a->a_clamp;
     s->s_hop = a->a_hop;

@@ -45,7 +45,7 @@ static int voice_fits(const t_setting *s, const t_player *p, t_failure *failure)
 {
     if (!voice_countfits("input", "-in", p->p_nin, s->s_nin, failure))
         return 0;
-    if (!s->s_list)
+    if (!s->s_aslist)
         return voice_countfits("output", "-out", p->p_nout, s->s_nout, failure);
     if (p->p_info.mode != MLI_STREAM)
         return 1;

@@ -19,8 +19,8 @@
 
 /* What a voice is made for: a box as it was created, and where it is now. */
 typedef struct _setting {
-    int s_tilde; /* [mlinfer~]; else the rest means nothing */
-    int s_list;  /* see arguments.h ... */
+    int s_tilde;  /* [mlinfer~]; else the rest means nothing */
+    int s_aslist; /* see arguments.h ... */
     int s_norate, s_clamp, s_hop;
     int s_nin, s_nout; /* signal inlets, outlets; -1: as the model has */
     uint32_t s_tile;   /* see mli_sizes */

@@ -7,6 +7,22 @@
 #       .../pure-data/src" LIBPD_LIBRARY=.../libs/libpd.a tests/test_embed.sh
 . "$(dirname "$0")/pd/common.sh"
 name="boxes in a program with libpd"
+
+# Where there are several Pds, words like s_list are macros in Pd's header.
+cd "$MLI_ROOT" || exit 1
+if [ -f /usr/include/pd/m_pd.h ]; then
+    # shellcheck disable=SC2046 # a list of flags
+    if gcc -std=c11 -Wall -Wextra -Werror -fsyntax-only -DPDINSTANCE -DPDTHREADS \
+        $(make -s includes-pd-external) -isystem /usr/include/pd -DPD \
+        pd-external/*.c 2>"$work/err"; then
+        pass "the boxes compile for several Pds in a program"
+    else
+        fail "the boxes compile for several Pds in a program" \
+            "$(grep -m1 error "$work/err")"
+    fi
+else
+    echo "ok - the boxes compile for several Pds # SKIP no header of Pd"
+fi
 cflags=${LIBPD_CFLAGS:-"-isystem /usr/include/pd"}
 library=${LIBPD_LIBRARY:-"-lpd"}
 # shellcheck disable=SC2086 # lists of flags

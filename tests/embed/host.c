@@ -87,6 +87,9 @@ static const char *const patch[] = {
     "#X obj 210 40 mlinfer -learn 2 1;",
     "#X obj 210 70 s learned;",
     "#X obj 310 10 r wanted;",
+    "#X obj 310 100 r again-load;",
+    "#X msg 310 115 load \\$1;",
+    "#X obj 310 130 mlinfer~ -in 3 -out 5 mapping;",
     "#X connect 0 0 1 0;",
     "#X connect 1 0 2 0;",
     "#X connect 3 0 4 0;",
@@ -94,6 +97,8 @@ static const char *const patch[] = {
     "#X connect 6 0 7 0;",
     "#X connect 7 0 8 0;",
     "#X connect 9 0 7 1;",
+    "#X connect 10 0 11 0;",
+    "#X connect 11 0 12 0;",
 };
 
 static int write_patch(const char *folder, const char *name)
@@ -143,6 +148,8 @@ static void play(instance *x)
             sum += out[k] < 0 ? -out[k] : out[k];
         send("play", NULL, 3, sensors);
         send("show", NULL, 2, between);
+        if (i % 8 == 0) /* beside the sound; the images are shared */
+            libpd_symbol("again-load", i % 16 ? "drive" : "mapping");
     }
     if (x->answers[1] && x->answer[1] != sum)
         wrong("the same sound has two answers");
@@ -229,8 +236,8 @@ int main(int argc, char **argv)
             }
     }
     for (int i = 0; i < INSTANCES; i++)
-    printf("answers %.9g %.9g %.9g\n", x[i].answer[0], x[i].answer[1],
-           x[i].answer[2]);
+        printf("answers %.9g %.9g %.9g\n", x[i].answer[0], x[i].answer[1],
+               x[i].answer[2]);
     printf("%d instances\n", INSTANCES);
     return bad;
 }
