@@ -161,6 +161,7 @@ include pd-external/pd.mk
 ABSOLUTE_BUILD := $(abspath $(BUILD))
 include packages/packages.mk
 include tests/trap/trap.mk
+include tests/pd/sanitized.mk
 include tests/arm/count.mk
 include firmware/firmware.mk
 
@@ -214,4 +215,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD)/obj $(BUILD)/sanitized $(BUILD)/firmware -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/sanitized $(BUILD)/firmware $(BUILD)/tests -name '*.d' 2>/dev/null)
