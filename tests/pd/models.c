@@ -129,6 +129,16 @@ static ir_graph *make_gain(void)
     return g;
 }
 
+/* y = x / 4 */
+static ir_graph *make_soft(void)
+{
+    ir_graph *g = ir_new(MLI_STREAM);
+    g->rate = 48000;
+    ir_id x = ir_input(g, "x", 1, one);
+    ir_output(g, "y", ir_binary(g, MLI_MUL, x, ir_scalar(g, 0.25f)));
+    return g;
+}
+
 /* A bit of everything that has memory, with numbers that look random. */
 static ir_graph *make_deep(double rate)
 {
@@ -386,6 +396,7 @@ int main(int argc, char **argv)
         return 2;
     }
     write_model(make_gain(), argv[1], "gain");
+    write_model(make_soft(), argv[1], "soft");
     write_model(make_deep(0), argv[1], "deep");
     write_model(make_late(0), argv[1], "late");
     write_model(make_sums(MLI_STREAM), argv[1], "sums");

@@ -3,7 +3,8 @@
  *
  * Allocations are seen by malloc and its family being defined here. System
  * calls are seen by a parent process that traces this one (trap_run, or the
- * program run-traced): the kernel stops a traced thread at each. Nothing here
+ * program run-traced): the kernel stops a traced thread at each. A lock counts
+ * as a system call. Nothing here
  * is part of what is measured: arming and disarming only write memory.
  *
  * Linked into a program, or preloaded as a library.
@@ -18,7 +19,7 @@ typedef struct trap_counts {
     volatile int32_t thread;       /* that is armed; 0: none */
     volatile uint32_t stretches;   /* times armed */
     volatile uint32_t allocations; /* malloc, calloc, realloc, free ... */
-    volatile uint32_t stops;       /* two for each system call */
+    volatile uint32_t stops;       /* two for each system call or lock */
 } trap_counts;
 
 /* The counts of this process; never NULL. */
@@ -29,6 +30,10 @@ void trap_share(trap_counts *counts);
 /* The calling thread's allocations and system calls count from here on. */
 void trap_arm(void);
 void trap_disarm(void);
+
+/* For clocks.c: do clocks arm? Off until they are told to. */
+int trap_clocks(void);
+void trap_clocks_arm(int on);
 
 /* Both, since the last trap_clear. */
 uint32_t trap_allocations(void);

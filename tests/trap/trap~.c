@@ -5,6 +5,7 @@
  * the traps can be seen to work here.
  *
  * [armed] passes a message on: what it does to the boxes behind runs armed.
+ * [clocks] takes 1 or 0: the clocks of clocks.c arm, or do not.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "m_pd.h"
 #include "trap.h"
 
-static t_class *arm_class, *disarm_class, *armed_class;
+static t_class *arm_class, *disarm_class, *armed_class, *clocks_class;
 static int planted;
 
 typedef struct _gate {
@@ -78,6 +79,17 @@ static void *armed_new(void)
     return x;
 }
 
+static void clocks_float(t_gate *x, t_floatarg f)
+{
+    (void)x;
+    trap_clocks_arm(f != 0);
+}
+
+static void *clocks_new(void)
+{
+    return pd_new(clocks_class);
+}
+
 static void *arm_new(void)
 {
     t_gate *x = (t_gate *)pd_new(arm_class);
@@ -108,4 +120,7 @@ void trap_tilde_setup(void)
     armed_class = class_new(gensym("armed"), (t_newmethod)armed_new, 0,
                             sizeof(t_gate), 0, A_NULL);
     class_addanything(armed_class, armed_anything);
+    clocks_class = class_new(gensym("clocks"), (t_newmethod)clocks_new, 0,
+                             sizeof(t_gate), 0, A_NULL);
+    class_addfloat(clocks_class, clocks_float);
 }

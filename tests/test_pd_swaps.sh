@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# One model in place of another while sound runs, in real, headless Pd: nothing
+# is allocated, locked or asked of the system, in perform as in the clock that
+# completes it and in the message that asks for the next (tests/trap); no block
+# costs twice the median; there is no step in the sound but the crossfade's.
+. "${MLI_ROOT:?is not set: run the tests with make check}/tests/pd/common.sh"
+need_pd "swaps while sound runs"
+traps=$MLI_BUILD/tests/trap
+swaps=1000
+counted_swaps=${MLI_LONG:+1000}
+counted_swaps=${counted_swaps:-25}
+cp "$work/models/deep.bin" "$work/first.bin"
+cp "$work/models/deep.bin" "$work/second.bin"
+
+# swapping SWAPS ARM DISARM CLOCKS: each `loaded` asks for the other model, and
+# Pd quits after so many. The first four do not count: Pd learns the names.
+swapping() {
+    cat <<END
+#N canvas 0 0 450 300 12;
+#N canvas 0 0 450 300 sub 0;
+#X obj 0 0 osc~ 440;
+#X obj 0 30 $2;
+#N canvas 0 0 450 300 inner 0;
+#X obj 0 0 inlet~;
+#X obj 90 0 inlet;
+#X obj 0 30 mlinfer~ first;
+#X obj 0 60 outlet~;
+#X obj 90 60 outlet;
+#X connect 0 0 2 0;
+#X connect 1 0 2 0;
+#X connect 2 0 3 0;
+#X connect 2 1 4 0;
+#X restore 0 60 pd inner;
+#X obj 0 90 $3;
+#X obj 90 0 inlet;
+#X obj 90 90 outlet;
+#X connect 0 0 1 0;
+#X connect 1 0 2 0;
+#X connect 2 0 3 0;
+#X connect 4 0 2 1;
+#X connect 2 1 5 0;
+#X restore 0 30 pd sub;
+#X obj 0 0 loadbang;
+#X msg 90 0 \; pd dsp 1;
+#X obj 0 60 route loaded;
+#X obj 0 90 t b;
+#X obj 0 120 f 0;
+#X obj 60 120 + 1;
+#X obj 0 150 t f f;
+#X obj 90 150 sel 5 $((5 + $1));
+#X msg 90 180 1;
+#X msg 190 180 0;
+#X obj 90 210 $4;
+#X obj 190 210 delay 10;
+#X msg 190 240 \; pd quit;
+#X obj 0 180 moses $((5 + $1));
+#X obj 0 210 mod 2;
+#X obj 0 240 sel 0 1;
+#X msg 0 270 load first;
+#X msg 60 270 load second;
+#X connect 0 0 3 0;
+#X connect 1 0 2 0;
+#X connect 3 0 4 0;
+#X connect 4 0 5 0;
+#X connect 5 0 6 0;
+#X connect 6 0 5 1;
+#X connect 6 0 7 0;
+#X connect 7 0 14 0;
+#X connect 7 1 8 0;
+#X connect 8 0 9 0;
+#X connect 8 1 10 0;
+#X connect 8 1 12 0;
+#X connect 9 0 11 0;
+#X connect 10 0 11 0;
+#X connect 12 0 13 0;
+#X connect 14 0 15 0;
+#X connect 15 0 16 0;
+#X connect 16 0 17 0;
+#X connect 16 1 18 0;
+#X connect 17 0 0 0;
+#X connect 18 0 0 0;
+END
+}
+
+# ----------------------------------------------------------------- traps ----
+trapped() {
+    local told name="$swaps swaps: nothing allocated, locked or asked of the system"
+    [ -e "$traps/mlinfer~.pd_linux" ] || skip_all "$name" "was not built"
+    swapping $swaps arm~ disarm~ clocks >"$work/swaps.pd"
+    told=$(timeout 100 "$traps/run-traced" "$traps/libtrap.so" \
+        pd -nrt -nogui -noprefs -noaudio -nomidi -batch -r 48000 \
+        -path "$traps" -lib trap~ -lib mlinfer~ -open "$work/swaps.pd" \
+        2>"$work/log" | grep '^stretches')
+    if grep -q 'nobody trace' "$work/log"; then
+        echo "ok - $name # SKIP this system lets nobody trace a child"
+    elif [[ $told =~ ^stretches\ [1-9][0-9]{3,}\ allocations\ 0\ calls\ 0$ ]] &&
+        ! grep -q "error" "$work/log"; then
+        pass "$name"
+    else
+        fail "$name" "$told $(head -n 3 "$work/log")"
+    fi
+}
+trapped
+finish
