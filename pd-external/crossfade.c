@@ -1,4 +1,5 @@
 /* see crossfade.h */
+#include <string.h>
 #include "crossfade.h"
 
 void fade_set(t_fade *f, int up)
@@ -37,25 +38,50 @@ static float fade_gain(const t_fade *f)
     return t * t * (3 - 2 * t);
 }
 
-int fade_next(t_fade *f, float *gain, int n)
+int fade_next(t_fade *f, uint32_t n, t_ramp *r)
 {
     if (!fade_moves(f))
         return 0;
-    for (int i = 0; i < n; i++) {
-        if (f->f_wait)
-            f->f_wait--;
-        else if (fade_moves(f))
-            f->f_at += f->f_up ? 1 : UINT32_MAX; /* that is, one less */
-        gain[i] = fade_gain(f);
+    r->r_gain = fade_gain(f);
+    r->r_step = 0;
+    if (f->f_wait) {
+        f->f_wait -= n < f->f_wait ? n : f->f_wait;
+        return 1;
     }
+    uint32_t left = f->f_up ? f->f_frames - f->f_at : f->f_at;
+    uint32_t way = n < left ? n : left;
+    f->f_at += f->f_up ? way : 0 - way;
+    r->r_step = (fade_gain(f) - r->r_gain) / (float)n;
     return 1;
 }
 
-void fade_mix(const float *from, const float *to, const float *gain, float *mix,
-              int n)
+static void mix_both(const float *from, const float *to, t_ramp r, float *mix,
+                     int n)
 {
     for (int i = 0; i < n; i++) {
-        float a = from ? from[i] : 0, b = to ? to[i] : 0;
-        mix[i] = a + (b - a) * gain[i];
+        mix[i] = from[i] + (to[i] - from[i]) * r.r_gain;
+        r.r_gain += r.r_step;
     }
+}
+
+static void mix_one(const float *y, t_ramp r, float *mix, int n)
+{
+    for (int i = 0; i < n; i++) {
+        mix[i] = y[i] * r.r_gain;
+        r.r_gain += r.r_step;
+    }
+}
+
+void fade_mix(const float *from, const float *to, const t_ramp *r, float *mix,
+              int n)
+{
+    const t_ramp back = {1 - r->r_gain, -r->r_step};
+    if (from && to)
+        mix_both(from, to, *r, mix, n);
+    else if (to)
+        mix_one(to, *r, mix, n);
+    else if (from)
+        mix_one(from, back, mix, n);
+    else
+        memset(mix, 0, (size_t)n * sizeof(*mix));
 }

@@ -219,12 +219,11 @@ static int voice_converted(t_voice *v, int n)
     return found;
 }
 
-int voice_play(t_voice *v, t_sample *const *in, int inlets, int first, int n)
+/* What is in b_in, through the model. */
+static int voice_run(t_voice *v, int n)
 {
     const t_player *p = &v->v_player;
-    t_buffers *b = &v->v_buffers;
-    voice_take(b, in, inlets, first, n);
-    voice_delay(b, n);
+    const t_buffers *b = &v->v_buffers;
     if (!p->p_model)
         return 0;
     if (p->p_info.mode == MLI_STEP)
@@ -232,6 +231,29 @@ int voice_play(t_voice *v, t_sample *const *in, int inlets, int first, int n)
     if (b->b_window == (uint32_t)n)
         return voice_window(v, (uint32_t)n);
     return b->b_rate ? voice_converted(v, n) : voice_stream(v, (uint32_t)n);
+}
+
+int voice_play(t_voice *v, t_sample *const *in, int inlets, int first, int n)
+{
+    voice_take(&v->v_buffers, in, inlets, first, n);
+    voice_delay(&v->v_buffers, n);
+    return voice_run(v, n);
+}
+
+void voice_play_on(t_voice *v, const t_voice *other, t_sample *const *in,
+                   int inlets, int first, int n, int dry)
+{
+    t_buffers *b = &v->v_buffers;
+    const t_buffers *o = &other->v_buffers;
+    if (b->b_ranges || o->b_ranges || b->b_nin > o->b_nin ||
+        b->b_chunk != o->b_chunk)
+        voice_take(b, in, inlets, first, n);
+    else
+        for (int c = 0; c < b->b_nin; c++)
+            memcpy(b->b_in[c], o->b_in[c], (size_t)n * sizeof(float));
+    if (dry)
+        voice_delay(b, n);
+    voice_run(v, n);
 }
 
 /* Outputs that ramp go on from where they are: a reset does not click. */

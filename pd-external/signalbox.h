@@ -7,6 +7,10 @@
 #include "box.h"
 #include "crossfade.h"
 
+/* A new model is heard from the block after the one that it comes in: the work
+   of its coming and the first of both models are not done in one. */
+typedef enum { SWAP_NONE, SWAP_BEGINS, SWAP_GOES_ON } t_swaps;
+
 typedef struct _signalbox {
     t_box x_box;
     int x_nin;  /* signal inlets that count (there is always one); -1: not
@@ -19,7 +23,7 @@ typedef struct _signalbox {
     int x_saylatency; /* it changed with the rate of the canvas */
     int x_block;      /* frames, of the canvas; 0: no graph yet */
     t_fade x_dry;     /* from the model to bypass */
-    int x_swaps;      /* x_old is heard, too, ... */
+    t_swaps x_swaps;  /* x_old is heard, too, ... */
     t_fade x_swap;    /* ... from it to x_voice */
     uint32_t x_ticks; /* of perform ... */
     uint32_t x_seenticks; /* ... when they were last seen to move ... */

@@ -66,7 +66,7 @@ static void signalbox_convert(t_signalbox *x, const t_setting *s)
     t_buffers next;
     t_failure failure;
     if (x->x_swaps && !voice_suits(&x->x_box.x_old, s))
-        x->x_swaps = 0;
+        x->x_swaps = SWAP_NONE;
     if (voice_suits(v, s))
         return;
     double latency = v->v_buffers.b_latency;

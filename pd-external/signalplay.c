@@ -29,7 +29,7 @@ void signalbox_swap(t_signalbox *x, int fade)
 {
     double wait = x->x_box.x_voice.v_buffers.b_latency;
     double most = WAIT_SECONDS * (double)x->x_rate;
-    x->x_swaps = fade && x->x_block;
+    x->x_swaps = fade && x->x_block ? SWAP_BEGINS : SWAP_NONE;
     if (!x->x_swaps)
         return;
     fade_set(&x->x_swap, 0);
@@ -50,9 +50,9 @@ int signalbox_swaps(t_signalbox *x)
     } else if (!pd_getdspstate() ||
                since >
                    STOPPED_MILLISECONDS + in_milliseconds(x, 2 * x->x_block)) {
-        x->x_swaps = 0;
+        x->x_swaps = SWAP_NONE;
     }
-    return x->x_swaps;
+    return x->x_swaps != SWAP_NONE;
 }
 
 /* -------------------------------- perform --------------------------------- */
@@ -66,47 +66,68 @@ static int is_whole(const t_signalbox *x, const t_voice *v)
     return v->v_buffers.b_window == (uint32_t)x->x_block;
 }
 
-/* Frames `first` to first + n of a block into a voice. Returns what happened.
- */
-static int signalbox_play(t_signalbox *x, t_voice *v, int first, int n)
+/* Frames `first` to first + n of a block into a voice. */
+static void signalbox_play(t_signalbox *x, t_voice *v, int first, int n)
 {
+    int found = 0;
     if (!is_whole(x, v))
-        return voice_play(v, x->x_invec, x->x_nin, first, n);
-    return first ? 0 : voice_play(v, x->x_invec, x->x_nin, 0, x->x_block);
+        found = voice_play(v, x->x_invec, x->x_nin, first, n);
+    else if (!first)
+        found = voice_play(v, x->x_invec, x->x_nin, 0, x->x_block);
+    if (v != &x->x_box.x_voice) /* what it finds is no news any more */
+        return;
+    if (found & PLAYED_BAD)
+        box_badvalue(&x->x_box);
+    if (found)
+        clock_delay(x->x_tell, 0);
+}
+
+/* The same for the voice that fades. */
+static void signalbox_play_on(t_signalbox *x, int first, int n)
+{
+    t_voice *v = &x->x_box.x_old;
+    int dry = fade_moves(&x->x_dry) || fade_stands(&x->x_dry);
+    if (is_whole(x, v) || is_whole(x, &x->x_box.x_voice))
+        signalbox_play(x, v, first, n);
+    else
+        voice_play_on(v, &x->x_box.x_voice, x->x_invec, x->x_nin, first, n,
+                      dry);
 }
 
 /* What an outlet has from one voice, from frame `first` of a block on: made of
    the model and of what came in, where both are heard. mix: room for that. 0:
    silence. */
 static const float *signalbox_channel(const t_signalbox *x, const t_voice *v,
-                                      int c, int first, const float *gains,
+                                      int c, int first, const t_ramp *dry,
                                       float *mix, int n)
 {
     const t_buffers *b = &v->v_buffers;
     int at = is_whole(x, v) ? first : 0;
     const float *made = c < (int)v->v_player.p_nout ? b->b_out[c] + at : 0;
     const float *came = c < b->b_ndry ? b->b_dry[c] + at : 0;
-    if (!gains)
+    if (!dry)
         return fade_stands(&x->x_dry) ? came : made;
-    fade_mix(made, came, gains, mix, n);
+    fade_mix(made, came, dry, mix, n);
     return mix;
 }
 
-/* Into the outlets. */
-static void signalbox_give(t_signalbox *x, int first, int n)
+/* Into the outlets; old: the voice that fades, or 0. */
+static void signalbox_give(t_signalbox *x, const t_voice *v, const t_voice *old,
+                           int first, int n)
 {
-    const t_voice *voice = &x->x_box.x_voice, *before = &x->x_box.x_old;
-    float drygains[CHUNK_MAX], swapgains[CHUNK_MAX];
-    float new[CHUNK_MAX], old[CHUNK_MAX];
-    const float *dry = fade_next(&x->x_dry, drygains, n) ? drygains : 0;
-    int swaps = x->x_swaps && fade_next(&x->x_swap, swapgains, n);
+    t_ramp dry_ramp, swap;
+    float mixed[CHUNK_MAX], faded[CHUNK_MAX];
+    const t_ramp *dry =
+        fade_next(&x->x_dry, (uint32_t)n, &dry_ramp) ? &dry_ramp : 0;
+    if (old && !fade_next(&x->x_swap, (uint32_t)n, &swap))
+        x->x_swaps = SWAP_NONE, old = 0;
     for (int c = 0; c < x->x_nout; c++) {
         t_sample *to = x->x_outvec[c] + first;
-        const float *y = signalbox_channel(x, voice, c, first, dry, new, n);
-        if (swaps) {
-            fade_mix(signalbox_channel(x, before, c, first, dry, old, n), y,
-                     swapgains, new, n);
-            y = new;
+        const float *y = signalbox_channel(x, v, c, first, dry, mixed, n);
+        if (old) {
+            fade_mix(signalbox_channel(x, old, c, first, dry, faded, n), y,
+                     &swap, mixed, n);
+            y = mixed;
         }
         if (y)
             for (int i = 0; i < n; i++)
@@ -114,19 +135,20 @@ static void signalbox_give(t_signalbox *x, int first, int n)
         else
             memset(to, 0, (size_t)n * sizeof(t_sample));
     }
-    x->x_swaps = swaps;
 }
 
 static void signalbox_chunk(t_signalbox *x, int first, int n)
 {
-    int found = signalbox_play(x, &x->x_box.x_voice, first, n);
+    t_voice *v = &x->x_box.x_voice, *old = &x->x_box.x_old;
+    if (x->x_swaps == SWAP_BEGINS) {
+        signalbox_play(x, old, first, n);
+        signalbox_give(x, old, 0, first, n);
+        return;
+    }
+    signalbox_play(x, v, first, n);
     if (x->x_swaps)
-        signalbox_play(x, &x->x_box.x_old, first, n);
-    if (found & PLAYED_BAD)
-        box_badvalue(&x->x_box);
-    if (found)
-        clock_delay(x->x_tell, 0);
-    signalbox_give(x, first, n);
+        signalbox_play_on(x, first, n);
+    signalbox_give(x, v, x->x_swaps ? old : 0, first, n);
 }
 
 t_int *signalbox_perform(t_int *w)
@@ -137,6 +159,8 @@ t_int *signalbox_perform(t_int *w)
     double since = watch->w_on ? stopwatch_now() : 0;
     for (int first = 0; first < n; first += chunk)
         signalbox_chunk(x, first, n - first < chunk ? n - first : chunk);
+    if (x->x_swaps == SWAP_BEGINS)
+        x->x_swaps = SWAP_GOES_ON;
     x->x_ticks++;
     if (watch->w_on)
         stopwatch_add(watch, since, n / (double)x->x_rate);

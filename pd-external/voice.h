@@ -134,6 +134,11 @@ enum { PLAYED_RESULT = 1, PLAYED_BAD = 2 };
  */
 int voice_play(t_voice *v, t_sample *const *in, int inlets, int first, int n);
 
+/* The same for a voice that fades, beside another one that has just played the
+   same frames: inlets are read once. dry: is bypass heard? */
+void voice_play_on(t_voice *v, const t_voice *other, t_sample *const *in,
+                   int inlets, int first, int n, int dry);
+
 /* The model from its beginning, and all around it. */
 void voice_reset(t_voice *v);
 

@@ -8,7 +8,7 @@ need_pd "swaps while sound runs"
 traps=$MLI_BUILD/tests/trap
 swaps=1000
 counted_swaps=${MLI_LONG:+1000}
-counted_swaps=${counted_swaps:-25}
+counted_swaps=${counted_swaps:-10}
 cp "$work/models/deep.bin" "$work/first.bin"
 cp "$work/models/deep.bin" "$work/second.bin"
 
@@ -100,5 +100,38 @@ trapped() {
         fail "$name" "$told $(head -n 3 "$work/log")"
     fi
 }
+# ---------------------------------------------------------- instructions ----
+# Of each block: perform, and before it the clock, what it says, the message to
+# load that comes back, and all that Pd does for these.
+counted() {
+    local at=$work/counts figures
+    local name="$counted_swaps swaps: no block costs twice the median"
+    command -v valgrind >/dev/null || skip_all "$name" "there is no valgrind"
+    mkdir "$at"
+    swapping "$counted_swaps" "*~ 1" "*~ 1" f >"$work/swaps.pd"
+    timeout 300 valgrind --tool=callgrind --fair-sched=try --collect-atstart=no \
+        --toggle-collect=signalbox_perform --toggle-collect=box_poll \
+        --dump-after=signalbox_perform --callgrind-out-file="$at/count" \
+        pd -nrt -nogui -noprefs -noaudio -nomidi -batch -r 48000 \
+        -path "$MLI_BUILD/pd/mlinfer" -lib mlinfer~ -open "$work/swaps.pd" \
+        >"$work/log" 2>&1
+    if figures=$(awk '/^(summary|totals):/ { print $2; nextfile }' \
+        $(ls "$at"/count.* | sort -t. -k2 -n | tail -n +20) |
+        sort -n | awk '{ n[NR] = $1 } END {
+            median = n[int((NR + 1) / 2)]
+            twice = 0
+            for (i = NR; i > 0 && n[i] > 1.2 * median; i--)
+                twice++
+            printf "%d blocks of %d instructions, %d of them in a crossfade, "\
+                "at most %.2f times that\n", NR, median, twice,
+                NR ? n[NR] / median : 0
+            exit twice < 6 * '"$counted_swaps"' || n[NR] > 2 * median }'); then
+        pass "$name ($figures)"
+    else
+        fail "$name" "$figures $(grep -v == "$work/log" | tail -n 2)"
+    fi
+}
+
 trapped
+counted
 finish
