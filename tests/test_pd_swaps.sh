@@ -8,18 +8,18 @@ need_pd "swaps while sound runs"
 traps=$MLI_BUILD/tests/trap
 swaps=1000
 counted_swaps=${MLI_LONG:+1000}
-counted_swaps=${counted_swaps:-10}
+counted_swaps=${counted_swaps:-4}
 cp "$work/models/deep.bin" "$work/first.bin"
 cp "$work/models/deep.bin" "$work/second.bin"
 
-# swapping SWAPS ARM DISARM CLOCKS: each `loaded` asks for the other model, and
-# Pd quits after so many. The first four do not count: Pd learns the names.
+# swapping FIRST SWAPS ARM DISARM CLOCKS: each `loaded` asks for the other model,
+# and Pd quits after so many. The first ones do not count: Pd learns the names.
 swapping() {
     cat <<END
 #N canvas 0 0 450 300 12;
 #N canvas 0 0 450 300 sub 0;
 #X obj 0 0 osc~ 440;
-#X obj 0 30 $2;
+#X obj 0 30 $3;
 #N canvas 0 0 450 300 inner 0;
 #X obj 0 0 inlet~;
 #X obj 90 0 inlet;
@@ -31,7 +31,7 @@ swapping() {
 #X connect 2 0 3 0;
 #X connect 2 1 4 0;
 #X restore 0 60 pd inner;
-#X obj 0 90 $3;
+#X obj 0 90 $4;
 #X obj 90 0 inlet;
 #X obj 90 90 outlet;
 #X connect 0 0 1 0;
@@ -47,13 +47,13 @@ swapping() {
 #X obj 0 120 f 0;
 #X obj 60 120 + 1;
 #X obj 0 150 t f f;
-#X obj 90 150 sel 5 $((5 + $1));
+#X obj 90 150 sel $1 $(($1 + $2));
 #X msg 90 180 1;
 #X msg 190 180 0;
-#X obj 90 210 $4;
+#X obj 90 210 $5;
 #X obj 190 210 delay 10;
 #X msg 190 240 \; pd quit;
-#X obj 0 180 moses $((5 + $1));
+#X obj 0 180 moses $(($1 + $2));
 #X obj 0 210 mod 2;
 #X obj 0 240 sel 0 1;
 #X msg 0 270 load first;
@@ -86,7 +86,7 @@ END
 trapped() {
     local told name="$swaps swaps: nothing allocated, locked or asked of the system"
     [ -e "$traps/mlinfer~.pd_linux" ] || skip_all "$name" "was not built"
-    swapping $swaps arm~ disarm~ clocks >"$work/swaps.pd"
+    swapping 5 $swaps arm~ disarm~ clocks >"$work/swaps.pd"
     told=$(timeout 100 "$traps/run-traced" "$traps/libtrap.so" \
         pd -nrt -nogui -noprefs -noaudio -nomidi -batch -r 48000 \
         -path "$traps" -lib trap~ -lib mlinfer~ -open "$work/swaps.pd" \
@@ -108,8 +108,8 @@ counted() {
     local name="$counted_swaps swaps: no block costs twice the median"
     command -v valgrind >/dev/null || skip_all "$name" "there is no valgrind"
     mkdir "$at"
-    swapping "$counted_swaps" "*~ 1" "*~ 1" f >"$work/swaps.pd"
-    timeout 300 valgrind --tool=callgrind --fair-sched=try --collect-atstart=no \
+    swapping 1 "$counted_swaps" "*~ 1" "*~ 1" f >"$work/swaps.pd"
+    timeout 300 valgrind --tool=callgrind --collect-atstart=no \
         --toggle-collect=signalbox_perform --toggle-collect=box_poll \
         --dump-after=signalbox_perform --callgrind-out-file="$at/count" \
         pd -nrt -nogui -noprefs -noaudio -nomidi -batch -r 48000 \
@@ -132,6 +132,99 @@ counted() {
     fi
 }
 
+# ------------------------------------------------------------- the sound ----
+# What comes out of [mlinfer~ $1] in $3, from 20 ms before it says that it is
+# another model ($2: a message that makes it so), into out.wav.
+recorded() {
+    cat >"$work/record.pd" <<END
+#N canvas 0 0 450 300 12;
+#X declare -path mlinfer;
+#X obj 0 0 table out 4800;
+#X obj 0 30 $3;
+#X obj 0 60 mlinfer~ $1;
+#X obj 0 90 delwrite~ late 100;
+#X obj 90 90 delread~ late 20;
+#X obj 90 120 tabwrite~ out;
+#X obj 200 0 loadbang;
+#X obj 200 30 t b b;
+#X msg 300 30 \; pd dsp 1;
+#X obj 200 60 delay 200;
+#X msg 200 90 $2;
+#X obj 300 90 route ${4:-loaded};
+#X obj 300 120 spigot 0;
+#X msg 200 120 1;
+#X obj 300 150 t b b;
+#X obj 300 180 delay 100;
+#X obj 300 210 t b b;
+#X msg 350 240 write -wave -bytes 4 -nframes 4800 out.wav out;
+#X obj 350 270 soundfiler;
+#X msg 200 270 \; pd quit;
+#X connect 1 0 2 0;
+#X connect 2 0 3 0;
+#X connect 4 0 5 0;
+#X connect 6 0 7 0;
+#X connect 7 1 8 0;
+#X connect 7 0 9 0;
+#X connect 9 0 10 0;
+#X connect 9 0 13 0;
+#X connect 10 0 2 0;
+#X connect 2 1 11 0;
+#X connect 11 0 12 0;
+#X connect 13 0 12 1;
+#X connect 12 0 14 0;
+#X connect 14 1 5 0;
+#X connect 14 0 15 0;
+#X connect 15 0 16 0;
+#X connect 16 0 19 0;
+#X connect 16 1 17 0;
+#X connect 17 0 18 0;
+END
+    rm -f "$work/out.wav"
+    run_pd -open "$work/record.pd" >"$work/log"
+}
+
+# smooth NAME FIRST LAST MOST LEAST: out.wav begins with peaks of FIRST, ends
+# with LAST, has no step over MOST and no sample below LEAST.
+smooth() {
+    local figures
+    if figures=$(tail -c 19200 "$work/out.wav" | od -An -v -w4 -t f4 | awk '
+        function peak(a, b, p, i) {
+            for (i = a; i < b; i++)
+                if (y[i] > p) p = y[i]
+            return p
+        }
+        function near(a, b) { return a - b < 1e-3 && b - a < 1e-3 }
+        { y[NR] = $1; low = NR == 1 || $1 < low ? $1 : low }
+        NR > 1 { d = $1 - y[NR - 1]; d = d < 0 ? -d : d; most = d > most ? d : most }
+        END {
+            printf "peaks %g and %g, largest step %.5f, lowest %g", peak(1, 900),
+                peak(3000, 4800), most, low
+            exit !(NR == 4800 && near(peak(1, 900), '"$2"') &&
+                near(peak(3000, 4800), '"$3"') && most <= '"$4"' && low >= '"$5"')
+        }'); then
+        pass "$1 ($figures)"
+    else
+        fail "$1" "$figures $(head -n 2 "$work/log")"
+    fi
+}
+
+# A crossfade of 8 ms adds at most 1.5 / 385 of the difference to the steps of
+# the sound, which are at most 2 pi 100 / 48000 of its peak.
+sounds() {
+    cp "$work/models/"{gain,soft,late}.bin "$work"
+    recorded gain "load soft" "osc~ 100"
+    smooth "a swap has no step" 1 0.25 0.01602 -1.001
+    recorded soft "load gain" "osc~ 100"
+    smooth "... nor has the way back" 0.25 1 0.01602 -1.001
+    recorded "-in 1 -out 1" "load gain" "sig~ 1"
+    smooth "the first model fades in" 0 1 0.0039 0
+    recorded gain "load late" "sig~ 1"
+    smooth "one with latency leaves no gap" 1 1 1e-6 0.999999
+    recorded soft "bypass 1 \\, info" "sig~ 1" mode
+    smooth "bypass fades, too" 0.25 1 0.003 0.25
+}
+
 trapped
 counted
+sounds
 finish
