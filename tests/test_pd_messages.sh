@@ -661,6 +661,15 @@ INFO: loaded 0 memory
 INFO: loaded 1 MODELS/gain.bin
 INFO: latency 0
 EOF
+expect "more inputs than a list can have" "mlinfer MODELS/crowd" 1 "1" <<'EOF'
+error: mlinfer: MODELS/crowd: has 70000 input and 1 output values (expected at most 65536)
+INFO: loaded 0 unsupported
+EOF
+expect "more channels than a box can have" "mlinfer~ MODELS/lines" 1 "" <<'EOF'
+error: mlinfer~: MODELS/lines: has 1025 inputs, expected at most 1024
+mlinfer~ MODELS/lines
+... couldn't create
+EOF
 (
     ulimit -v 250000
     export LC_ALL=C
@@ -673,6 +682,39 @@ INFO: latency 0
 OUT: 1
 EOF
 )
+
+many=$(for i in {1..258}; do printf 'set name%d 1;' $i; done)
+expect "names that are kept have an end" "mlinfer~ -in 1 -out 1" 1 \
+    "$many set name7 2; set gain 2; load MODELS/gain" <<'EOF'
+error: mlinfer~: set name257: too many names (at most 256) or no memory
+error: mlinfer~: set name258: too many names (at most 256) or no memory
+error: mlinfer~: set gain: too many names (at most 256) or no memory
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+EOF
+
+expect "-learn: what cannot be" "mlinfer -learn 1 1" 1 \
+    "reload; train; 1; add; add left; clear; add left; add" <<'EOF'
+error: mlinfer: reload: no file was named yet
+error: mlinfer: train: there is no example
+INFO: examples 1
+error: mlinfer: add: the examples have outputs: clear them first
+INFO: examples 0
+INFO: examples 1
+error: mlinfer: add: the examples have labels: clear them first
+EOF
+{
+    for i in {1..32}; do echo "INFO: examples $i"; done
+    echo "error: mlinfer: add: too many different labels (at most 32)"
+} >"$work/labels"
+expect "-learn: labels have an end" "mlinfer -learn 1 1" 1 \
+    "1; $(for i in {1..33}; do printf 'add label%d;' $i; done)" <"$work/labels"
+expect "-capacity without -learn" "mlinfer -capacity 5 MODELS/total" 1 "1" <<'EOF'
+error: mlinfer: -capacity: only with -learn
+INFO: loaded 1 MODELS/total.bin
+INFO: latency 0
+OUT: 1
+EOF
 
 export MLI_KERNELS=none
 box_patch "$work/case.pd" "mlinfer $work/models/total" 1 "1"

@@ -295,6 +295,15 @@ static ir_graph *make_sides(mli_mode mode)
     return g;
 }
 
+/* the mean of many */
+static ir_graph *make_many(mli_mode mode, uint32_t n)
+{
+    ir_graph *g = ir_new(mode);
+    ir_output(g, "mean",
+              ir_reduce(g, MLI_REDUCE_MEAN, ir_input(g, "x", 1, &n), 1, 1));
+    return g;
+}
+
 /* no inputs: how often it was asked */
 static ir_graph *make_clock(void)
 {
@@ -414,6 +423,8 @@ int main(int argc, char **argv)
     write_model(make_whole(1024, 256), argv[1], "whole1024-256");
     write_model(make_sides(MLI_STREAM), argv[1], "sides");
     write_model(make_sides(MLI_WINDOW), argv[1], "widesides");
+    write_model(make_many(MLI_STEP, 70000), argv[1], "crowd");
+    write_model(make_many(MLI_STREAM, 1025), argv[1], "lines");
     write_model(make_clock(), argv[1], "clock");
     write_model(make_rates(0), argv[1], "quarter");
     write_model(make_rates(1), argv[1], "coarse");
