@@ -94,21 +94,20 @@ V_FN vf tanh_piece(vf t, vf r, vf x, vf gain, vf shift)
 /* A bit more is 1/4 more. */
 #define QUARTER_MAGIC 0x1.8p21f
 
-/*
- * The piece's middle is added last: one rounding of a number of its size. The
- * rest is subtracted negated: so -0 gives -0.
- */
+/* From |x| alone, which has no part under the middle of a piece that the sum of
+   both would lose; the piece's middle is added last. */
 V_FN vf math_tanh(vf x)
 {
-    vf t = v_add(v_min_abs(x, K(7.75f)), K(QUARTER_MAGIC));
-    vf r = v_past_quarter(x);
-    vf u = v_mul(r, r);
-    vf odd = v_fma(v_lookup(tanh_table[5], t), u, v_lookup(tanh_table[3], t));
-    odd = v_fma(odd, u, v_lookup(tanh_table[1], t));
-    vf even = v_fma(v_lookup(tanh_table[4], t), u, v_lookup(tanh_table[2], t));
-    even = v_xor_sign(v_mul(even, u), x);
-    return v_sub(v_xor_sign(v_lookup(tanh_table[0], t), x),
-                 v_neg_fma(odd, r, even));
+    vf a = v_min(v_abs(x), K(7.75f));
+    vf t = v_add(a, K(QUARTER_MAGIC));
+    vf r = v_sub(a, v_sub(t, K(QUARTER_MAGIC)));
+    vf y = v_lookup(tanh_table[5], t);
+    y = v_fma(y, r, v_lookup(tanh_table[4], t));
+    y = v_fma(y, r, v_lookup(tanh_table[3], t));
+    y = v_fma(y, r, v_lookup(tanh_table[2], t));
+    y = v_fma(y, r, v_lookup(tanh_table[1], t));
+    y = v_fma(y, r, v_lookup(tanh_table[0], t));
+    return v_xor_sign(y, x);
 }
 
 /* y tanh x, to 5e-7 of y */
@@ -138,13 +137,14 @@ V_FN vf cell_gate(vf x)
  * powers, so that the coefficients are lanes of two registers; an accumulator
  * would have to be filled with each of them.
  */
+static const float tanh_powers[8] = {
+    1.340116351e-01f, 3.519608318e-03f, 2.101084959e-05f, 1.393328688e-08f,
+    4.673448541e-01f, 2.596807720e-02f, 3.325157636e-04f, 8.008010987e-07f};
+
 V_FN vf tanh_ratio(vf x, vf u, vf *q)
 {
-    static const float coefficients[8] = {
-        1.340116351e-01f, 3.519608318e-03f, 2.101084959e-05f, 1.393328688e-08f,
-        4.673448541e-01f, 2.596807720e-02f, 3.325157636e-04f, 8.008010987e-07f};
-    const v_quad p = v_load_quad(coefficients);
-    const v_quad d = v_load_quad(coefficients + 4);
+    const v_quad p = v_load_quad(tanh_powers);
+    const v_quad d = v_load_quad(tanh_powers + 4);
     vf u2 = v_mul(u, u), u3 = v_mul(u2, u), u4 = v_mul(u2, u2);
     vf top = v_mul_quad(u, p, 0), low = v_fma_quad(u, d, 0, K(1.0f));
     top = v_fma_quad(u2, p, 1, top);
@@ -167,8 +167,17 @@ V_FN vf tanh_parts(vf x, vf *q)
 V_FN vf math_tanh(vf x)
 {
     vf q, n = tanh_ratio(x, v_min(v_mul(x, x), K(8.6f * 8.6f)), &q);
-    return v_min(v_max(v_div(n, q), K(-1.0f)), K(1.0f));
+    return v_min(v_max(v_div_soon(n, q), K(-1.0f)), K(1.0f));
 }
+
+#ifdef V_HAS_RATIO_PAIR
+/* The same of two vectors. */
+V_FN void math_tanh_pair(vf x[2])
+{
+    v_ratio_pair(x, v_load_quad(tanh_powers), v_load_quad(tanh_powers + 4),
+                 K(8.6f * 8.6f), K(1.0f));
+}
+#endif
 #else
 /*
  * tanh a = a P(a^2) / Q(a^2) for a < 9.02, fit 4.9e-8 of the value; above,

@@ -284,7 +284,12 @@ V_FN vf v_abs(vf x)
 
 V_FN vf v_neg(vf x)
 {
+#ifdef __aarch64__
     return vnegq_f32(x);
+#else /* GCC takes that apart into single floats */
+    return vreinterpretq_f32_u32(
+        veorq_u32(vreinterpretq_u32_f32(x), vdupq_n_u32(0x80000000u)));
+#endif
 }
 
 V_FN vf v_xor_sign(vf x, vf s)
@@ -307,6 +312,11 @@ V_FN vf v_max(vf x, vf k)
 
 #ifdef __aarch64__
 V_FN vf v_div(vf a, vf b)
+{
+    return vdivq_f32(a, b);
+}
+
+V_FN vf v_div_soon(vf a, vf b)
 {
     return vdivq_f32(a, b);
 }
@@ -340,6 +350,14 @@ V_FN vf v_div(vf a, vf b)
     return vmulq_f32(a, r);
 }
 
+/* The same, less exact for powers of two, a multiplication sooner. */
+V_FN vf v_div_soon(vf a, vf b)
+{
+    vf r = vrecpeq_f32(b);
+    r = vmulq_f32(r, vrecpsq_f32(b, r));
+    return vmulq_f32(vmulq_f32(a, r), vrecpsq_f32(b, r));
+}
+
 /* 1/b would vanish for b >= 2^126: both are scaled down when b is large. */
 V_FN vf v_div_any(vf a, vf b)
 {
@@ -358,6 +376,71 @@ V_FN vf v_sqrt(vf x)
     vm edge = vorrq_u32(v_eq(x, vdupq_n_f32(0.0f)),
                         v_eq(x, vdupq_n_f32(__builtin_inff())));
     return vbslq_f32(edge, x, y);
+}
+#endif
+
+#if !defined(__aarch64__)
+#define V_HAS_RATIO_PAIR
+/*
+ * math_tanh of two vectors: x P(u) / Q(u), u = min(x^2, limit), held to one.
+ * Each operation waits up to ten cycles for the one before: the order is by
+ * hand, the two take turns.
+ */
+V_FN void v_ratio_pair(vf x[2], v_quad top, v_quad low, vf limit, vf one)
+{
+    vf u0, u1, w0, w1, t0, t1, l0, l1;
+    const vf minus = vdupq_n_f32(-1.0f);
+    __asm__("vmul.f32 %q[u0], %q[x0], %q[x0]\n\t"
+            "vmul.f32 %q[u1], %q[x1], %q[x1]\n\t"
+            "vmov %q[l0], %q[one]\n\t"
+            "vmov %q[l1], %q[one]\n\t"
+            "vmin.f32 %q[u0], %q[u0], %q[limit]\n\t"
+            "vmin.f32 %q[u1], %q[u1], %q[limit]\n\t"
+            "vmul.f32 %q[w0], %q[u0], %q[u0]\n\t"
+            "vmul.f32 %q[t0], %q[u0], %e[top][0]\n\t"
+            "vmul.f32 %q[w1], %q[u1], %q[u1]\n\t"
+            "vmla.f32 %q[l0], %q[u0], %e[low][0]\n\t"
+            "vmul.f32 %q[t1], %q[u1], %e[top][0]\n\t"
+            "vmla.f32 %q[l1], %q[u1], %e[low][0]\n\t"
+            "vmul.f32 %q[u0], %q[w0], %q[u0]\n\t"
+            "vmla.f32 %q[t0], %q[w0], %e[top][1]\n\t"
+            "vmul.f32 %q[u1], %q[w1], %q[u1]\n\t"
+            "vmla.f32 %q[l0], %q[w0], %e[low][1]\n\t"
+            "vmla.f32 %q[t1], %q[w1], %e[top][1]\n\t"
+            "vmla.f32 %q[l1], %q[w1], %e[low][1]\n\t"
+            "vmul.f32 %q[w0], %q[w0], %q[w0]\n\t"
+            "vmul.f32 %q[w1], %q[w1], %q[w1]\n\t"
+            "vmla.f32 %q[l0], %q[u0], %f[low][0]\n\t"
+            "vmla.f32 %q[t0], %q[u0], %f[top][0]\n\t"
+            "vmla.f32 %q[l1], %q[u1], %f[low][0]\n\t"
+            "vmla.f32 %q[t1], %q[u1], %f[top][0]\n\t"
+            "vmla.f32 %q[l0], %q[w0], %f[low][1]\n\t"
+            "vmla.f32 %q[l1], %q[w1], %f[low][1]\n\t"
+            "vmla.f32 %q[t0], %q[w0], %f[top][1]\n\t"
+            "vmla.f32 %q[t1], %q[w1], %f[top][1]\n\t"
+            "vrecpe.f32 %q[u0], %q[l0]\n\t"
+            "vrecpe.f32 %q[u1], %q[l1]\n\t"
+            "vrecps.f32 %q[w0], %q[l0], %q[u0]\n\t"
+            "vrecps.f32 %q[w1], %q[l1], %q[u1]\n\t"
+            "vmla.f32 %q[x0], %q[x0], %q[t0]\n\t"
+            "vmla.f32 %q[x1], %q[x1], %q[t1]\n\t"
+            "vmul.f32 %q[u0], %q[u0], %q[w0]\n\t"
+            "vmul.f32 %q[u1], %q[u1], %q[w1]\n\t"
+            "vrecps.f32 %q[w0], %q[l0], %q[u0]\n\t"
+            "vrecps.f32 %q[w1], %q[l1], %q[u1]\n\t"
+            "vmul.f32 %q[x0], %q[x0], %q[u0]\n\t"
+            "vmul.f32 %q[x1], %q[x1], %q[u1]\n\t"
+            "vmul.f32 %q[x0], %q[x0], %q[w0]\n\t"
+            "vmul.f32 %q[x1], %q[x1], %q[w1]\n\t"
+            "vmax.f32 %q[x0], %q[x0], %q[minus]\n\t"
+            "vmax.f32 %q[x1], %q[x1], %q[minus]\n\t"
+            "vmin.f32 %q[x0], %q[x0], %q[one]\n\t"
+            "vmin.f32 %q[x1], %q[x1], %q[one]"
+            : [x0] "+w"(x[0]), [x1] "+w"(x[1]), [u0] "=&w"(u0), [u1] "=&w"(u1),
+              [w0] "=&w"(w0), [w1] "=&w"(w1), [t0] "=&w"(t0), [t1] "=&w"(t1),
+              [l0] "=&w"(l0), [l1] "=&w"(l1)
+            : [top] "t"(top), [low] "t"(low), [limit] "w"(limit),
+              [one] "w"(one), [minus] "w"(minus));
 }
 #endif
 
