@@ -78,19 +78,22 @@ int mli_is_planar(const mli_file *f)
 
 /* An operator and those after it that its step takes over. */
 typedef struct chain {
-    const prepare *p;
-    mli_planar *a;
-    uint32_t begin;    /* the first operator */
-    uint32_t x;        /* what it reads, if not from a ring */
-    uint32_t next;     /* after the last one taken over */
-    uint32_t sum;      /* tensors: the sums of products, */
-    uint32_t result;   /* what the step makes, */
-    uint32_t mix, add; /* what it reads on the way */
+    const mli_file *f;
+    uint32_t begin;      /* the first operator */
+    uint32_t x;          /* what it reads, if not from a ring */
+    uint32_t next;       /* after the last one taken over */
+    uint32_t sum;        /* tensors: the sums of products, */
+    uint32_t result;     /* what the step makes, */
+    uint32_t mix, add;   /* what it reads on the way, */
+    uint32_t total;      /* what the result is added to */
+    uint32_t mixer;      /* operators: with the weights of mix, */
+    uint32_t function;   /* what the step ends with, */
+    uint32_t adds_total; /* what would add to the total */
 } chain;
 
 static const mli_file_tensor *tensor(const chain *c, uint32_t t)
 {
-    return c->p->f->tensors + t;
+    return c->f->tensors + t;
 }
 
 static uint32_t operand(const mli_file *f, uint32_t op, uint32_t i)
@@ -106,7 +109,7 @@ static uint32_t result_of(const mli_file *f, uint32_t op)
 /* The operator, if there is one of this type. */
 static const mli_file_op *op_at(const chain *c, uint32_t at, uint16_t type)
 {
-    const mli_file *f = c->p->f;
+    const mli_file *f = c->f;
     return at < f->count[MLI_SEC_OPS] && f->ops[at].type == type ? f->ops + at
                                                                  : NULL;
 }
@@ -120,7 +123,7 @@ static uint32_t added_to(const chain *c, uint32_t at, uint32_t t)
     const mli_file_op *op = op_at(c, at, MLI_OP_BINARY);
     if (op == NULL || op->p[0] != MLI_ADD || tensor(c, t)->last != at)
         return MLI_NONE;
-    uint32_t a = operand(c->p->f, at, 0), b = operand(c->p->f, at, 1);
+    uint32_t a = operand(c->f, at, 0), b = operand(c->f, at, 1);
     uint32_t other = a == t ? b : a;
     if ((a != t && b != t) || a == b || tensor(c, other)->region != MLI_ARENA ||
         mli_elements(tensor(c, other)) != mli_elements(tensor(c, t)))
@@ -154,7 +157,7 @@ static int same_or_apart(const chain *c, uint32_t t, uint32_t u)
  */
 static int take(chain *c, uint32_t last, uint32_t mix, uint32_t add)
 {
-    uint32_t y = result_of(c->p->f, last);
+    uint32_t y = result_of(c->f, last);
     if (!same_or_apart(c, y, c->sum) ||
         (c->x != MLI_NONE && !apart(c, y, c->x)) ||
         (mix != MLI_NONE && !apart(c, y, mix)) ||
@@ -164,50 +167,39 @@ static int take(chain *c, uint32_t last, uint32_t mix, uint32_t add)
     c->result = y;
     c->mix = mix;
     c->add = add;
-    c->a->y = (float *)mli_place(c->p, tensor(c, y));
     return 1;
 }
 
 /* result + (one channel times weights, in floats) */
 static void take_mix(chain *c)
 {
-    const mli_file *f = c->p->f;
-    const mli_file_op *op = op_at(c, c->next, MLI_OP_LINEAR);
+    const mli_file *f = c->f;
+    const uint32_t at = c->next;
+    const mli_file_op *op = op_at(c, at, MLI_OP_LINEAR);
     if (op == NULL || op->p[0] != 1 || op->fn != MLI_IDENTITY ||
         mli_operand(f, op, 1)->storage != MLI_F32)
         return;
-    uint32_t from = operand(f, c->next, 0), made = result_of(f, c->next);
-    if (tensor(c, made)->last != c->next + 1 || !is_older(c, from) ||
-        added_to(c, c->next + 1, c->result) != made ||
-        !take(c, c->next + 1, from, MLI_NONE))
-        return;
-    c->a->mix = mli_place(c->p, tensor(c, from));
-    c->a->mix_w = mli_place(c->p, mli_operand(f, op, 1));
-    c->a->mix_b =
-        op->inputs > 2 ? mli_place(c->p, mli_operand(f, op, 2)) : NULL;
+    uint32_t from = operand(f, at, 0), made = result_of(f, at);
+    if (tensor(c, made)->last == at + 1 && is_older(c, from) &&
+        added_to(c, at + 1, c->result) == made &&
+        take(c, at + 1, from, MLI_NONE))
+        c->mixer = at;
 }
 
 static void take_residual(chain *c)
 {
     uint32_t from = added_to(c, c->next, c->result);
-    if (from != MLI_NONE && is_older(c, from) && take(c, c->next, c->mix, from))
-        c->a->add = mli_place(c->p, tensor(c, from));
-}
-
-static void set_function(mli_planar *a, const mli_file_op *op)
-{
-    a->f = (mli_unary)op->fn;
-    a->p = op->fp;
-    a->q = op->fq;
+    if (from != MLI_NONE && is_older(c, from))
+        take(c, c->next, c->mix, from);
 }
 
 static void take_function(chain *c)
 {
-    const mli_file_op *op = op_at(c, c->next, MLI_OP_UNARY);
-    if (op != NULL && operand(c->p->f, c->next, 0) == c->result &&
-        tensor(c, c->result)->last == c->next &&
-        take(c, c->next, c->mix, c->add))
-        set_function(c->a, op);
+    const uint32_t at = c->next;
+    if (op_at(c, at, MLI_OP_UNARY) != NULL &&
+        operand(c->f, at, 0) == c->result && tensor(c, c->result)->last == at &&
+        take(c, at, c->mix, c->add))
+        c->function = at;
 }
 
 static int reads(const mli_file *f, uint32_t op, uint32_t t)
@@ -220,12 +212,12 @@ static int reads(const mli_file *f, uint32_t op, uint32_t t)
 
 /*
  * An older tensor to which one of the next operators adds the result, in its
- * place: if nobody reads it before, it may be added to at once. Answers that
- * operator, which then has nothing left to do.
+ * place: if nobody reads it before, it may be added to at once. That operator
+ * then has nothing left to do.
  */
-static uint32_t take_total(chain *c)
+static void take_total(chain *c)
 {
-    const mli_file *f = c->p->f;
+    const mli_file *f = c->f;
     const uint32_t y = c->result;
     for (uint32_t at = c->next; at < c->next + REACH; at++) {
         const mli_file_op *op = op_at(c, at, MLI_OP_BINARY);
@@ -237,14 +229,42 @@ static uint32_t take_total(chain *c)
             mli_elements(tensor(c, total)) != mli_elements(tensor(c, y)) ||
             !is_older(c, total) || tensor(c, total)->last != at ||
             tensor(c, total)->offset != tensor(c, sum)->offset)
-            return MLI_NONE;
+            return;
         for (uint32_t i = c->begin; i < at; i++)
             if (reads(f, i, total))
-                return MLI_NONE;
-        c->a->total = (float *)mli_place(c->p, tensor(c, total));
-        return at;
+                return;
+        c->total = total;
+        c->adds_total = at;
+        return;
     }
-    return MLI_NONE;
+}
+
+/* From operator `at` on: a convolution or a dense layer. */
+static chain chain_of(const mli_file *f, uint32_t at)
+{
+    const mli_file_op *op = f->ops + at;
+    const uint32_t sum = result_of(f, at);
+    chain c = {.f = f,
+               .begin = at,
+               .x = op->type == MLI_OP_CONV1D && op->state != MLI_NONE
+                        ? MLI_NONE
+                        : operand(f, at, 0),
+               .next = at + 1,
+               .sum = sum,
+               .result = sum,
+               .mix = MLI_NONE,
+               .add = MLI_NONE,
+               .total = MLI_NONE,
+               .mixer = MLI_NONE,
+               .function = op->fn != MLI_IDENTITY ? at : MLI_NONE,
+               .adds_total = MLI_NONE};
+    if (op->fn == MLI_IDENTITY) {
+        take_mix(&c);
+        take_residual(&c);
+        take_function(&c);
+    }
+    take_total(&c);
+    return c;
 }
 
 /* ----------------------------------------------------------------- steps -- */
@@ -263,12 +283,79 @@ static int is_done(const progress *w, uint32_t op)
     return 0;
 }
 
+static void pass(progress *w, const chain *c)
+{
+    w->next = c->next;
+    if (c->adds_total != MLI_NONE)
+        w->total[c->adds_total % REACH] = c->adds_total;
+}
+
+/* A ring of one channel lies the same either way. */
+static int is_ring_of_one(const mli_file_op *op)
+{
+    return op->state != MLI_NONE && op->p[3] == 1 && op->p[4] == 1;
+}
+
+/* Does a chain begin with this operator? */
+static int is_head(const mli_file_op *op)
+{
+    return op->type == MLI_OP_LINEAR ||
+           (op->type == MLI_OP_CONV1D && !is_ring_of_one(op));
+}
+
+static const progress at_first = {0, {MLI_NONE, MLI_NONE, MLI_NONE, MLI_NONE}};
+
+uint32_t mli_planar_steps(const mli_file *f)
+{
+    progress w = at_first;
+    uint32_t steps = 0;
+    while (w.next < f->count[MLI_SEC_OPS]) {
+        const mli_file_op *op = f->ops + w.next;
+        if (is_head(op)) {
+            const chain c = chain_of(f, w.next);
+            steps++;
+            pass(&w, &c);
+            continue;
+        }
+        steps += is_done(&w, w.next) ? 0 : mli_step_room(op);
+        w.next++;
+    }
+    return steps;
+}
+
+static const float *place_of(const prepare *p, uint32_t t)
+{
+    return t != MLI_NONE ? mli_place(p, p->f->tensors + t) : NULL;
+}
+
+/* What a chain does with the sums of products. */
+static void give_rest(const prepare *p, const chain *c, mli_planar *a)
+{
+    const mli_file *f = p->f;
+    a->y = (float *)place_of(p, c->result);
+    a->mix = place_of(p, c->mix);
+    a->add = place_of(p, c->add);
+    a->total = (float *)place_of(p, c->total);
+    if (c->mixer != MLI_NONE) {
+        const mli_file_op *op = f->ops + c->mixer;
+        a->mix_w = mli_place(p, mli_operand(f, op, 1));
+        if (op->inputs > 2)
+            a->mix_b = mli_place(p, mli_operand(f, op, 2));
+    }
+    if (c->function != MLI_NONE) {
+        const mli_file_op *op = f->ops + c->function;
+        a->f = (mli_unary)op->fn;
+        a->p = op->fp;
+        a->q = op->fq;
+    }
+}
+
 /* A convolution or dense layer, with what it takes over. */
 static void matrix(const prepare *p, progress *w, mli_planar a, mli_kept *ring)
 {
     mli_step *step = mli_add_step(p, mli_run_planar);
     mli_planar_step *m = &step->u.planar;
-    uint32_t sum = result_of(p->f, w->next);
+    const chain c = chain_of(p->f, w->next);
     a.x = ring != NULL ? ring->data : step->x;
     a.x_row = ring != NULL ? ring->row : p->s->tile;
     mli_conv stored;
@@ -278,33 +365,13 @@ static void matrix(const prepare *p, progress *w, mli_planar a, mli_kept *ring)
     a.scale = stored.scale;
     a.panel = stored.panel;
     a.b = mli_step_operand(p, 2);
-    a.y = step->y;
     a.y_row = p->s->tile;
+    give_rest(p, &c, &a);
     m->ring = ring;
-    m->x_row = p->s->tile;
-    m->outputs = step->elements;
     m->planar = a;
     m->call = &m->planar;
-    set_function(&m->planar, p->op);
-    uint32_t x = ring != NULL ? MLI_NONE : operand(p->f, w->next, 0);
-    chain c = {.p = p,
-               .a = &m->planar,
-               .begin = w->next,
-               .x = x,
-               .next = w->next + 1,
-               .sum = sum,
-               .result = sum,
-               .mix = MLI_NONE,
-               .add = MLI_NONE};
-    if (p->op->fn == MLI_IDENTITY) {
-        take_mix(&c);
-        take_residual(&c);
-        take_function(&c);
-    }
-    uint32_t total = take_total(&c);
-    w->next = c.next;
-    if (total != MLI_NONE)
-        w->total[total % REACH] = total;
+    m->form = p->s->kernels->planar_form(&a);
+    pass(w, &c);
 }
 
 static void linear(const prepare *p, progress *w)
@@ -323,11 +390,6 @@ static void conv1d(const prepare *p, progress *w)
     const uint32_t *q = p->op->p;
     mli_kept *ring =
         p->op->state != MLI_NONE ? p->s->kept + p->op->state : NULL;
-    if (ring != NULL && q[3] == 1 && q[4] == 1) {
-        mli_prepare_conv1d(p); /* one channel lies the same either way */
-        w->next++;
-        return;
-    }
     matrix(p, w,
            (mli_planar){.ring = ring != NULL ? ring->capacity : 0,
                         .taps = q[0],
@@ -444,18 +506,16 @@ void mli_prepare_planar(mli_session *s, const mli_file *f)
         [MLI_OP_AFFINE] = affine, [MLI_OP_CONCAT] = concat,
         [MLI_OP_SLICE] = slice,   [MLI_OP_RESHAPE] = reshape,
         [MLI_OP_EXPAND] = expand, [MLI_OP_DELAY] = delay,
-        [MLI_OP_HOLD] = hold,
+        [MLI_OP_HOLD] = hold,     [MLI_OP_CONV1D] = mli_prepare_conv1d,
     };
-    progress w = {0, {MLI_NONE, MLI_NONE, MLI_NONE, MLI_NONE}};
+    progress w = at_first;
     s->step_count = 0;
     while (w.next < f->count[MLI_SEC_OPS]) {
         const mli_file_op *op = f->ops + w.next;
         prepare p = {s, f, op, mli_operand(f, op, 0),
                      mli_operand(f, op, op->inputs)};
-        if (op->type == MLI_OP_LINEAR) {
-            linear(&p, &w);
-        } else if (op->type == MLI_OP_CONV1D) {
-            conv1d(&p, &w);
+        if (is_head(op)) {
+            (op->type == MLI_OP_LINEAR ? linear : conv1d)(&p, &w);
         } else {
             if (!is_done(&w, w.next))
                 part[op->type](&p);

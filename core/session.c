@@ -127,6 +127,8 @@ static plan plan_of(const mli_file *f)
         scratch = n > scratch ? n : scratch;
         steps += mli_step_room(f->ops + i);
     }
+    if (MLI_PLANES && planar) /* several operators are one step */
+        steps = mli_planar_steps(f);
     take(&p.l, 1, sizeof(mli_session));
     p.step_bytes = planar ? MLI_PLANAR_STEP_BYTES : sizeof(mli_step);
     p.steps = take(&p.l, steps, p.step_bytes);

@@ -212,9 +212,8 @@ typedef struct mli_requantize_step {
 typedef struct mli_planar_step { /* x to y through planar */
     mli_planar planar;
     mli_planar *call; /* that, which a run gives its frames */
-    mli_kept *ring;   /* or NULL */
-    size_t x_row;     /* of what goes into the ring */
-    uint32_t outputs;
+    mli_planar_form *form;
+    mli_kept *ring; /* or NULL; what goes into it has y's rows */
 } mli_planar_step;
 
 typedef struct mli_rows_step { /* planes, channel by channel */
@@ -283,7 +282,7 @@ struct mli_step {
 /* Bytes of a step in a session with planes: it has steps of a few kinds, and
    many of them. */
 #define MLI_PLANAR_STEP_BYTES                                                  \
-    ((offsetof(mli_step, u) + sizeof(mli_planar_step) + 15) / 16 * 16)
+    ((offsetof(mli_step, u) + sizeof(mli_planar_step) + 7) / 8 * 8)
 _Static_assert(sizeof(mli_matrix_step) <= sizeof(mli_planar_step) &&
                    sizeof(mli_rows_step) <= sizeof(mli_planar_step) &&
                    sizeof(mli_map_step) <= sizeof(mli_planar_step),
@@ -372,9 +371,11 @@ static inline int mli_has_planes(const mli_session *s)
 
 /* prepare.c: the steps of a session whose memory is laid out. */
 void mli_prepare(mli_session *s, const mli_file *f);
-/* prepare_planar.c: are tensors planes in sessions of this file? Its steps. */
+/* prepare_planar.c: are tensors planes in sessions of this file? Its steps, and
+   how many they are. */
 int mli_is_planar(const mli_file *f);
 void mli_prepare_planar(mli_session *s, const mli_file *f);
+uint32_t mli_planar_steps(const mli_file *f);
 /* The most steps an operator becomes. */
 uint32_t mli_step_room(const mli_file_op *op);
 

@@ -7,11 +7,11 @@
 void mli_run_planar(const mli_kernels *k, const mli_step *step, uint32_t frames)
 {
     const mli_planar_step *m = &step->u.planar;
-    m->call->frames = frames;
+    mli_planar *a = m->call;
+    a->frames = frames;
     if (m->ring != NULL)
-        m->call->pos =
-            mli_kept_push_planes(k, m->ring, step->x, m->x_row, frames);
-    k->planar(m->call, 0, m->outputs);
+        a->pos = mli_kept_push_planes(k, m->ring, step->x, a->y_row, frames);
+    m->form(a);
 }
 
 /* Full rows are one array. */

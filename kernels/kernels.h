@@ -137,6 +137,8 @@ typedef struct mli_planar {
                             output; none for MLI_F32 */
 } mli_planar;
 
+typedef void mli_planar_form(const mli_planar *a);
+
 /*
  * A run of frames of a recurrent layer. Gates are kept in quads: for each 4
  * units, all gates of these 4: row (u/4 * gates + gate)*4 + u%4. With U units
@@ -206,6 +208,9 @@ typedef struct mli_kernels {
     /* in_per_group = out_per_group = 1, packed as one matrix of groups rows */
     void (*depthwise)(const mli_conv *a, uint32_t first, uint32_t last);
     void (*planar)(const mli_planar *a, uint32_t first, uint32_t last);
+    /* What gives all outputs at once, the same bits: of calls that differ from
+       this one in arrays, pos and frames only. */
+    mli_planar_form *(*planar_form)(const mli_planar *a);
     /* y[r*y_row + i] = x[r*x_row + i] for `count` rows of n floats. y may
        overlap x from before it. */
     void (*rows)(const float *x, size_t x_row, float *y, size_t y_row,

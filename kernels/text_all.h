@@ -38,6 +38,7 @@
         .dense = MLI_DENSE && MLI_HAS(LINEAR) ? dense : NULL,                  \
         .depthwise = MLI_HAS(CONV1D) || MLI_HAS(CONV2D) ? depthwise : NULL,    \
         .planar = MLI_PLANES ? planar : NULL,                                  \
+        .planar_form = MLI_PLANES ? planar_form : NULL,                        \
         .rows = MLI_PLANES ? rows : NULL,                                      \
         .lstm = MLI_IF(LSTM, lstm),                                            \
         .gru = MLI_IF(GRU, gru),                                               \

@@ -16,6 +16,7 @@ typedef struct plane_job {
     size_t row;         /* the first output's */
     uint32_t width;     /* floats from row to row of w */
     const float *scale; /* of the first output, if w is stored */
+    uint32_t at;        /* the first tap's frame */
     /* where outputs lie across the lanes: lanes */
     uint32_t held;   /* that w has, */
     uint32_t real;   /* that are outputs; */
@@ -31,16 +32,21 @@ typedef struct plane_cursor {
     uint32_t inputs;  /* of this tap to come */
 } plane_cursor;
 
+V_FN uint32_t plane_first_tap(const mli_planar *a)
+{
+    const uint32_t back = (a->taps - 1) * a->dilation;
+    if (a->ring == 0)
+        return 0;
+    return a->pos >= back ? a->pos - back : a->pos + (a->ring - back);
+}
+
 V_FN plane_cursor plane_start(const plane_job *j, uint32_t f)
 {
-    const mli_planar *a = j->a;
-    uint32_t back = (a->taps - 1) * a->dilation;
     plane_cursor c = {.row = j->x + f,
                       .w = j->w,
-                      .taps = a->taps - 1,
-                      .inputs = a->in_per_group};
-    if (a->ring)
-        c.at = a->pos >= back ? a->pos - back : a->pos + (a->ring - back);
+                      .at = j->at,
+                      .taps = j->a->taps - 1,
+                      .inputs = j->a->in_per_group};
     c.x = c.row + c.at;
     return c;
 }
@@ -89,15 +95,15 @@ V_FN void plane_row_of_weights(const vf in[V_PLANE_TALL], const float **at,
     }
 }
 
-/* Add n products of one tap to sums. */
-V_FN void plane_products(const plane_job *j, plane_cursor *c, uint32_t n,
-                         vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
-                         const int vecs)
+/* Add n products of one tap to sums; on past their rows. */
+V_FN void plane_rows_of_tap(const plane_job *j, const float **x_at,
+                            const float **w_at, uint32_t n,
+                            vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL],
+                            const int outs, const int vecs)
 {
     const size_t x_row = j->a->x_row, width = j->width;
-    const float *x = c->x, *w = c->w;
+    const float *x = *x_at, *w = *w_at;
     vf in[V_PLANE_TALL];
-    c->inputs -= n;
     if (outs < 4 || n % 2 != 0) {
         for (uint32_t i = outs < 4 ? n : 1; i != 0; i--) {
             v_load_run(&x, x_row, in, vecs);
@@ -110,8 +116,16 @@ V_FN void plane_products(const plane_job *j, plane_cursor *c, uint32_t n,
         v_load_run(&x, x_row, in, vecs);
         plane_row_of_weights(in, &w, width, sum, outs, vecs);
     }
-    c->x = x;
-    c->w = w;
+    *x_at = x;
+    *w_at = w;
+}
+
+V_FN void plane_products(const plane_job *j, plane_cursor *c, uint32_t n,
+                         vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
+                         const int vecs)
+{
+    c->inputs -= n;
+    plane_rows_of_tap(j, &c->x, &c->w, n, sum, outs, vecs);
 }
 
 /* What sums begin with, from row o on. */
@@ -177,6 +191,26 @@ V_FN void plane_sums(const plane_job *j, uint32_t f,
     }
 }
 
+/* The same where all products are one block. */
+V_FN void plane_short_sums(const plane_job *j, uint32_t f,
+                           vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL],
+                           const int outs, const int vecs)
+{
+    const mli_planar *a = j->a;
+    const float *row = j->x + f, *w = j->w;
+    uint32_t at = j->at, taps = a->taps;
+    plane_begin(a, j->row, sum, outs, vecs);
+    for (;;) {
+        const float *x = row + at;
+        plane_rows_of_tap(j, &x, &w, a->in_per_group, sum, outs, vecs);
+        if (--taps == 0)
+            break;
+        at += a->dilation;
+        if (at >= a->ring)
+            at -= a->ring;
+    }
+}
+
 /* ------------------------------------------------------- what comes after - */
 
 /*
@@ -191,8 +225,15 @@ V_FN void plane_map(mli_unary f, const mli_planar *a, float *y, float *total,
         const float *from = y;
         vf u[2], old[2];
         v_load_run(&from, 0, u, 2);
-        u[0] = unary_one(f, u[0], p, q);
-        u[1] = unary_one(f, u[1], p, q);
+#ifdef V_HAS_RATIO_PAIR
+        if (f == MLI_TANH) {
+            math_tanh_pair(u);
+        } else
+#endif
+        {
+            u[0] = unary_one(f, u[0], p, q);
+            u[1] = unary_one(f, u[1], p, q);
+        }
         if (f != MLI_IDENTITY) {
             v_store(y, u[0]);
             v_store(y + V_LANES, u[1]);
@@ -285,6 +326,45 @@ V_FN void plane_mix(const mli_planar *a, size_t o, uint32_t f,
             sum[i / vecs][i % vecs], v_mul(in[i % vecs], v_set1(w[i / vecs])));
 }
 
+/* Functions that take less than a pass over what they are of; with them sums
+   have what comes after before they are stored. */
+V_FN int plane_ends_at_once(const mli_planar *a)
+{
+    return V_LANES > 1 &&
+           (a->f == MLI_IDENTITY || a->f == MLI_RELU || a->f == MLI_LEAKY_RELU);
+}
+
+V_FN void plane_end_at_once(const mli_planar *a, size_t first,
+                            vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL],
+                            const int outs, const int vecs)
+{
+    const vf p = v_set1(a->p), q = v_set1(a->q);
+    if (a->f == MLI_RELU) {
+        UNROLL
+        for (int i = 0; i < outs * vecs; i++)
+            sum[i / vecs][i % vecs] =
+                unary_one(MLI_RELU, sum[i / vecs][i % vecs], p, q);
+    } else if (a->f == MLI_LEAKY_RELU) {
+        UNROLL
+        for (int i = 0; i < outs * vecs; i++)
+            sum[i / vecs][i % vecs] =
+                unary_one(MLI_LEAKY_RELU, sum[i / vecs][i % vecs], p, q);
+    }
+    if (a->total) {
+        const float *from = a->total + first;
+        float *to = a->total + first;
+        UNROLL
+        for (int r = 0; r < outs; r++) {
+            vf old[V_PLANE_TALL];
+            v_load_run(&from, a->y_row, old, vecs);
+            UNROLL
+            for (int v = 0; v < vecs; v++)
+                v_store(to + v * (int)V_LANES, v_add(old[v], sum[r][v]));
+            to += a->y_row;
+        }
+    }
+}
+
 /* Sums of outputs from row o on, frames from f on, are completed. */
 V_FN void plane_end(const mli_planar *a, size_t o, uint32_t f,
                     vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL], const int outs,
@@ -304,6 +384,8 @@ V_FN void plane_end(const mli_planar *a, size_t o, uint32_t f,
                 sum[r][v] = v_add(old[v], sum[r][v]);
         }
     }
+    if (plane_ends_at_once(a) && (a->f != MLI_IDENTITY || a->total))
+        plane_end_at_once(a, first, sum, outs, vecs);
     float *y = a->y + first;
     UNROLL
     for (int r = 0; r < outs; r++) {
@@ -314,11 +396,15 @@ V_FN void plane_end(const mli_planar *a, size_t o, uint32_t f,
     }
 }
 
+/* is_short: as said of plane_short_sums */
 V_FN void plane_tile(const plane_job *j, uint32_t f, const int outs,
-                     const int vecs)
+                     const int vecs, const int is_short)
 {
     vf sum[V_PLANE_OUTPUTS][V_PLANE_TALL];
-    plane_sums(j, f, sum, outs, vecs);
+    if (is_short)
+        plane_short_sums(j, f, sum, outs, vecs);
+    else
+        plane_sums(j, f, sum, outs, vecs);
     plane_end(j->a, j->row, f, sum, outs, vecs);
 }
 
@@ -326,53 +412,45 @@ V_FN void plane_tile(const plane_job *j, uint32_t f, const int outs,
  * All frames of n outputs, `outs` at a time, in tiles of `vecs` vectors and
  * then of one.
  */
-V_FN void plane_frames(plane_job j, uint32_t n, const int outs, const int vecs)
+V_FN void plane_frames(plane_job j, uint32_t n, const int outs, const int vecs,
+                       const int is_short)
 {
     const uint32_t frames = j.a->frames, tile = (uint32_t)vecs * V_LANES;
     for (; n != 0; n -= (uint32_t)outs) {
         uint32_t f = 0;
         for (; f + tile - V_LANES < frames; f += tile)
-            plane_tile(&j, f, outs, vecs);
+            plane_tile(&j, f, outs, vecs, is_short);
         for (; vecs > 1 && f < frames; f += V_LANES)
-            plane_tile(&j, f, outs, 1);
+            plane_tile(&j, f, outs, 1, is_short);
         j.w += outs;
         j.row += (unsigned)outs;
     }
 }
 
+/* n outputs, a multiple of `outs` */
+#define PLANE_FRAMES(name, outs, vecs, is_short)                               \
+    static void name(const plane_job *j, uint32_t n)                           \
+    {                                                                          \
+        plane_frames(*j, n, outs, vecs, is_short);                             \
+    }
+
+PLANE_FRAMES(plane_ones, 1, V_PLANE_TALL, 0)
+PLANE_FRAMES(plane_twos, 2, V_PLANE_TALL, 0)
+PLANE_FRAMES(plane_threes, 3, V_PLANE_TALL, 0)
+PLANE_FRAMES(plane_fours, 4, V_PLANE_FOUR, 0)
+#if V_PLANE_OUTPUTS > 4
+PLANE_FRAMES(plane_eights, 8, V_PLANE_VECTORS, 0)
+#endif
 #if V_PLANE_OUTPUTS > 8
 /* A single vector of frames: fewer sums would wait for themselves. */
-static void plane_sixteen(const plane_job *j)
-{
-    plane_frames(*j, 16, 16, 1);
-}
+PLANE_FRAMES(plane_sixteens, 16, 1, 0)
 #endif
 
-#if V_PLANE_OUTPUTS > 4
-static void plane_eights(const plane_job *j, uint32_t n)
+/* Is there something after the sums that takes a pass of its own? */
+V_FN int plane_has_pass(const mli_planar *a)
 {
-    plane_frames(*j, n, 8, V_PLANE_VECTORS);
-}
-#endif
-
-static void plane_fours(const plane_job *j, uint32_t n)
-{
-    plane_frames(*j, n, 4, V_PLANE_FOUR);
-}
-
-static void plane_three(const plane_job *j)
-{
-    plane_frames(*j, 3, 3, V_PLANE_TALL);
-}
-
-static void plane_two(const plane_job *j)
-{
-    plane_frames(*j, 2, 2, V_PLANE_TALL);
-}
-
-static void plane_ones(const plane_job *j, uint32_t n)
-{
-    plane_frames(*j, n, 1, V_PLANE_TALL);
+    return !plane_ends_at_once(a) &&
+           (V_LANES > 1 || a->f != MLI_IDENTITY || a->total);
 }
 
 /* From output o of group g on. */
@@ -384,6 +462,7 @@ V_FN plane_job plane_at(const mli_planar *a, uint32_t g, uint32_t o)
     plane_job j = {.a = a,
                    .x = a->x + (size_t)g * a->in_per_group * a->x_row,
                    .row = row,
+                   .at = plane_first_tap(a),
                    .width = in_panel < MLI_PANEL ? (in_panel + 3) / 4 * 4
                                                  : MLI_PANEL};
     size_t at = 0;
@@ -421,7 +500,7 @@ static void plane_outputs(const mli_planar *a, uint32_t g, uint32_t first,
     }
 #if V_PLANE_OUTPUTS > 8
     if (n == 16 && a->frames <= V_LANES) {
-        plane_sixteen(&j);
+        plane_sixteens(&j, 16);
         n = 0;
     }
 #endif
@@ -438,12 +517,12 @@ static void plane_outputs(const mli_planar *a, uint32_t g, uint32_t first,
         n %= 4;
     }
     if (n == 3)
-        plane_three(&j);
+        plane_threes(&j, 3);
     else if (n == 2)
-        plane_two(&j);
+        plane_twos(&j, 2);
     else if (n == 1)
         plane_ones(&j, 1);
-    if (a->f != MLI_IDENTITY || a->total)
+    if (plane_has_pass(a))
         plane_finish(a, row, last - first);
 }
 
@@ -454,7 +533,7 @@ static void plane_channel(const mli_planar *a, uint32_t c)
 {
     const uint32_t left = a->groups - c / MLI_PANEL * MLI_PANEL;
     const uint32_t width = left < MLI_PANEL ? (left + 3) / 4 * 4 : MLI_PANEL;
-    plane_job j = {.a = a, .x = a->x + c * a->x_row};
+    plane_job j = {.a = a, .x = a->x + c * a->x_row, .at = plane_first_tap(a)};
     for (uint32_t f = 0; f < a->frames; f += V_LANES) {
         const float *w =
             a->w + mli_packed_index(a->groups, a->taps, 1, c, 0, 0);
@@ -468,7 +547,7 @@ static void plane_channel(const mli_planar *a, uint32_t c)
         }
         plane_end(a, c, f, sum, 1, 1);
     }
-    if (a->f != MLI_IDENTITY || a->total)
+    if (plane_has_pass(a))
         plane_finish(a, c, 1);
 }
 
