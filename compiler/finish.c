@@ -158,17 +158,19 @@ static void say_passes(mlc_bytes *r, const ir_tally *t)
     say_counts(r, "removed: ", removed, sizeof removed / sizeof *removed);
 }
 
+/* steps: that the operators run in */
 static void say_program(mlc_bytes *r, const mlc_program *p,
-                        const mlc_figures *f)
+                        const mlc_figures *f, uint32_t steps)
 {
     static const char *const modes[] = {"stream", "window", "step"};
     const ir_graph *g = p->g;
     const char *each = g->mode == MLI_STREAM ? " per frame" : "";
 
-    say(r,
-        "%s model, %u operator%s, %llu parameter%s, %llu "
-        "multiply-accumulate%s%s\n",
-        modes[g->mode], p->op_count, plural(p->op_count),
+    say(r, "%s model, %u operator%s", modes[g->mode], p->op_count,
+        plural(p->op_count));
+    if (steps < p->op_count)
+        say(r, " fused to %u steps", steps);
+    say(r, ", %llu parameter%s, %llu multiply-accumulate%s%s\n",
         (unsigned long long)f->parameters, plural(f->parameters),
         (unsigned long long)f->macs, plural(f->macs),
         g->mode == MLI_STREAM ? " per frame" : " per run");
@@ -239,6 +241,16 @@ static mlc_status verify(const mlc_image *image, mlc_error *error)
                     "internal error: the compiled model does not verify (%s, "
                     "%u)",
                     mli_status_text(status), index);
+}
+
+static uint32_t steps_of(const mlc_image *image)
+{
+    mli_model model;
+    mli_info info = {0};
+
+    if (mli_open(&model, image->bytes, image->size, NULL) == MLI_OK)
+        mli_get_info(&model, &info);
+    return info.steps;
 }
 
 /* Write again with the state that silence leaves. */
@@ -376,7 +388,7 @@ static mlc_status compile(ir_graph *g, const mlc_options *options,
         if (g->notes)
             mlc_put(report, g->notes, strlen(g->notes));
         say_passes(report, &tally);
-        say_program(report, &p, &f);
+        say_program(report, &p, &f, steps_of(image));
         say_macs(report, before, f.macs);
     }
     mlc_program_free(&p);

@@ -1,8 +1,7 @@
 /*
  * info.c - what a model says about itself, and the kernel builds by name.
  */
-#include "clock.h"
-#include "file.h"
+#include "session.h"
 #include "kernels.h"
 #include "verify.h"
 
@@ -98,6 +97,7 @@ void mli_get_info(const mli_model *model, mli_info *info)
     info->out_channels =
         sum_channels(f.ports + h->inputs, h->outputs, MLI_PORT_SIGNAL);
     info->ops = f.count[MLI_SEC_OPS];
+    info->steps = (uint32_t)mli_count_steps(&f);
     info->parameters = h->parameters;
     info->macs_per_frame = h->macs;
     info->file_bytes = h->file_bytes;

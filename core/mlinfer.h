@@ -162,6 +162,7 @@ typedef struct mli_info {
     uint32_t in_channels;     /* sum over signal inputs */
     uint32_t out_channels;    /* sum over outputs */
     uint32_t ops;
+    uint32_t steps; /* that they run in: several may be fused to one */
     uint64_t parameters;
     uint64_t macs_per_frame; /* window: per run; step: per list */
     uint32_t file_bytes;

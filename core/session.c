@@ -117,21 +117,28 @@ typedef struct plan {
     uint32_t clock_count;
 } plan;
 
+uint64_t mli_count_steps(const mli_file *f)
+{
+    uint64_t steps = 0;
+    if (MLI_PLANES && mli_is_planar(f))
+        return mli_planar_steps(f);
+    for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++)
+        steps += mli_step_room(f->ops + i);
+    return steps;
+}
+
 static plan plan_of(const mli_file *f)
 {
     plan p = {.l = {0}};
-    uint64_t steps = 0, scratch = 0;
+    uint64_t scratch = 0;
     const int planar = mli_is_planar(f);
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
         uint64_t n = mli_scratch_floats(f, f->ops + i, planar);
         scratch = n > scratch ? n : scratch;
-        steps += mli_step_room(f->ops + i);
     }
-    if (MLI_PLANES && planar) /* several operators are one step */
-        steps = mli_planar_steps(f);
     take(&p.l, 1, sizeof(mli_session));
     p.step_bytes = planar ? MLI_PLANAR_STEP_BYTES : sizeof(mli_step);
-    p.steps = take(&p.l, steps, p.step_bytes);
+    p.steps = take(&p.l, mli_count_steps(f), p.step_bytes);
     p.kept = take(&p.l, f->count[MLI_SEC_STATES], sizeof(mli_kept));
     p.slots = take(&p.l, f->count[MLI_SEC_PORTS], sizeof(mli_slot));
     p.clock_count = mli_find_periods(f, p.period);

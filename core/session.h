@@ -376,6 +376,8 @@ void mli_prepare(mli_session *s, const mli_file *f);
 int mli_is_planar(const mli_file *f);
 void mli_prepare_planar(mli_session *s, const mli_file *f);
 uint32_t mli_planar_steps(const mli_file *f);
+/* Steps of a session, at most. */
+uint64_t mli_count_steps(const mli_file *f);
 /* The most steps an operator becomes. */
 uint32_t mli_step_room(const mli_file_op *op);
 

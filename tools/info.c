@@ -143,6 +143,7 @@ static void print_json(const loaded_model *loaded, const char *path)
     json_put_count(&w, "arena_bound_bytes",
                    arena_bytes(info, info->arena_bound_floats));
     json_put_count(&w, "ops", info->ops);
+    json_put_count(&w, "steps", info->steps);
     json_machines(&w, loaded);
     json_meta(&w, &loaded->model);
     json_put_close(&w, '}');
@@ -225,8 +226,11 @@ static void print_time(const mli_info *info)
 static void print_cost(const loaded_model *loaded)
 {
     const mli_info *info = &loaded->info;
-    printf("%-18s%llu in %u operators\n", "parameters",
+    printf("%-18s%llu in %u operators", "parameters",
            (unsigned long long)info->parameters, info->ops);
+    if (info->steps < info->ops)
+        printf(", fused to %u steps", info->steps);
+    putchar('\n');
     printf("%-18s%llu multiply-accumulates a %s", "work",
            (unsigned long long)info->macs_per_frame, cost_unit(info->mode));
     if (info->mode == MLI_STREAM && info->rate > 0)

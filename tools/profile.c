@@ -30,6 +30,7 @@ static void observe(void *user, uint32_t op, int ended)
     double now = stopwatch_now();
     if (!ended) {
         p->since = now;
+        p->ran[op] = 1;
         return;
     }
     double spent = now - p->since - p->clock_cost;
@@ -96,6 +97,7 @@ static void run(profile *p, bench_session *b)
 static int start(profile *p, uint32_t ops)
 {
     p->ops = ops;
+    p->ran = calloc(ops + 1, sizeof *p->ran);
     p->times = calloc(ops + 1, sizeof *p->times);
     p->rounds = calloc((size_t)ops * ROUNDS + 1, sizeof *p->rounds);
     /* A block of a tile or less runs each step once; more is cut off. */
@@ -104,11 +106,13 @@ static int start(profile *p, uint32_t ops)
     p->block_room = TRACED;
     p->block_events = calloc(TRACED, sizeof *p->block_events);
     p->clock_cost = stopwatch_cost();
-    return p->times && p->rounds && p->events && p->block_events ? 0 : -1;
+    return p->ran && p->times && p->rounds && p->events && p->block_events ? 0
+                                                                           : -1;
 }
 
 static void finish(profile *p)
 {
+    free(p->ran);
     free(p->times);
     free(p->rounds);
     free(p->events);
@@ -125,6 +129,10 @@ static void print_table(const profile *p)
         double ns = p->times[i] / frames;
         printf("%-4u %-14s ", i, o.type);
         profile_put_name(o.name, 28);
+        if (!p->ran[i]) { /* part of a step before it */
+            printf(" %10s\n", "fused");
+            continue;
+        }
         printf(" %10.2f %6.1f%%", ns, 100 * p->times[i] / p->total);
         double macs = profile_macs(p, &o);
         /* more than can be: the next operator does it */

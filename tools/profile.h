@@ -20,6 +20,7 @@ typedef struct profile {
     mli_info info;
     uint32_t block; /* frames */
     uint32_t ops;
+    char *ran;     /* operators that have steps of their own */
     double *times; /* nanoseconds in each operator, less the clock's own */
     double *rounds, *round; /* the same, round by round; the current one's */
     double total;
