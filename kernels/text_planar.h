@@ -140,8 +140,12 @@ V_FN void plane_begin(const mli_planar *a, size_t o,
         const float *b = a->b + o;
         HIDE(b);
         UNROLL
-        for (int i = 0; i < outs * vecs; i++)
-            sum[i / vecs][i % vecs] = v_set1(b[i / vecs]);
+        for (int r = 0; r < outs; r++) {
+            const vf bias = v_set1(b[r]);
+            UNROLL
+            for (int v = 0; v < vecs; v++)
+                sum[r][v] = bias;
+        }
     }
 }
 
@@ -213,71 +217,76 @@ V_FN void plane_short_sums(const plane_job *j, uint32_t f,
 
 /* ------------------------------------------------------- what comes after - */
 
-/*
- * f is a constant wherever this is used. Two vectors at a time: each step of a
- * function waits for the one before.
- */
+/* f of two vectors: each step of a function waits for the one before. */
+V_FN void plane_two(mli_unary f, vf u[2], vf p, vf q)
+{
+#ifdef V_HAS_RATIO_PAIR
+    if (f == MLI_TANH) {
+        math_tanh_pair(u);
+        return;
+    }
+#endif
+    u[0] = unary_one(f, u[0], p, q);
+    u[1] = unary_one(f, u[1], p, q);
+}
+
+/* f, and whether there is a total, are constants wherever this is used. */
 V_FN void plane_map(mli_unary f, const mli_planar *a, float *y, float *total,
-                    uint32_t n)
+                    uint32_t n, const int adds)
 {
     const vf p = v_set1(a->p), q = v_set1(a->q);
-    for (; n >= 2 * V_LANES; n -= 2 * V_LANES, y += 2 * V_LANES) {
-        const float *from = y;
+    const float *from = y, *before = total;
+    for (; n >= 2 * V_LANES; n -= 2 * V_LANES) {
         vf u[2], old[2];
-        v_load_run(&from, 0, u, 2);
-#ifdef V_HAS_RATIO_PAIR
-        if (f == MLI_TANH) {
-            math_tanh_pair(u);
-        } else
-#endif
-        {
-            u[0] = unary_one(f, u[0], p, q);
-            u[1] = unary_one(f, u[1], p, q);
-        }
+        v_load_run(&from, 2 * V_LANES, u, 2);
+        plane_two(f, u, p, q);
         if (f != MLI_IDENTITY) {
             v_store(y, u[0]);
             v_store(y + V_LANES, u[1]);
+            y += 2 * V_LANES;
         }
-        if (total) {
-            from = total;
-            v_load_run(&from, 0, old, 2);
+        if (adds) {
+            v_load_run(&before, 2 * V_LANES, old, 2);
             v_store(total, v_add(old[0], u[0]));
             v_store(total + V_LANES, v_add(old[1], u[1]));
             total += 2 * V_LANES;
         }
     }
     if (n != 0) {
-        vf u = unary_one(f, v_load(y), p, q);
-        v_store(y, u);
-        if (total)
+        vf u = unary_one(f, v_load(from), p, q);
+        if (f != MLI_IDENTITY)
+            v_store(y, u);
+        if (adds)
             v_store(total, v_add(v_load(total), u));
     }
 }
+
+#define PLANE_MAP(f)                                                           \
+    case f:                                                                    \
+        if (total)                                                             \
+            plane_map(f, a, y, total, n, 1);                                   \
+        else                                                                   \
+            plane_map(f, a, y, total, n, 0);                                   \
+        break;
 
 /* Functions that convolutions often end with go without another pass. */
 static void plane_function(const mli_planar *a, float *y, float *total,
                            uint32_t n)
 {
     switch (a->f) {
+#if V_LANES == 1
     case MLI_IDENTITY:
-        plane_map(MLI_IDENTITY, a, y, total, n);
+        plane_map(MLI_IDENTITY, a, y, total, n, 1);
         break;
-    case MLI_TANH:
-        plane_map(MLI_TANH, a, y, total, n);
-        break;
-    case MLI_SIGMOID:
-        plane_map(MLI_SIGMOID, a, y, total, n);
-        break;
-    case MLI_RELU:
-        plane_map(MLI_RELU, a, y, total, n);
-        break;
-    case MLI_LEAKY_RELU:
-        plane_map(MLI_LEAKY_RELU, a, y, total, n);
-        break;
+        PLANE_MAP(MLI_RELU)
+        PLANE_MAP(MLI_LEAKY_RELU)
+#endif
+        PLANE_MAP(MLI_TANH)
+        PLANE_MAP(MLI_SIGMOID)
     default:
         unary(a->f, a->p, a->q, y, y, 0, n);
         if (total)
-            plane_map(MLI_IDENTITY, a, y, total, n);
+            plane_map(MLI_IDENTITY, a, y, total, n, 1);
     }
 }
 
@@ -312,18 +321,17 @@ V_FN void plane_mix(const mli_planar *a, size_t o, uint32_t f,
     HIDE(w);
     HIDE(b);
     v_load_run(&mix, 0, in, vecs);
-    if (b) {
-        UNROLL
-        for (int i = 0; i < outs * vecs; i++)
-            sum[i / vecs][i % vecs] = v_add(
-                sum[i / vecs][i % vecs],
-                v_fma(in[i % vecs], v_set1(w[i / vecs]), v_set1(b[i / vecs])));
-        return;
-    }
     UNROLL
-    for (int i = 0; i < outs * vecs; i++)
-        sum[i / vecs][i % vecs] = v_add(
-            sum[i / vecs][i % vecs], v_mul(in[i % vecs], v_set1(w[i / vecs])));
+    for (int r = 0; r < outs; r++) {
+        /* weights are padded to quads */
+        const v_quad four = v_load_quad(w + r / 4 * 4);
+        const vf bias = b ? v_set1(b[r]) : K(0.0f);
+        UNROLL
+        for (int v = 0; v < vecs; v++)
+            sum[r][v] =
+                v_add(sum[r][v], b ? v_fma_quad(in[v], four, r % 4, bias)
+                                   : v_mul_quad(in[v], four, r % 4));
+    }
 }
 
 /* Functions that take less than a pass over what they are of; with them sums

@@ -56,91 +56,78 @@ static void plane_whole(const mli_planar *a)
 }
 
 #if V_LANES > 1
-PLANE_FRAMES(plane_short_ones, 1, V_PLANE_TALL, 1)
-PLANE_FRAMES(plane_short_twos, 2, V_PLANE_TALL, 1)
-PLANE_FRAMES(plane_short_threes, 3, V_PLANE_TALL, 1)
-PLANE_FRAMES(plane_short_fours, 4, V_PLANE_FOUR, 1)
-#if V_PLANE_OUTPUTS > 4
-PLANE_FRAMES(plane_short_eights, 8, V_PLANE_VECTORS, 1)
-#endif
-
-/* One panel of floats, in tiles of the outputs that `frames` takes. */
-V_FN void plane_panel_whole(const mli_planar *a,
-                            void (*frames)(const plane_job *j, uint32_t n))
-{
-    const uint32_t n = a->out_per_group;
-    if (a->frames < V_PLANE_FEW && n >= a->frames) {
-        plane_few(a, 0, 0, n);
-        return;
-    }
-    const plane_job j = {.a = a,
-                         .x = a->x,
-                         .w = a->w,
-                         .at = plane_first_tap(a),
-                         .width = (n + 3) / 4 * 4};
-    frames(&j, n);
-    if (plane_has_pass(a))
-        plane_finish(a, 0, n);
-}
-
-#define PLANE_WHOLE(name, frames)                                              \
+/* One panel of floats: few frames, or what `run_job` does with j. */
+#define PLANE_WHOLE(name, run_job)                                             \
     static void name(const mli_planar *a)                                      \
     {                                                                          \
-        plane_panel_whole(a, frames);                                          \
+        const uint32_t n = a->out_per_group;                                   \
+        const plane_job j = plane_whole_job(a);                                \
+        if (a->frames < V_PLANE_FEW && n >= a->frames) {                       \
+            plane_few(a, 0, 0, n);                                             \
+            return;                                                            \
+        }                                                                      \
+        run_job;                                                               \
+        if (plane_has_pass(a))                                                 \
+            plane_finish(a, 0, n);                                             \
     }
 
-PLANE_WHOLE(plane_whole_1, plane_ones)
-PLANE_WHOLE(plane_whole_2, plane_twos)
-PLANE_WHOLE(plane_whole_3, plane_threes)
-PLANE_WHOLE(plane_whole_4, plane_fours)
-PLANE_WHOLE(plane_whole_short_1, plane_short_ones)
-PLANE_WHOLE(plane_whole_short_2, plane_short_twos)
-PLANE_WHOLE(plane_whole_short_3, plane_short_threes)
-PLANE_WHOLE(plane_whole_short_4, plane_short_fours)
-#if V_PLANE_OUTPUTS > 4
-PLANE_WHOLE(plane_whole_8, plane_eights)
-PLANE_WHOLE(plane_whole_short_8, plane_short_eights)
-#endif
-#if V_PLANE_OUTPUTS > 8
-static void plane_sixteen(const plane_job *j, uint32_t n)
+V_FN plane_job plane_whole_job(const mli_planar *a)
 {
-    (j->a->frames <= V_LANES ? plane_sixteens : plane_eights)(j, n);
+    return (plane_job){.a = a,
+                       .x = a->x,
+                       .w = a->w,
+                       .at = plane_first_tap(a),
+                       .width = (a->out_per_group + 3) / 4 * 4};
 }
 
-static void plane_short_sixteen(const plane_job *j, uint32_t n)
+PLANE_WHOLE(plane_whole_1, plane_ones(&j, n))
+PLANE_WHOLE(plane_whole_2, plane_twos(&j, n))
+PLANE_WHOLE(plane_whole_3, plane_threes(&j, n))
+PLANE_WHOLE(plane_whole_4, plane_fours(&j, n))
+PLANE_WHOLE(plane_short_1, plane_frames(j, 1, 1, V_PLANE_TALL, 1))
+PLANE_WHOLE(plane_short_2, plane_frames(j, 2, 2, V_PLANE_TALL, 1))
+PLANE_WHOLE(plane_short_3, plane_frames(j, 3, 3, V_PLANE_TALL, 1))
+PLANE_WHOLE(plane_short_4, plane_frames(j, n, 4, V_PLANE_FOUR, 1))
+#if V_PLANE_OUTPUTS > 4
+PLANE_WHOLE(plane_whole_8, plane_eights(&j, n))
+PLANE_WHOLE(plane_short_8, plane_frames(j, n, 8, V_PLANE_VECTORS, 1))
+#endif
+#if V_PLANE_OUTPUTS > 8
+PLANE_WHOLE(plane_whole_16,
+            (a->frames <= V_LANES ? plane_sixteens : plane_eights)(&j, n))
+
+static void plane_short_16(const mli_planar *a)
 {
-    (j->a->frames <= V_LANES ? plane_sixteens : plane_short_eights)(j, n);
+    (a->frames <= V_LANES ? plane_whole_16 : plane_short_8)(a);
 }
-PLANE_WHOLE(plane_whole_16, plane_sixteen)
-PLANE_WHOLE(plane_whole_short_16, plane_short_sixteen)
 #endif
 
 static mli_planar_form *plane_form_of(uint32_t n, int is_short)
 {
     switch (n) {
     case 1:
-        return is_short ? plane_whole_short_1 : plane_whole_1;
+        return is_short ? plane_short_1 : plane_whole_1;
     case 2:
-        return is_short ? plane_whole_short_2 : plane_whole_2;
+        return is_short ? plane_short_2 : plane_whole_2;
     case 3:
-        return is_short ? plane_whole_short_3 : plane_whole_3;
+        return is_short ? plane_short_3 : plane_whole_3;
     case 4:
 #if V_PLANE_OUTPUTS == 4
     case 8:
     case 12:
     case 16:
 #endif
-        return is_short ? plane_whole_short_4 : plane_whole_4;
+        return is_short ? plane_short_4 : plane_whole_4;
 #if V_PLANE_OUTPUTS > 4
     case 8:
 #if V_PLANE_OUTPUTS == 8
     case 16:
 #endif
-        return is_short ? plane_whole_short_8 : plane_whole_8;
+        return is_short ? plane_short_8 : plane_whole_8;
 #endif
 #if V_PLANE_OUTPUTS > 8
     case 16:
-        return is_short ? plane_whole_short_16 : plane_whole_16;
+        return is_short ? plane_short_16 : plane_whole_16;
 #endif
     default:
         return plane_whole;

@@ -58,6 +58,11 @@ V_FN vf v_fma_quad(vf x, v_quad q, const int lane, vf c)
 {
     return v_fma(x, v_set1(q[lane]), c);
 }
+
+V_FN vf v_mul_quad(vf x, v_quad q, const int lane)
+{
+    return v_mul(x, v_set1(q[lane]));
+}
 #endif
 
 #ifndef V_HAS_FOUR
