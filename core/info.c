@@ -97,7 +97,8 @@ void mli_get_info(const mli_model *model, mli_info *info)
     info->out_channels =
         sum_channels(f.ports + h->inputs, h->outputs, MLI_PORT_SIGNAL);
     info->ops = f.count[MLI_SEC_OPS];
-    info->steps = (uint32_t)mli_count_steps(&f);
+    uint64_t steps = mli_count_steps(&f);
+    info->steps = steps < info->ops ? (uint32_t)steps : info->ops;
     info->parameters = h->parameters;
     info->macs_per_frame = h->macs;
     info->file_bytes = h->file_bytes;

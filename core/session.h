@@ -246,15 +246,9 @@ struct mli_step {
     const float *x2;
     float *y;
     const mli_clock *clock;
-    /* spread models: */
-    mli_step_part *part;   /* NULL: it runs as a whole */
-    uint32_t units;        /* in one frame */
-    uint32_t fixed;        /* cost of the first unit, beside its own, */
-    uint32_t cost;         /* of a unit, about a vector instruction each */
-    uint32_t x_row, y_row; /* floats, where a unit is a row */
-    uint32_t elements;     /* of y in one frame */
-    uint32_t rows;         /* of x, or time steps, in one frame */
-    uint32_t op;           /* that it is part of: its index in the file */
+    uint32_t elements; /* of y in one frame */
+    uint32_t rows;     /* of x, or time steps, in one frame */
+    uint32_t op;       /* that it is part of: its index in the file */
     union {
         mli_matrix_step matrix;
         mli_image_step image;
@@ -277,6 +271,12 @@ struct mli_step {
         mli_rows_step rows;
         float value; /* fill */
     } u;
+    /* Spread models only; in a session with planes there is no such memory. */
+    mli_step_part *part;   /* NULL: it runs as a whole */
+    uint32_t units;        /* in one frame */
+    uint32_t fixed;        /* cost of the first unit, beside its own, */
+    uint32_t cost;         /* of a unit, about a vector instruction each */
+    uint32_t x_row, y_row; /* floats, where a unit is a row */
 };
 
 /* Bytes of a step in a session with planes: it has steps of a few kinds, and

@@ -124,12 +124,6 @@ V_FN vf v_fma(vf a, vf b, vf c)
     return _mm512_fmadd_ps(a, b, c);
 }
 
-/* -(a b) - c */
-V_FN vf v_neg_fma(vf a, vf b, vf c)
-{
-    return _mm512_fnmsub_ps(a, b, c);
-}
-
 /* An estimate of 14 bits, doubled once: the division takes several times as
    long. Powers of two come out exact. */
 V_FN vf v_div(vf a, vf b)
