@@ -74,6 +74,12 @@ pd-sanitized:
 	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/$(SANITIZER) KERNELS=generic \
 	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZER)' pd
 
+#: make screenshots  every help patch and example in a Pd window, into
+#:                 docs/pictures (needs xvfb, imagemagick and puredata-gui)
+.PHONY: screenshots
+screenshots: pd
+	$(Q)help-patches/screenshots.sh '$(BUILD)'
+
 ARM_OPT ?= -O2 -D_FILE_OFFSET_BITS=64
 armv7 arm64:
 	+$(Q)if command -v $(ARM_CC) >/dev/null; then \
