@@ -103,6 +103,8 @@ hear morph-la
 hear morph-lb
 hear morph-wait-a
 hear morph-wait-b
+at 500 'morph-la 100'
+at 600 'morph-lb 148'
 # gestures
 hear classify-gesture-class
 hear continue-gesture-next
@@ -160,9 +162,9 @@ wet() { said turn-the-knob-wet | awk -v a="$1" -v b="$2" '
 holds "turn-the-knob: fuzz makes it louder, octave changes it" \
     '$1 > 50 && $2 > $1 + 1 && ($3 - $2) ^ 2 > 0.25' \
     "$(wet 0.3 1) $(wet 1.2 2) $(wet 2.2 4)"
-is "morph: both models tell their latency, and neither waits for the other" \
-    "$(said morph-la | tail -n 1) $(said morph-lb | tail -n 1) $(said \
-        morph-wait-a | tail -n 1) $(said morph-wait-b | tail -n 1)" "0 0 0 0"
+is "morph: neither waits, then B for A by 100 samples, then A for B by 48" \
+    "$(for from in a b; do said morph-wait-$from; done | sort -u | xargs)" \
+    "0 1 2.08333"
 for gesture in circle zigzag; do
     is "classify-gesture: a recorded $gesture is one" \
         "$(said classify-gesture-class | grep -B 1 "end-of-$gesture" | awk \

@@ -4,6 +4,7 @@ root=${MLI_ROOT:-.}
 mlinfer=${MLI_BUILD:-build}/mlinfer
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+failed=0
 
 "$mlinfer" formats --markdown >"$work/table"
 sed -n '/<!-- formats -->/,/<!-- end -->/p' "$root/README.md" |
@@ -13,5 +14,31 @@ if [ -s "$work/table" ] && cmp -s "$work/table" "$work/readme"; then
 else
     echo "not ok - README lists the formats and operators that the code has:" \
         "run make readme"
-    exit 1
+    failed=1
 fi
+
+# Pictures and links to files: there is what they show. Every patch has one.
+gone=$(sed -n 's/.*](\([^)#:]*\)).*/\1/p; s/.*src="\([^":]*\)".*/\1/p' \
+    "$root/README.md" | sed 's/%7E/~/g' | sort -u | while read -r file; do
+    [ -e "$root/$file" ] || echo "$file"
+done)
+if [ -z "$gone" ]; then
+    echo "ok - README shows and links files that are there"
+else
+    echo "not ok - README shows and links files that are there: no" $gone
+    failed=1
+fi
+hidden=$(cd "$root/help-patches" && for patch in *-help.pd examples/*.pd bela/*.pd
+do
+    name=$(basename "$patch" .pd)
+    case $name in calibrate | pad) continue ;; esac # inside of others
+    grep -q "pictures/$(echo "$name" | sed 's/~/%7E/').png" ../README.md ||
+        echo "$name"
+done)
+if [ -z "$hidden" ]; then
+    echo "ok - README shows every help patch and example"
+else
+    echo "not ok - README shows every help patch and example: not" $hidden
+    failed=1
+fi
+exit $failed

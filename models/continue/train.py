@@ -5,7 +5,7 @@ Position by position it says where the hand will be next. Fed with what it said
 instead of a hand, it goes on alone. It is trained so as well: it watches, then
 it goes on by itself, and has to stay near what the hand would have done.
 
-    python3 train.py [steps]      (default 1600: three minutes on one core)
+    python3 train.py [steps]      (default 4000: six minutes on one core)
 """
 import os
 import sys
@@ -27,7 +27,7 @@ UNITS = 48
 WATCHED = 100  # lists: two seconds
 ALONE = 100
 BATCH = 64
-STEPS = 1600
+STEPS = 4000
 
 
 class Continue(nn.Module):
