@@ -82,7 +82,7 @@ windows:
 	CFLAGS='-O2 $(shell cat packages/windows/flags)' \
 	SYSTEM='-include $(CURDIR)/packages/windows/system.h' \
 	PD_MORE='PDBINDIR=$(abspath $(WINDOWS))' pd; \
-	else echo "  no $(WINDOWS_CC): the package for Windows is left out"; fi
+	else echo "  no $(WINDOWS_CC): windows left out (tools/dependencies.sh dist)"; fi
 
 # ----------------------------------------------------------------- libpd ----
 # The externals' objects and all that they use. LIBPD_CFLAGS has to be what

@@ -24,6 +24,14 @@ take() { # ARCHITECTURE: unpacked
     unzip -q "$work/dist/mlinfer[v1.2.3]($1).dek" -d "$work/taken"
 }
 
+# deken takes the version from here when nobody names one.
+version=$(sed -n 's/^VERSION := //p' "$MLI_ROOT/Makefile")
+others=$(grep -o 'VERSION [0-9.]*[0-9]' "$MLI_ROOT"/help-patches/*.pd |
+    grep -v " $version$")
+[ -n "$version" ] && [ -z "$others" ] &&
+    pass "the patches say the version that is built" ||
+    fail "the patches say the version that is built" "$version, but $others"
+
 # ------------------------------------------------------------ 32 bits ----
 pack Linux-amd64-32 "$MLI_BUILD/pd/mlinfer"
 TAP=1 look Linux-amd64-32 || failed=1

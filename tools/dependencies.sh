@@ -2,6 +2,7 @@
 # Installs the Debian/Ubuntu packages that are missing, for what is named:
 #   demo   building, and running the demo
 #   check  everything that the tests use, too
+#   dist   and the compiler for Windows, for its package
 # Says and does nothing, and needs no network, when all are there.
 set -u
 
@@ -11,11 +12,14 @@ check="$demo clang libcmocka-dev libonnx-testdata valgrind qemu-user zip unzip
        gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
        gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
+dist="$check gcc-mingw-w64-x86-64-win32"
+
 case "${1:-check}" in
 demo) wanted=$demo ;;
 check) wanted=$check ;;
+dist) wanted=$dist ;;
 *)
-    echo "usage: $0 demo|check" >&2
+    echo "usage: $0 demo|check|dist" >&2
     exit 2
     ;;
 esac
