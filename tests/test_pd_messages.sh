@@ -150,11 +150,12 @@ mlinfer: sumlist
 EOF
 
 expect "no model: silence, and what is asked" "mlinfer" 1 \
-    "1 2; bang; info; print; reset; reload; load; cpu; set gain 1; set 1" <<'EOF'
+    "1 2; bang; info; print; reset; reload; load; load 0; cpu; set gain 1; set 1" <<'EOF'
 INFO: mode none
 mlinfer: no model
 error: mlinfer: reload: no model was named yet
 error: mlinfer: load: expected the name of a model file, got nothing
+error: mlinfer: load: expected the name of a model file, got 0
 INFO: cpu 0 0
 EOF
 
@@ -429,6 +430,36 @@ INFO: loaded 1 MODELS/larger.bin
 INFO: latency 64
 INFO: class left 0.5
 INFO: class left 0.5
+EOF
+
+PD_MILLISECONDS=2 expect "a stream names a class every hop" \
+    "mlinfer~ -hop 32 MODELS/louder" 2 "1; pd: dsp 1" <<'EOF'
+INFO: loaded 1 MODELS/louder.bin
+INFO: latency 0
+INFO: class left 0.731059
+INFO: class left 0.731059
+INFO: class left 0.731059
+INFO: class left 0.731059
+EOF
+
+# Blocks of 1024 frames, a list for each frame.
+cat >"$work/case.pd" <<EOF
+#N canvas 0 0 600 400 12;
+#X declare -path mlinfer;
+#N canvas 0 0 600 400 inside 0;
+#X obj 20 20 block~ 1024;
+#X obj 20 40 sig~ 1;
+#X obj 20 60 mlinfer~ -list -hop 1 $work/models/total;
+#X obj 20 90 print OUT;
+#X connect 1 0 2 0;
+#X connect 2 0 3 0;
+#X restore 20 20 pd inside;
+EOF
+script "$work/script.pd" "pd: dsp 1" "pd: dsp 1" "pd: dsp 1" "pd: dsp 0"
+run_pd -open "$work/case.pd" -open "$work/script.pd" | sort -u -k 2 -n |
+    tail -1 >"$work/got"
+compare "-list: a result for every frame of a large block" <<'EOF'
+OUT: 3072
 EOF
 
 expect "-list needs results" "mlinfer~ -in 1 -list MODELS/gain" 1 "" <<'EOF'

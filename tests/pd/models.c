@@ -214,9 +214,9 @@ static ir_graph *make_pole(void)
 }
 
 /* which of two is larger */
-static ir_graph *make_larger(void)
+static ir_graph *make_larger(mli_mode mode)
 {
-    ir_graph *g = ir_new(MLI_STEP);
+    ir_graph *g = ir_new(mode);
     ir_id x = ir_input(g, "x", 1, two);
     ir_output(g, "which", ir_softmax(g, x, 0, 0));
     ir_channel_info(g, 0, "left", 0, 1, 0);
@@ -412,7 +412,8 @@ int main(int argc, char **argv)
     write_model(make_sums(MLI_STEP), argv[1], "sumlist");
     write_model(make_total(), argv[1], "total");
     write_model(make_pole(), argv[1], "pole");
-    write_model(make_larger(), argv[1], "larger");
+    write_model(make_larger(MLI_STEP), argv[1], "larger");
+    write_model(make_larger(MLI_STREAM), argv[1], "louder");
     write_model(make_numbered(), argv[1], "numbered");
     write_model(make_far(10000000, 10, 1), argv[1], "far");
     write_model(make_far(0, 10000000, 8), argv[1], "heavy");
