@@ -142,8 +142,15 @@ for patch in "$folder"/*.pd "$folder"/examples/*.pd "$folder"/bela/*.pd; do
     else
         pass "$name opens without an error"
     fi
+    HOME=$work/nowhere timeout 20 pd -nrt -nogui -noprefs -nostdpath -noaudio \
+        -nomidi -batch -stderr -open "$patch" -send "pd quit" >"$work/got" 2>&1
+    if [ -s "$work/got" ]; then
+        fail "$name opens where nothing is installed" "$(head -2 "$work/got")"
+    else
+        pass "$name opens where nothing is installed"
+    fi
     case $name in
-    *-help.pd) grep -q '^#X declare -path mlinfer;' "$patch" &&
+    *-help.pd) grep -q '^#X declare -path mlinfer[; ]' "$patch" &&
         grep -q 'pd reference;' "$patch" && grep -q 'pd META;' "$patch" &&
         pass "$name has declare, reference and META" ||
         fail "$name" "lacks declare, reference or META" ;;
