@@ -99,19 +99,46 @@ static void place_planes(const mli_kernels *by, const mli_kept *k, uint32_t at,
              n < most ? n : most);
 }
 
-uint32_t mli_kept_push_planes(const mli_kernels *by, mli_kept *k,
-                              const float *x, size_t row, uint32_t n)
+uint32_t mli_kept_open(const mli_kernels *by, mli_kept *k)
 {
+    k->first = k->pos;
     if (k->front != 0) {
         const uint32_t old = (k->frames + 3) / 4 * 4;
         if (k->pos != k->front)
             by->rows(k->data + k->pos - old, k->row, k->data + k->front - old,
                      k->row, k->width, old);
-        by->rows(x, row, k->data + k->front, k->row, k->width, n);
-        k->pos = k->front + n;
-        return k->front;
+        k->first = k->front;
     }
-    const uint32_t first = k->pos, now = before_end(k, n);
+    return k->first;
+}
+
+/* What was written past the end lies where the mirror is. */
+void mli_kept_close(const mli_kernels *by, mli_kept *k, uint32_t n)
+{
+    const uint32_t at = k->first, end = k->capacity - at;
+    float *ring = k->data, *copy = ring + k->capacity;
+    if (k->front != 0) {
+        k->pos = at + n;
+        return;
+    }
+    if (n > end)
+        by->rows(copy, k->row, ring, k->row, k->width, n - end);
+    if (at < k->mirror)
+        by->rows(ring + at, k->row, copy + at, k->row, k->width,
+                 n < k->mirror - at ? n : k->mirror - at);
+    advance(k, n);
+}
+
+uint32_t mli_kept_push_planes(const mli_kernels *by, mli_kept *k,
+                              const float *x, size_t row, uint32_t n)
+{
+    const uint32_t first = mli_kept_open(by, k);
+    if (k->front != 0) {
+        by->rows(x, row, k->data + first, k->row, k->width, n);
+        k->pos = first + n;
+        return first;
+    }
+    const uint32_t now = before_end(k, n);
     place_planes(by, k, first, x, row, now);
     if (now < n)
         place_planes(by, k, 0, x + now, row, n - now);

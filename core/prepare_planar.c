@@ -269,10 +269,17 @@ static chain chain_of(const mli_file *f, uint32_t at)
 
 /* ----------------------------------------------------------------- steps -- */
 
-/* Where the preparation stands: operators at these places are done. */
+/* Where the preparation stands. */
 typedef struct progress {
     uint32_t next;
-    uint32_t total[REACH];
+    uint32_t total[REACH]; /* operators at these places are done */
+    /* The step before this one, if it may write elsewhere: a dense layer that
+       goes over its result once; and that. */
+    mli_step *dense;
+    uint32_t made;
+    /* A tensor that is in this ring, not in the arena. */
+    uint32_t held;
+    mli_kept *ring;
 } progress;
 
 static int is_done(const progress *w, uint32_t op)
@@ -303,7 +310,10 @@ static int is_head(const mli_file_op *op)
            (op->type == MLI_OP_CONV1D && !is_ring_of_one(op));
 }
 
-static const progress at_first = {0, {MLI_NONE, MLI_NONE, MLI_NONE, MLI_NONE}};
+static const progress at_first = {
+    .total = {MLI_NONE, MLI_NONE, MLI_NONE, MLI_NONE},
+    .made = MLI_NONE,
+    .held = MLI_NONE};
 
 uint32_t mli_planar_steps(const mli_file *f)
 {
@@ -350,12 +360,70 @@ static void give_rest(const prepare *p, const chain *c, mli_planar *a)
     }
 }
 
+static int is_port(const mli_file *f, uint32_t t)
+{
+    for (uint32_t i = 0; i < f->count[MLI_SEC_PORTS]; i++)
+        if (f->ports[i].tensor == t)
+            return 1;
+    return 0;
+}
+
+/*
+ * Is x of a convolution read by nobody else, but as what the next chain adds?
+ * Then it need not lie in the arena.
+ */
+static int is_for_ring(const mli_file *f, const chain *c, uint32_t x)
+{
+    const uint32_t last = f->tensors[x].last;
+    uint32_t readers = 0;
+    if (is_port(f, x))
+        return 0;
+    if (last == c->begin)
+        return 1;
+    if (c->next >= f->count[MLI_SEC_OPS] || !is_head(f->ops + c->next))
+        return 0;
+    const chain d = chain_of(f, c->next);
+    if (d.x == MLI_NONE || d.add != x || last >= d.next)
+        return 0;
+    for (uint32_t i = c->begin + 1; i < d.next; i++)
+        readers += (uint32_t)reads(f, i, x);
+    return readers == 1;
+}
+
+/* The step before writes x into the ring, if it can. */
+static mli_step_run *fill_ring(const prepare *p, progress *w, const chain *c,
+                               mli_kept *ring)
+{
+    const uint32_t x = operand(p->f, c->begin, 0);
+    if (w->dense == NULL || w->made != x || !is_for_ring(p->f, c, x))
+        return mli_run_planar_ring;
+    mli_planar_step *before = &w->dense->u.planar;
+    w->dense->run = mli_run_planar_rings;
+    before->ring = ring;
+    before->planar.y_row = ring->row;
+    w->held = x;
+    w->ring = ring;
+    return mli_run_planar_filled;
+}
+
+/* What is added may be in a ring. */
+static void take_from_ring(const progress *w, const chain *c, mli_step *step)
+{
+    if (c->add == MLI_NONE || c->add != w->held)
+        return;
+    step->run = mli_run_planar_rings;
+    step->u.planar.from = w->ring;
+    step->u.planar.planar.add_row = w->ring->row;
+}
+
 /* A convolution or dense layer, with what it takes over. */
 static void matrix(const prepare *p, progress *w, mli_planar a, mli_kept *ring)
 {
+    const chain c = chain_of(p->f, w->next);
     mli_step *step = mli_add_step(p, mli_run_planar);
     mli_planar_step *m = &step->u.planar;
-    const chain c = chain_of(p->f, w->next);
+    if (ring != NULL)
+        step->run = fill_ring(p, w, &c, ring);
     a.x = ring != NULL ? ring->data : step->x;
     a.x_row = ring != NULL ? ring->row : p->s->tile;
     mli_conv stored;
@@ -365,13 +433,19 @@ static void matrix(const prepare *p, progress *w, mli_planar a, mli_kept *ring)
     a.scale = stored.scale;
     a.panel = stored.panel;
     a.b = mli_step_operand(p, 2);
-    a.y_row = p->s->tile;
+    a.y_row = a.add_row = p->s->tile;
     give_rest(p, &c, &a);
     m->ring = ring;
+    m->from = NULL;
     m->planar = a;
     m->call = &m->planar;
     m->form = p->s->kernels->planar_form(&a);
+    if (ring == NULL)
+        take_from_ring(w, &c, step);
     pass(w, &c);
+    w->dense =
+        ring == NULL && a.f == MLI_IDENTITY && a.total == NULL ? step : NULL;
+    w->made = c.result;
 }
 
 static void linear(const prepare *p, progress *w)
@@ -517,8 +591,11 @@ void mli_prepare_planar(mli_session *s, const mli_file *f)
         if (is_head(op)) {
             (op->type == MLI_OP_LINEAR ? linear : conv1d)(&p, &w);
         } else {
-            if (!is_done(&w, w.next))
+            const int done = is_done(&w, w.next);
+            if (!done)
                 part[op->type](&p);
+            if (!done || reads(f, w.next, w.made))
+                w.dense = NULL;
             w.next++;
         }
     }

@@ -29,6 +29,7 @@ typedef struct mli_kept {
     uint32_t row;   /* planes: floats from channel to channel; else 0: a
                        frame's channels are side by side */
     uint32_t front; /* of planes that slide, else 0 */
+    uint32_t first; /* planes that were opened: where */
 } mli_kept;
 
 void mli_kept_reset(mli_kept *k);
@@ -40,6 +41,13 @@ void mli_kept_push(mli_kept *k, const float *x, uint32_t n);
  */
 uint32_t mli_kept_push_planes(const mli_kernels *by, mli_kept *k,
                               const float *x, size_t row, uint32_t n);
+/*
+ * The same without a copy: where the next n frames of planes are to be written,
+ * and what lies past them up to a multiple of MLI_PLANE; when they are there,
+ * the ring is closed.
+ */
+uint32_t mli_kept_open(const mli_kernels *by, mli_kept *k);
+void mli_kept_close(const mli_kernels *by, mli_kept *k, uint32_t n);
 
 typedef struct mli_step mli_step;
 
@@ -213,7 +221,8 @@ typedef struct mli_planar_step { /* x to y through planar */
     mli_planar planar;
     mli_planar *call; /* that, which a run gives its frames */
     mli_planar_form *form;
-    mli_kept *ring; /* or NULL; what goes into it has y's rows */
+    mli_kept *ring; /* or NULL: of x, with y's rows as it comes in; or of y */
+    mli_kept *from; /* of add, or NULL */
 } mli_planar_step;
 
 typedef struct mli_rows_step { /* planes, channel by channel */
@@ -429,7 +438,8 @@ mli_step_run mli_run_unary, mli_run_affine, mli_run_softmax, mli_run_normalize,
 mli_step_run mli_run_binary, mli_run_copy, mli_run_fill;
 mli_step_run mli_run_delay, mli_run_hold;
 /* step_planar.c */
-mli_step_run mli_run_planar, mli_run_rows_unary, mli_run_rows_binary,
+mli_step_run mli_run_planar, mli_run_planar_ring, mli_run_planar_filled;
+mli_step_run mli_run_planar_rings, mli_run_rows_unary, mli_run_rows_binary,
     mli_run_rows_affine, mli_run_rows_copy, mli_run_rows_delay,
     mli_run_rows_hold;
 /* step_select.c, step_index.c, step_order.c */

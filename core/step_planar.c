@@ -7,11 +7,48 @@
 void mli_run_planar(const mli_kernels *k, const mli_step *step, uint32_t frames)
 {
     const mli_planar_step *m = &step->u.planar;
+    (void)k;
+    m->call->frames = frames;
+    m->form(m->call);
+}
+
+void mli_run_planar_ring(const mli_kernels *k, const mli_step *step,
+                         uint32_t frames)
+{
+    const mli_planar_step *m = &step->u.planar;
     mli_planar *a = m->call;
     a->frames = frames;
-    if (m->ring != NULL)
-        a->pos = mli_kept_push_planes(k, m->ring, step->x, a->y_row, frames);
+    a->pos = mli_kept_push_planes(k, m->ring, step->x, a->y_row, frames);
     m->form(a);
+}
+
+/* x was written into the ring by the step before. */
+void mli_run_planar_filled(const mli_kernels *k, const mli_step *step,
+                           uint32_t frames)
+{
+    const mli_planar_step *m = &step->u.planar;
+    mli_planar *a = m->call;
+    (void)k;
+    a->frames = frames;
+    a->pos = m->ring->first;
+    m->form(a);
+}
+
+/* y goes into the ring of the step after, if there is one, and what is added
+   comes from one. */
+void mli_run_planar_rings(const mli_kernels *k, const mli_step *step,
+                          uint32_t frames)
+{
+    const mli_planar_step *m = &step->u.planar;
+    mli_planar *a = m->call;
+    a->frames = frames;
+    if (m->from != NULL)
+        a->add = m->from->data + m->from->first;
+    if (m->ring != NULL)
+        a->y = m->ring->data + mli_kept_open(k, m->ring);
+    m->form(a);
+    if (m->ring != NULL)
+        mli_kept_close(k, m->ring, frames);
 }
 
 /* Full rows are one array. */

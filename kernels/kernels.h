@@ -95,9 +95,9 @@ typedef struct mli_conv {
  *   total[o][f] += y[o][f]
  *
  * ring == 0: taps is 1. ring > 0: as in mli_conv, a ring in each row.
- * mix_w is packed as (outputs, 1, 1), mix_b may be NULL. add and total have
- * y's rows. With several groups of one input and one output w is packed as for
- * depthwise.
+ * mix_w is packed as (outputs, 1, 1), mix_b may be NULL. total has y's rows,
+ * add its own. With several groups of one input and one output w is packed as
+ * for depthwise.
  *
  * Rows are read and written up to a multiple of MLI_PLANE frames; what lies
  * past `frames` means nothing. y may be add; otherwise they overlap nothing.
@@ -116,6 +116,7 @@ typedef struct mli_planar {
     float *y;
     size_t x_row;
     size_t y_row;
+    size_t add_row;
     uint32_t ring;
     uint32_t pos;
     uint32_t frames;

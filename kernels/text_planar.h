@@ -382,11 +382,11 @@ V_FN void plane_end(const mli_planar *a, size_t o, uint32_t f,
     if (a->mix)
         plane_mix(a, o, f, sum, outs, vecs);
     if (a->add) {
-        const float *add = a->add + first;
+        const float *add = a->add + o * a->add_row + f;
         UNROLL
         for (int r = 0; r < outs; r++) {
             vf old[V_PLANE_TALL];
-            v_load_run(&add, row, old, vecs);
+            v_load_run(&add, a->add_row, old, vecs);
             UNROLL
             for (int v = 0; v < vecs; v++)
                 sum[r][v] = v_add(old[v], sum[r][v]);
@@ -692,7 +692,7 @@ V_FN void plane_few_end(const plane_job *j, uint32_t f,
     if (a->add)
         for (int i = 0; i < tile; i++)
             for (uint32_t o = j->lo; o < j->hi; o++)
-                t[i][o] += a->add[(j->row + o) * a->y_row + f + (unsigned)i];
+                t[i][o] += a->add[(j->row + o) * a->add_row + f + (unsigned)i];
     if (a->f != MLI_IDENTITY)
         for (int i = 0; i < tile; i++)
             unary(a->f, a->p, a->q, t[i], t[i], 0, (unsigned)count * V_LANES);

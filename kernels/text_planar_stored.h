@@ -15,7 +15,7 @@ static mli_planar plane_panel(const mli_planar *a, uint32_t g, uint32_t o)
     p.b = a->b ? a->b + row : NULL;
     p.mix_w = a->mix ? a->mix_w + row : NULL;
     p.mix_b = a->mix && a->mix_b ? a->mix_b + row : NULL;
-    p.add = a->add ? a->add + row * a->y_row : NULL;
+    p.add = a->add ? a->add + row * a->add_row : NULL;
     p.total = a->total ? a->total + row * a->y_row : NULL;
     p.groups = 1;
     p.out_per_group = left < MLI_PANEL ? left : MLI_PANEL;

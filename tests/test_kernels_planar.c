@@ -61,6 +61,7 @@ static void set_up(fixture *s, shape q, unsigned parts, mli_unary f)
                         .y = s->y,
                         .x_row = q.taps > 1 ? RING + ROW : ROW,
                         .y_row = ROW,
+                        .add_row = ROW,
                         .ring = q.taps > 1 ? RING : 0,
                         .pos = q.taps > 1 ? below(RING) : 0,
                         .frames = ROW,

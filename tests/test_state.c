@@ -43,7 +43,7 @@ static uint64_t layer_floats(const mli_file *f, const mli_file_op *op,
  * They do not grow with look-back, channels or tile, and weigh something in
  * models of a few channels only: those of 20 layers take this much.
  */
-#define RECORD_BYTES 9216u
+#define RECORD_BYTES 10240u
 
 static void check(const char *path, const char *name)
 {
