@@ -151,10 +151,9 @@ void box_say(t_box *x)
    clock. */
 void box_saycreated(t_box *x)
 {
-    if (!x->x_saycreated)
+    if (x->x_createdsaid)
         return;
-    clock_free(x->x_saycreated);
-    x->x_saycreated = 0;
+    x->x_createdsaid = 1;
     box_say(x);
 }
 

@@ -73,10 +73,11 @@ typedef struct _box {
     const char *x_reason;     /* why the last load failed; 0: it did not */
     t_control *x_controls;
     t_stopwatch x_watch;
-    int x_saying;   /* reports under way, one within the other */
-    int x_telling;  /* info is under way */
-    int x_loopsaid; /* that they would never end was said */
-    int x_badvalue; /* the model made NaN or infinity: 1 to say, 2 said */
+    int x_saying;      /* reports under way, one within the other */
+    int x_telling;     /* info is under way */
+    int x_loopsaid;    /* that they would never end was said */
+    int x_badvalue;    /* the model made NaN or infinity: 1 to say, 2 said */
+    int x_createdsaid; /* how loading went at creation; else ... */
     t_clock *x_saycreated; /* says how loading went, once all is connected */
     t_outlet *x_info;
 } t_box;

@@ -5,8 +5,12 @@
 #define LEARNBOX_H
 
 #include "box.h"
+#include "filing.h"
 #include "learner.h"
 #include "training.h"
+
+/* Files that can be on their way at once while sound runs. */
+#define WRITES_MAX 2
 
 typedef struct _learnbox {
     t_box x_box; /* its player stays empty */
@@ -27,6 +31,13 @@ typedef struct _learnbox {
     learn_recipe x_recipe;
     uint32_t x_epoch; /* the last one that was said */
     t_clock *x_ask;   /* how far it is */
+    t_reading *x_reading;
+    t_wants x_wants; /* a file, by x_asked */
+    char x_asked[MAXPDSTRING];
+    learner *x_gone; /* nobody's any more, for the worker to free; or 0 */
+    t_writing *x_writing[WRITES_MAX];
+    int x_lastwriting; /* the one that was given last */
+    t_clock *x_filing; /* asks how these are */
     t_outlet *x_out;
 } t_learnbox;
 
@@ -42,8 +53,14 @@ void learnbox_addtraining(t_class *c);
 /* What is in training would not know all examples. */
 void learnbox_droptraining(t_learnbox *x);
 
-/* Methods for load, read, reload, write. */
+/* Methods for load, read, reload, write; for the constructor, 0: it failed,
+   which was said; the destructor, which frees x_learner, too. */
 void learnbox_addfiles(t_class *c);
+int learnbox_makefiles(t_learnbox *x);
+void learnbox_freefiles(t_learnbox *x);
+
+/* Is a file being written? Then the network has to stay. */
+int learnbox_writes(const t_learnbox *x);
 
 /* Read a file of either kind in place of all examples. */
 int learnbox_open(t_learnbox *x, const char *name);

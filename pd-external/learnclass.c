@@ -394,7 +394,7 @@ static int learnbox_make(t_learnbox *x)
     x->x_labels = calloc(most, sizeof(t_atom));
     if (x->x_in && x->x_held && x->x_wanted && x->x_answer && x->x_atoms &&
         x->x_labels)
-        return learnbox_maketraining(x);
+        return learnbox_maketraining(x) && learnbox_makefiles(x);
     box_error(&x->x_box, "-learn: no memory");
     return 0;
 }
@@ -419,7 +419,7 @@ void *learnbox_new(int argc, t_atom *argv)
 static void learnbox_free(t_learnbox *x)
 {
     learnbox_freetraining(x);
-    learner_free(x->x_learner);
+    learnbox_freefiles(x);
     free(x->x_in);
     free(x->x_held);
     free(x->x_wanted);
@@ -437,7 +437,10 @@ static void add(t_class *c, t_method method, const char *name)
 void learnclass_setup(void)
 {
     /* so that to say them first takes no memory */
-    static const char *const said[] = {"class", "examples", "loss", "trained"};
+    static const char *const said[] = {
+        "class",   "examples",    "loss",  "trained",  "written",
+        "loaded",  "unwritable",  "empty", "busy",     "notfound",
+        "corrupt", "unsupported", "newer", "channels", "memory"};
     for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
         gensym(said[i]);
     /* made by [mlinfer], so it needs no way of its own */

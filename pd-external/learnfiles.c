@@ -1,6 +1,9 @@
 /*
- * learnfiles.c - examples of [mlinfer -learn] in files. It happens at once, as
- * in other boxes that write files: what is shown is not played at that moment.
+ * learnfiles.c - examples of [mlinfer -learn] in files. While sound runs it is
+ * done on the worker thread (filing.h), and a clock takes what it has read, or
+ * tells what was written; else at once. What is written are the examples as
+ * they are when the message comes. A newer load takes the place of one that
+ * waits.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,16 +11,14 @@
 #include "learnbox.h"
 #include "lookup.h"
 
-static int ends_in(const char *name, const char *ending)
+#define POLL_MILLISECONDS 4
+
+static int learnbox_runs(void)
 {
-    size_t n = strlen(name), k = strlen(ending);
-    if (n <= k)
-        return 0;
-    for (name += n - k; *ending; name++, ending++)
-        if ((*name | 32) != *ending && *name != *ending)
-            return 0;
-    return 1;
+    return pd_getdspstate();
 }
+
+/* ------------------------------- reading ---------------------------------- */
 
 /* Labels that came from a file, as a patch would write them. */
 static void learnbox_takelabels(t_learnbox *x)
@@ -27,51 +28,162 @@ static void learnbox_takelabels(t_learnbox *x)
         box_label(x->x_labels + i, e->name[i]);
 }
 
-static int learnbox_find(t_learnbox *x, const char *name, char *path,
-                         t_failure *failure)
+/* what: path, or name of a file that is not found; error: why not, 0: it was.
+ */
+static void learnbox_opened(t_learnbox *x, const char *what, const char *word,
+                            const mlc_error *error)
 {
-    t_places *p = malloc(sizeof(*p));
-    int found = 0;
-    if (!p) {
-        failure_set(failure, "memory", "no memory");
-        return 0;
+    x->x_box.x_reason = error ? word : 0;
+    if (error) {
+        box_error(&x->x_box, "%s: %s", what, error->text);
+        return;
     }
-    lookup_gather(p, x->x_box.x_canvas, name);
-    found = lookup_search(p, path);
-    if (!found)
-        failure_set(
-            failure, "notfound",
-            "not found beside the patch (%s), on declared or search paths",
-            p->p_here);
-    free(p);
-    return found;
+    x->x_box.x_path = gensym(what);
+    learnbox_takelabels(x);
 }
 
 int learnbox_open(t_learnbox *x, const char *name)
 {
+    t_places *p = malloc(sizeof(*p));
     char path[MAXPDSTRING];
-    t_failure failure = {0, ""};
-    mlc_error error = {MLC_OK, ""};
+    const char *what = name, *word = "memory";
+    mlc_error error = {MLC_MEMORY, "no memory"};
     snprintf(x->x_box.x_name, sizeof(x->x_box.x_name), "%s", name);
-    if (!learnbox_find(x, name, path, &failure)) {
-        box_error(&x->x_box, "%s: %s", name, failure.f_text);
-        x->x_box.x_reason = failure.f_word;
+    if (p) {
+        lookup_gather(p, x->x_box.x_canvas, name);
+        if (lookup_search(p, path)) {
+            what = path;
+            error.status = file_read(x->x_learner, path, &word, &error);
+        } else {
+            word = "notfound";
+            mlc_fail(&error, MLC_NOT_FOUND,
+                     "not found beside the patch (%s), on declared or search "
+                     "paths",
+                     p->p_here);
+        }
+        free(p);
+    }
+    learnbox_opened(x, what, word, error.status ? &error : 0);
+    return !error.status;
+}
+
+static void learnbox_sayopened(t_learnbox *x)
+{
+    int done = !x->x_box.x_reason;
+    box_say(&x->x_box);
+    if (done)
+        learnbox_changed(x);
+}
+
+/* The worker has read. Returns 1 if there is something to be said. */
+static int learnbox_answer(t_learnbox *x)
+{
+    t_reading *r = x->x_reading;
+    learner *l = reading_take(r);
+    if (x->x_wants != WANTS_ANSWER) { /* a newer one is wanted, or none */
+        x->x_gone = l;
         return 0;
     }
-    mlc_status status = ends_in(path, ".csv")
-                            ? learner_read_csv(x->x_learner, path, &error)
-                            : learner_load(x->x_learner, path, &error);
-    if (status) {
-        box_error(&x->x_box, "%s: %s", path, error.text);
-        x->x_box.x_reason =
-            x->x_learner->misfit ? "channels" : mlc_status_word(status);
-        return 0;
+    x->x_wants = WANTS_NOTHING;
+    if (l) {
+        if (file_ends_in(r->r_path, ".csv"))
+            learner_smooth(l, x->x_learner->smooth);
+        x->x_gone = x->x_learner;
+        x->x_learner = l;
     }
-    x->x_box.x_reason = 0;
-    x->x_box.x_path = gensym(path);
-    learnbox_takelabels(x);
+    learnbox_opened(x, *r->r_path ? r->r_path : x->x_asked, r->r_word,
+                    l ? 0 : &r->r_error);
     return 1;
 }
+
+static void learnbox_give(t_learnbox *x)
+{
+    int asks = x->x_wants == WANTS_TO_ASK;
+    if (!asks && !x->x_gone)
+        return;
+    if (asks) {
+        lookup_gather(&x->x_reading->r_places, x->x_box.x_canvas, x->x_asked);
+        x->x_wants = WANTS_ANSWER;
+    }
+    reading_give(x->x_reading, x->x_gone, asks);
+    x->x_gone = 0;
+}
+
+/* ------------------------------- writing ---------------------------------- */
+
+static void learnbox_saywritten(t_learnbox *x, const char *path,
+                                const mlc_error *error)
+{
+    static const char *const words[] = {
+        [MLC_NOT_FOUND] = "unwritable", [MLC_UNSUPPORTED] = "empty"};
+    t_atom at[2];
+    mlc_status status = error->status;
+    const char *said = path;
+    if (status) {
+        int own = status == MLC_NOT_FOUND || status == MLC_UNSUPPORTED;
+        said = own ? words[status] : mlc_status_word(status);
+        box_error(&x->x_box, "%s: %s", path, error->text);
+    }
+    SETFLOAT(at, !status);
+    SETSYMBOL(at + 1, gensym(said));
+    outlet_anything(x->x_box.x_info, gensym("written"), 2, at);
+}
+
+int learnbox_writes(const t_learnbox *x)
+{
+    for (int i = 0; i < WRITES_MAX; i++)
+        if (errand_stage(&x->x_writing[i]->w_errand) != ERRAND_IDLE)
+            return 1;
+    return 0;
+}
+
+/* One that is done, taken; 0: none. */
+static t_writing *learnbox_written(t_learnbox *x)
+{
+    for (int i = 0; i < WRITES_MAX; i++)
+        if (errand_stage(&x->x_writing[i]->w_errand) == ERRAND_DONE) {
+            errand_take(&x->x_writing[i]->w_errand);
+            return x->x_writing[i];
+        }
+    return 0;
+}
+
+static void learnbox_writewhile(t_learnbox *x, const char *path)
+{
+    for (int i = 0; i < WRITES_MAX; i++)
+        if (errand_stage(&x->x_writing[i]->w_errand) == ERRAND_IDLE) {
+            writing_give(x->x_writing[i], x->x_learner, path);
+            x->x_lastwriting = i;
+            clock_delay(x->x_filing, POLL_MILLISECONDS);
+            return;
+        }
+    t_atom at[2];
+    box_error(&x->x_box, "%s: %d files are being written: try again", path,
+              WRITES_MAX);
+    SETFLOAT(at, 0);
+    SETSYMBOL(at + 1, gensym("busy"));
+    outlet_anything(x->x_box.x_info, gensym("written"), 2, at);
+}
+
+/* -------------------------------- clock ----------------------------------- */
+
+static void learnbox_poll(t_learnbox *x)
+{
+    t_errand *reading = &x->x_reading->r_errand;
+    t_writing *written = learnbox_written(x);
+    int news =
+        !written && errand_stage(reading) == ERRAND_DONE && learnbox_answer(x);
+    if (errand_stage(reading) == ERRAND_IDLE)
+        learnbox_give(x);
+    if (errand_stage(reading) != ERRAND_IDLE || learnbox_writes(x))
+        clock_delay(x->x_filing, POLL_MILLISECONDS);
+    if (written)
+        learnbox_saywritten(x, written->w_path, &written->w_error);
+    else if (news)
+        learnbox_sayopened(x);
+}
+
+/* ------------------------------ messages ---------------------------------- */
 
 static int learnbox_name(t_learnbox *x, const char *what, int argc,
                          const t_atom *argv, char *name)
@@ -84,48 +196,37 @@ static int learnbox_name(t_learnbox *x, const char *what, int argc,
     return 0;
 }
 
+static void learnbox_want(t_learnbox *x, const char *name)
+{
+    box_saycreated(&x->x_box);
+    x->x_wants = WANTS_NOTHING;
+    if (!learnbox_runs()) {
+        learnbox_open(x, name);
+        learnbox_sayopened(x);
+        return;
+    }
+    snprintf(x->x_box.x_name, sizeof(x->x_box.x_name), "%s", name);
+    snprintf(x->x_asked, sizeof(x->x_asked), "%s", name);
+    x->x_wants = WANTS_TO_ASK;
+    learnbox_poll(x);
+}
+
 static void learnbox_load(t_learnbox *x, t_symbol *s, int argc, t_atom *argv)
 {
     char name[MAXPDSTRING];
-    if (!learnbox_name(x, s->s_name, argc, argv, name) ||
-        !box_reports(&x->x_box, s->s_name))
-        return;
-    box_saycreated(&x->x_box);
-    int done = learnbox_open(x, name);
-    box_say(&x->x_box);
-    if (done)
-        learnbox_changed(x);
+    if (learnbox_name(x, s->s_name, argc, argv, name) &&
+        box_reports(&x->x_box, s->s_name))
+        learnbox_want(x, name);
 }
 
 static void learnbox_reload(t_learnbox *x)
 {
     char name[MAXPDSTRING];
-    t_atom at;
-    if (!*x->x_box.x_name) {
-        box_error(&x->x_box, "reload: no file was named yet");
-        return;
-    }
     snprintf(name, sizeof(name), "%s", x->x_box.x_name);
-    SETSYMBOL(&at, gensym(name));
-    learnbox_load(x, gensym("reload"), 1, &at);
-}
-
-static void learnbox_saywritten(t_learnbox *x, const char *path,
-                                const char *reason)
-{
-    t_atom at[2];
-    SETFLOAT(at, !reason);
-    SETSYMBOL(at + 1, gensym(reason ? reason : path));
-    outlet_anything(x->x_box.x_info, gensym("written"), 2, at);
-}
-
-/* Why; 0: it is written. */
-static const char *unwritten(mlc_status status)
-{
-    return status == MLC_OK            ? 0
-           : status == MLC_NOT_FOUND   ? "unwritable"
-           : status == MLC_UNSUPPORTED ? "empty"
-                                       : mlc_status_word(status);
+    if (!*name)
+        box_error(&x->x_box, "reload: no file was named yet");
+    else if (box_reports(&x->x_box, "reload"))
+        learnbox_want(x, name);
 }
 
 static void learnbox_write(t_learnbox *x, t_symbol *s, int argc, t_atom *argv)
@@ -134,18 +235,18 @@ static void learnbox_write(t_learnbox *x, t_symbol *s, int argc, t_atom *argv)
     mlc_error error = {MLC_OK, ""};
     if (!learnbox_name(x, s->s_name, argc, argv, name))
         return;
-    int csv = ends_in(name, ".csv");
-    if (!csv && !ends_in(name, ".bin"))
+    if (!file_ends_in(name, ".csv") && !file_ends_in(name, ".bin"))
         strncat(name, ".bin", sizeof(name) - strlen(name) - 1);
     if (x->x_box.x_canvas)
         canvas_makefilename(x->x_box.x_canvas, name, path, MAXPDSTRING);
     else
         snprintf(path, sizeof(path), "%s", name);
-    mlc_status status = csv ? learner_write_csv(x->x_learner, path, &error)
-                            : learner_write(x->x_learner, path, &error);
-    if (status)
-        box_error(&x->x_box, "%s: %s", path, error.text);
-    learnbox_saywritten(x, path, unwritten(status));
+    if (learnbox_runs()) {
+        learnbox_writewhile(x, path);
+        return;
+    }
+    error.status = file_write(x->x_learner, path, &error);
+    learnbox_saywritten(x, path, &error);
 }
 
 void learnbox_addfiles(t_class *c)
@@ -154,4 +255,33 @@ void learnbox_addfiles(t_class *c)
     class_addmethod(c, (t_method)learnbox_load, gensym("read"), A_GIMME, 0);
     class_addmethod(c, (t_method)learnbox_reload, gensym("reload"), 0);
     class_addmethod(c, (t_method)learnbox_write, gensym("write"), A_GIMME, 0);
+}
+
+/* ------------------------ creation and the end ---------------------------- */
+
+int learnbox_makefiles(t_learnbox *x)
+{
+    int there = (x->x_reading = reading_new(x->x_learner)) != 0;
+    for (int i = 0; i < WRITES_MAX; i++)
+        there &= (x->x_writing[i] = writing_new(x->x_learner)) != 0;
+    x->x_filing = clock_new(x, (t_method)learnbox_poll);
+    if (!there)
+        box_error(&x->x_box, "-learn: no memory, or no thread to read on");
+    return there;
+}
+
+/* What is being written may need the network: the last one frees it. */
+void learnbox_freefiles(t_learnbox *x)
+{
+    t_writing *last = x->x_writing[x->x_lastwriting];
+    if (x->x_filing)
+        clock_free(x->x_filing);
+    for (int i = 0; i < WRITES_MAX; i++)
+        if (x->x_writing[i] != last)
+            writing_leave(x->x_writing[i], 0);
+    if (last)
+        writing_leave(last, x->x_learner);
+    else
+        learner_free(x->x_learner);
+    reading_leave(x->x_reading);
 }

@@ -65,6 +65,8 @@ static void learnbox_ask(t_learnbox *x)
     uint32_t epoch;
     float loss;
     t_progress progress = training_progress(x->x_training, &epoch, &loss);
+    if (progress == TRAINING_ENDED && learnbox_writes(x))
+        progress = TRAINING_GOES_ON; /* the network is being written */
     if (progress == TRAINING_GOES_ON)
         clock_delay(x->x_ask, ASK_MILLISECONDS);
     if (!x->x_unwanted)

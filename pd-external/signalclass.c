@@ -76,7 +76,7 @@ static void signalbox_convert(t_signalbox *x, const t_setting *s)
     }
     buffers_free(&v->v_buffers);
     v->v_buffers = next;
-    if (next.b_latency != latency && !x->x_box.x_saycreated) {
+    if (next.b_latency != latency && x->x_box.x_createdsaid) {
         x->x_saylatency = 1;
         clock_delay(x->x_tell, 0);
     }

@@ -8,9 +8,9 @@ need_pd learn
 learn() {
     local name=$1
     box_patch "$work/case.pd" "$2" 1 "$3"
-    cat >>"$work/case.pd" <<'EOF'
+    cat >>"$work/case.pd" <<EOF
 #X obj 200 20 r right;
-#X connect 10 0 0 1;
+#X connect $((${PD_LOADS:+8} + 10)) 0 0 1;
 EOF
     run_pd -open "$work/case.pd" | sed -E "s|$work|PATCH|g
         s/^(verbose\([01]\)|error): ([.]{3} couldn)/\2/
@@ -171,6 +171,24 @@ mlinfer -learn 3
 EOF
 
 # ----------------------------------------------------------------- files ----
+PD_LOADS=1 PD_THEN="1 2; clear; load gone" learn \
+    "while sound runs files are written and read by and by" \
+    "mlinfer -learn 2 1" \
+    "pd: dsp 1; 1 2; right: 3; add; write both; write both.csv
+     write third; clear; load gone; load both" <<'EOF'
+INFO: examples 1
+error: mlinfer: PATCH/third.bin: 2 files are being written: try again
+INFO: written 0 busy
+INFO: examples 0
+INFO: written 1 PATCH/both.bin
+INFO: written 1 PATCH/both.csv
+INFO: loaded 1 PATCH/both.bin
+INFO: latency 0
+INFO: examples 1
+OUT: 3
+INFO: examples 0
+EOF
+
 learn "write and load go on; [mlinfer] plays the same" "mlinfer -learn 2 2" \
     "set 0 0; right: 1 2; add; set 1 0.5; right: 3 -4; add; smooth 0.05
      0.3 0.3; write poses; clear; load poses; 0.3 0.3; set 0.3 0.3; right: 9 9

@@ -116,7 +116,7 @@ for block in 1 64 1024; do
     clean $block 1 "-list mean44.bin"
 done
 
-# learn BOX RIGHT MESSAGES: all messages come armed.
+# learn BOX RIGHT MESSAGES: all messages come armed, while sound runs.
 learn() {
     local told name="nothing in messages: $1" shown
     cat >"$work/patch.pd" <<END
@@ -131,6 +131,8 @@ learn() {
 #X obj 0 150 f;
 #X msg 90 90 \; pd quit;
 #X obj 90 60 delay 300;
+#X msg 300 30 \; pd dsp 1;
+#X connect 0 0 10 0;
 #X connect 0 0 1 0;
 #X connect 1 2 2 0;
 #X connect 1 1 4 0;
@@ -157,6 +159,7 @@ END
 messages="0.1 0.2 \\, add \\, 0.3 0.4 \\, add \\, bang \\, set 0.7 0 \\, add"
 messages+=" \\, delete 2 \\, 0.1 0.1 \\, undo \\, clear \\, undo \\, undo"
 messages+=" \\, smooth 0.1 \\, 0.4 0.4 \\, use blend \\, train 8 \\, stop"
+messages+=" \\, write it.csv \\, write it \\, read it.csv \\, load it \\, reload"
 learn "-learn 2 3" "1 2 3" "$messages"
 learn "-clamp -learn 2 100" "$(seq -s ' ' 100)" "$messages"
 learn "-learn 2 1" "1" "${messages//add/add fist}"
