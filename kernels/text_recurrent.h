@@ -9,10 +9,16 @@
  * A sum is made in V_CHAINS parts: input i goes to part i % V_CHAINS. The first
  * part begins with the bias, the second with x where x belongs to the sum; they
  * are added up pairwise.
+ *
+ * V_PAIRS: two groups at once, which load each h once. There are two parts only
+ * then of an LSTM's sums, in all whole groups of a layer that has such pairs.
  */
 
 /* The quads of a whole group; one lane has none to keep together. */
 #define GROUP_QUADS ((int)((V_LANES + 3) / 4))
+
+/* Parts of a sum, where there are pairs. */
+#define PAIR_CHAINS(gates) ((gates) == 4 ? 2 : V_CHAINS)
 
 /* Rows [0, rows) of a group's quads, in vectors. */
 typedef struct group_rows {
@@ -99,24 +105,25 @@ V_FN void column_load(group_rows *g, const int vectors, const int part, vf w[4])
 
 /* Add the products of one input to part l % V_CHAINS of the sums. */
 V_FN void group_input(group_rows *g, v_quad in, const int l, const int vectors,
-                      const int part, vf sum[4][V_CHAINS])
+                      const int part, const int chains, vf sum[4][V_CHAINS])
 {
     vf w[4];
     column_load(g, vectors, part, w);
     UNROLL
     for (int v = 0; v < vectors; v++)
-        sum[v][l % V_CHAINS] = v_fma_quad(w[v], in, l, sum[v][l % V_CHAINS]);
+        sum[v][l % chains] = v_fma_quad(w[v], in, l, sum[v][l % chains]);
 }
 
 /* The same, of an input that has no three others beside it. */
 V_FN void group_last_input(group_rows *g, vf in, const int l, const int vectors,
-                           const int part, vf sum[4][V_CHAINS])
+                           const int part, const int chains,
+                           vf sum[4][V_CHAINS])
 {
     vf w[4];
     column_load(g, vectors, part, w);
     UNROLL
     for (int v = 0; v < vectors; v++)
-        sum[v][l % V_CHAINS] = v_fma(w[v], in, sum[v][l % V_CHAINS]);
+        sum[v][l % chains] = v_fma(w[v], in, sum[v][l % chains]);
 }
 
 /* A vector of the rows of x: the projection of one number, if it is that. */
@@ -132,7 +139,7 @@ V_FN vf input_rows(const mli_recurrent *a, const float *x, size_t row,
 /* The rows' sums: bias, products with h, and x unless it is NULL. */
 V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
                        const float *h, const int gates, const int quads,
-                       vf out[4])
+                       const int chains, vf out[4])
 {
     const int vectors = GROUP_VECTORS(gates, quads);
     const int part = GROUP_PART(gates, quads);
@@ -141,7 +148,7 @@ V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
     UNROLL
     for (int v = 0; v < vectors; v++) {
         UNROLL
-        for (int k = 0; k < V_CHAINS; k++)
+        for (int k = 0; k < chains; k++)
             sum[v][k] = K(0.0f);
     }
     if (a->b)
@@ -158,16 +165,17 @@ V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
         v_quad in = v_load_quad(h + i);
         UNROLL
         for (int l = 0; l < 4; l++)
-            group_input(&g, in, l, vectors, part, sum);
+            group_input(&g, in, l, vectors, part, chains, sum);
     }
     UNROLL
     for (int l = 0; l < 3; l++)
         if (i + (uint32_t)l < a->units)
-            group_last_input(&g, K(h[i + (uint32_t)l]), l, vectors, part, sum);
+            group_last_input(&g, K(h[i + (uint32_t)l]), l, vectors, part,
+                             chains, sum);
     UNROLL
     for (int v = 0; v < vectors; v++) {
         UNROLL
-        for (int k = V_CHAINS / 2; k > 0; k /= 2)
+        for (int k = chains / 2; k > 0; k /= 2)
             UNROLL
         for (int j = 0; j < k; j++)
             sum[v][j] = v_add(sum[v][2 * j], sum[v][2 * j + 1]);
@@ -179,13 +187,69 @@ V_FN void group_sums(const mli_recurrent *a, uint32_t u, const float *x,
                      const float *h, const int gates, const int quads,
                      vf out[4])
 {
+#ifdef V_PAIRS
+    if (gates == 4 && quads == GROUP_QUADS && a->units >= 2 * V_LANES) {
+        sums_of_rows(a, rows_of_group(a, u, gates, quads, 1), x, h, gates,
+                     quads, PAIR_CHAINS(4), out);
+        return;
+    }
+#endif
     if (group_is_wide(a, u, gates, quads))
         sums_of_rows(a, rows_of_group(a, u, gates, quads, 1), x, h, gates,
-                     quads, out);
+                     quads, V_CHAINS, out);
     else
         sums_of_rows(a, rows_of_group(a, u, gates, quads, 0), x, h, gates,
-                     quads, out);
+                     quads, V_CHAINS, out);
 }
+
+#ifdef V_PAIRS
+/* The same for two whole groups. */
+V_FN void pair_sums(const mli_recurrent *a, uint32_t u, const float *x,
+                    const float *h, const int gates, vf out[8])
+{
+    const int vectors = 2 * gates, chains = PAIR_CHAINS(gates);
+    const size_t row = (size_t)u * (size_t)gates;
+    const float *w[8];
+    vf sum[8][V_CHAINS];
+    uint32_t i = 0;
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+        const size_t at = row + (size_t)v * V_LANES;
+        w[v] = a->w + at * a->units;
+        sum[v][0] = a->b ? v_load(a->b + at) : K(0.0f);
+        sum[v][1] = x ? input_rows(a, x, at, V_LANES) : K(0.0f);
+        UNROLL
+        for (int k = 2; k < chains; k++)
+            sum[v][k] = K(0.0f);
+    }
+    for (; i + 4 <= a->units; i += 4) {
+        UNROLL
+        for (int l = 0; l < 4; l++) {
+            vf in = v_set1(h[i + (uint32_t)l]);
+            UNROLL
+            for (int v = 0; v < vectors; v++)
+                sum[v][l % chains] = v_fma(v_load_step(&w[v], MLI_PANEL), in,
+                                           sum[v][l % chains]);
+        }
+    }
+    UNROLL
+    for (int l = 0; l < 3; l++) {
+        if (i + (uint32_t)l < a->units) {
+            vf in = v_set1(h[i + (uint32_t)l]);
+            UNROLL
+            for (int v = 0; v < vectors; v++)
+                sum[v][l % chains] = v_fma(v_load_step(&w[v], MLI_PANEL), in,
+                                           sum[v][l % chains]);
+        }
+    }
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+        out[v] = v_add(sum[v][0], sum[v][1]);
+        if (chains == 4)
+            out[v] = v_add(out[v], v_add(sum[v][2], sum[v][3]));
+    }
+}
+#endif
 
 /* How many units of a group there are. */
 V_FN unsigned group_units(const mli_recurrent *a, uint32_t u, const int quads)
@@ -339,27 +403,113 @@ V_FN vf gru_cell(const vf x[3], const vf s[4], vf h, const int quads)
 }
 #endif
 
-V_FN void lstm_group(const mli_recurrent *a, const float *x, const float *h,
-                     float *y, uint32_t u, const int quads)
+/* s: the sums of the group's rows. */
+V_FN void lstm_units(const mli_recurrent *a, const vf s[4], float *y,
+                     uint32_t u, const int quads)
 {
     const unsigned n = group_units(a, u, quads);
-    vf s[4], next;
-    group_sums(a, u, x, h, 4, quads, s);
+    vf next;
     vf c = lstm_cell(s, units_load(a->c + u, quads, n), quads, &next);
     units_store(a->c + u, c, quads, n);
     units_store(y + u, next, quads, n);
 }
 
-V_FN void gru_group(const mli_recurrent *a, const float *x, const float *h,
-                    float *y, uint32_t u, const int quads)
+V_FN void lstm_group(const mli_recurrent *a, const float *x, const float *h,
+                     float *y, uint32_t u, const int quads)
+{
+    vf s[4];
+    group_sums(a, u, x, h, 4, quads, s);
+    lstm_units(a, s, y, u, quads);
+}
+
+V_FN void gru_units(const mli_recurrent *a, const vf s[4], const float *x,
+                    const float *h, float *y, uint32_t u, const int quads)
 {
     const unsigned units = group_units(a, u, quads);
-    vf s[4], in[3];
-    group_sums(a, u, NULL, h, 3, quads, s);
+    vf in[3];
     group_inputs(a, x, u, quads, in);
     units_store(y + u, gru_cell(in, s, units_load(h + u, quads, units), quads),
                 quads, units);
 }
+
+V_FN void gru_group(const mli_recurrent *a, const float *x, const float *h,
+                    float *y, uint32_t u, const int quads)
+{
+    vf s[4];
+    group_sums(a, u, NULL, h, 3, quads, s);
+    gru_units(a, s, x, h, y, u, quads);
+}
+
+#ifdef V_PAIRS
+/*
+ * Two whole groups, and the quads that come last with them: all sums before the
+ * first cell, so that cells do not wait for one another.
+ */
+V_FN void lstm_pair(const mli_recurrent *a, const float *x, const float *h,
+                    float *y, uint32_t u, const int quads)
+{
+    vf s[8], rest[4];
+    pair_sums(a, u, x, h, 4, s);
+    if (quads)
+        group_sums(a, u + 2 * V_LANES, x, h, 4, quads, rest);
+    lstm_units(a, s, y, u, GROUP_QUADS);
+    lstm_units(a, s + 4, y, u + V_LANES, GROUP_QUADS);
+    if (quads)
+        lstm_units(a, rest, y, u + 2 * V_LANES, quads);
+}
+
+V_FN void gru_pair(const mli_recurrent *a, const float *x, const float *h,
+                   float *y, uint32_t u, const int quads)
+{
+    vf s[8], rest[4];
+    pair_sums(a, u, NULL, h, 3, s);
+    if (quads)
+        group_sums(a, u + 2 * V_LANES, NULL, h, 3, quads, rest);
+    gru_units(a, s, x, h, y, u, GROUP_QUADS);
+    gru_units(a, s + 3, x, h, y, u + V_LANES, GROUP_QUADS);
+    if (quads)
+        gru_units(a, rest, x, h, y, u + 2 * V_LANES, quads);
+}
+
+/* All units of every frame of layers that are a pair and some quads; with their
+   number known, places are. */
+V_FN void run_whole(const mli_recurrent *all, const uint32_t units,
+                    const int gates)
+{
+    const int quads = (int)(units / 4 % 8);
+    mli_recurrent a = *all;
+    a.units = units;
+    const size_t step = a.in_w ? 1 : (size_t)gates * units;
+    for (uint32_t f = 0; f < a.frames; f++) {
+        if (gates == 4)
+            lstm_pair(&a, a.x, a.h, a.y, 0, quads);
+        else
+            gru_pair(&a, a.x, a.h, a.y, 0, quads);
+        a.h = a.y;
+        a.x += step;
+        a.y += units;
+    }
+}
+
+#define WHOLE_FORM(name, units, gates)                                         \
+    static void name(const mli_recurrent *a)                                   \
+    {                                                                          \
+        run_whole(a, units, gates);                                            \
+    }
+WHOLE_FORM(lstm_32, 32, 4)
+WHOLE_FORM(lstm_36, 36, 4)
+WHOLE_FORM(lstm_40, 40, 4)
+WHOLE_FORM(gru_32, 32, 3)
+WHOLE_FORM(gru_36, 36, 3)
+WHOLE_FORM(gru_40, 40, 3)
+
+/* Is it such a layer, and all of its units? */
+V_FN int is_whole(const mli_recurrent *a, uint32_t first, uint32_t last)
+{
+    return last - first == a->units && a->units % 4 == 0 && a->units >= 32 &&
+           a->units <= 40;
+}
+#endif
 
 V_FN void rnn_group(const mli_recurrent *a, const float *x, const float *h,
                     float *y, uint32_t u, const int quads, const mli_unary f)
@@ -399,11 +549,23 @@ V_FN void rnn_group(const mli_recurrent *a, const float *x, const float *h,
 
 static void lstm(const mli_recurrent *a, uint32_t first, uint32_t last)
 {
+#ifdef V_PAIRS
+    if (is_whole(a, first, last)) {
+        (a->units == 32 ? lstm_32 : a->units == 36 ? lstm_36 : lstm_40)(a);
+        return;
+    }
+#endif
     RUN_GROUPS(4, lstm_group)
 }
 
 static void gru(const mli_recurrent *a, uint32_t first, uint32_t last)
 {
+#ifdef V_PAIRS
+    if (is_whole(a, first, last)) {
+        (a->units == 32 ? gru_32 : a->units == 36 ? gru_36 : gru_40)(a);
+        return;
+    }
+#endif
     RUN_GROUPS(3, gru_group)
 }
 
