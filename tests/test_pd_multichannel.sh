@@ -132,4 +132,21 @@ SECOND: 0
 FIRST: 0
 SECOND: 0
 XXX
+many "a new graph leaves the state as it was" "-m MODELS/pole" \
+    "pd: dsp 0; pd: dsp 1" <<'XXX'
+INFO: loaded 1 MODELS/pole.bin
+INFO: latency 0
+FIRST: 2
+SECOND: 480
+FIRST: 2
+SECOND: 1440
+XXX
+many "... and a reset does not" "-m MODELS/pole" "reset" <<'XXX'
+INFO: loaded 1 MODELS/pole.bin
+INFO: latency 0
+FIRST: 2
+SECOND: 480
+FIRST: 2
+SECOND: 480
+XXX
 finish
