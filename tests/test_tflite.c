@@ -204,6 +204,7 @@ static const struct {
     {"lstm_int8", EXACT},       {"lstm_peephole", 0},
     {"lstm_projection", 0},     {"lstm_normalised", 0},
     {"lstm_coupled", 0},        {"bilstm_projection", 0},
+    {"halves_tcn_dynamic", 0},  {"halves_dense_dynamic", 0},
 };
 #define GOLDENS (sizeof goldens / sizeof *goldens)
 

@@ -37,7 +37,9 @@ static void convolve(tfl_run *r, tfl_call *c, tfl_layer *l, const kernel *k,
                      const ir_bytes *w)
 {
     const uint32_t *dims = l->x->dims;
-    ir_id x = tfl_layer_input(r, l, 14u, tfl_scale_count(l->w) > 1);
+    int asymmetric =
+        k->groups > 1 ? tfl_scale_count(l->w) > 1 : tfl_scales_differ(l->w);
+    ir_id x = tfl_layer_input(r, l, 14u, asymmetric);
 
     x = padded(r, x, k->same, dims, k->size, k->step, k->dilation);
     x = product(r, l, k, x, w, tfl_layer_bias(r, c, l));
@@ -142,6 +144,7 @@ void tfl_do_conv(tfl_run *r, tfl_call *c, int depthwise)
                    c->inputs > 2 ? c->in[2] : NULL,
                    0,
                    tfl_option(c, slot, 0),
+                   0,
                    IR_NONE,
                    IR_NONE};
     ir_bytes w;

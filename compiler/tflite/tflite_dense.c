@@ -43,6 +43,7 @@ void tfl_do_dense(tfl_run *r, tfl_call *c, int what)
                    c->inputs > 2 ? c->in[2] : NULL,
                    0,
                    tfl_option(c, 0, 0),
+                   0,
                    IR_NONE,
                    IR_NONE};
     ir_bytes w;

@@ -46,33 +46,32 @@ int tfl_layer_usable(tfl_run *r, tfl_call *c, tfl_layer *l)
 }
 
 /*
- * (high - low) / 255, rounded once, as TensorFlow Lite has it from doubles: a
- * scale one unit in the last place off lets some inputs round to another whole
- * number, 1/255 of the range away. The difference's own error is found by
- * Knuth's sum, the quotient's by Veltkamp's halves; all operands are exact.
+ * (high - low) / 255, each rounded: divisions by constants may become products
+ * with their inverse on the way to the model file, which is one unit in the
+ * last place off at times. The quotient's error is found by Veltkamp's halves;
+ * all operands are exact.
  */
 static ir_id step_of(ir_graph *g, ir_id low, ir_id high)
 {
     ir_id n = ir_scalar(g, 255.f);
     ir_id s = ir_binary(g, MLI_SUB, high, low);
-    ir_id b = ir_binary(g, MLI_SUB, s, high), lost, q, top, rest;
+    ir_id q = ir_binary(g, MLI_DIV, s, n);
+    ir_id top = ir_binary(g, MLI_MUL, q, ir_scalar(g, 4097.f)), rest;
 
-    lost = ir_binary(g, MLI_SUB, high, ir_binary(g, MLI_SUB, s, b));
-    lost = ir_binary(g, MLI_SUB, lost, ir_binary(g, MLI_ADD, low, b));
-    q = ir_binary(g, MLI_DIV, s, n);
-    top = ir_binary(g, MLI_MUL, q, ir_scalar(g, 4097.f));
     top = ir_binary(g, MLI_SUB, top, ir_binary(g, MLI_SUB, top, q));
     rest = ir_binary(g, MLI_SUB, s, ir_binary(g, MLI_MUL, top, n));
     top = ir_binary(g, MLI_SUB, q, top);
     rest = ir_binary(g, MLI_SUB, rest, ir_binary(g, MLI_MUL, top, n));
-    rest = ir_binary(g, MLI_DIV, ir_binary(g, MLI_ADD, rest, lost), n);
-    return ir_binary(g, MLI_ADD, q, rest);
+    return ir_binary(g, MLI_ADD, q, ir_binary(g, MLI_DIV, rest, n));
 }
 
 /*
  * Dynamic range: the input of every run is made whole, by its range (255 steps,
  * with a zero point, which is taken out again) or by its largest magnitude.
- * axes: what has one scale.
+ * axes: what has one scale. Each operation is the one that TensorFlow Lite
+ * rounds: a scale one unit in the last place off, or a zero point that is added
+ * before rounding, lets some inputs become another whole number, 1/255 of the
+ * range away.
  */
 static ir_id by_range(tfl_run *r, tfl_layer *l, ir_id x, uint32_t axes)
 {
@@ -89,8 +88,10 @@ static ir_id by_range(tfl_run *r, tfl_layer *l, ir_id x, uint32_t axes)
     place = tfl_scaled(r, ir_binary(g, MLI_DIV, low, l->range), 1, &minus,
                        &least, MLI_ROUND_AWAY, -128.f, 127.f);
     inverse = ir_binary(g, MLI_DIV, ir_scalar(g, 1.f), l->range);
-    x = ir_binary(g, MLI_ADD, ir_binary(g, MLI_MUL, x, inverse), place);
-    x = ir_unary(g, MLI_ROUND_AWAY, -128.f, 127.f, x);
+    x = ir_unary(g, MLI_ROUND_AWAY, -256.f, 256.f,
+                 ir_binary(g, MLI_MUL, x, inverse));
+    x = ir_unary(g, MLI_HARD_TANH, -128.f, 127.f,
+                 ir_binary(g, MLI_ADD, x, place));
     return ir_binary(g, MLI_SUB, x, place);
 }
 
@@ -117,6 +118,7 @@ ir_id tfl_layer_input(tfl_run *r, tfl_layer *l, uint32_t axes, int asymmetric)
     x = tfl_real(r, l->x);
     if (tfl_layer_kind(l) == TFL_FLOAT_LAYER)
         return x;
+    l->asymmetric = asymmetric;
     return asymmetric ? by_range(r, l, x, axes) : by_magnitude(r, l, x, axes);
 }
 
@@ -161,14 +163,14 @@ static void finish_fixed(tfl_run *r, tfl_call *c, const tfl_layer *l, ir_id y,
 }
 
 /* By the scales, in the order in which they are multiplied there: convolutions
-   with a scale for each output round between them. */
+   with scales of their own for outputs round between them. */
 static void finish_hybrid(tfl_run *r, tfl_call *c, const tfl_layer *l, ir_id y)
 {
     uint32_t n = tfl_scale_count(l->w) > 1 ? l->outputs : 1;
     const float *scale = weight_scales(r, l);
     ir_id by = ir_const1(r->g, n, scale);
 
-    if (l->w->rank > 2 && n > 1) {
+    if (l->w->rank > 2 && l->asymmetric) {
         y = ir_binary(r->g, MLI_MUL, ir_binary(r->g, MLI_MUL, y, by), l->range);
     } else {
         by = ir_binary(r->g, MLI_MUL, l->range, by);

@@ -14,8 +14,9 @@ typedef struct tfl_layer {
     tfl_value *x, *w, *b;
     uint32_t outputs;
     int activation;
-    ir_id range; /* hybrid: the scale of x's whole numbers, else IR_NONE */
-    ir_id low;   /* sums of the low halves, IR_NONE: they are whole */
+    int asymmetric; /* hybrid: how its input was made whole */
+    ir_id range;    /* hybrid: the scale of x's whole numbers, else IR_NONE */
+    ir_id low;      /* sums of the low halves, IR_NONE: they are whole */
 } tfl_layer;
 
 enum { TFL_FLOAT_LAYER, TFL_WHOLE_LAYER, TFL_HYBRID_LAYER };

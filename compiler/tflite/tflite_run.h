@@ -132,6 +132,8 @@ const int64_t *tfl_ints(tfl_run *r, const tfl_value *v, uint32_t *count);
 /* Scale of channel i of quantised weights. */
 float tfl_scale(const tfl_value *v, uint32_t i);
 uint32_t tfl_scale_count(const tfl_value *v);
+/* Outputs have scales of their own, not one that is written for each. */
+int tfl_scales_differ(const tfl_value *v);
 int tfl_whole(int type); /* a type of integers */
 
 /* The value in the graph, and the same in real numbers. */

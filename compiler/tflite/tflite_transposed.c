@@ -149,6 +149,7 @@ void tfl_do_transpose_conv(tfl_run *r, tfl_call *c, int what)
                    c->inputs > 3 ? c->in[3] : NULL,
                    0,
                    tfl_option(c, 3, 0),
+                   0,
                    IR_NONE,
                    IR_NONE};
     uint32_t step[2] = {(uint32_t)tfl_option_int(c, 2, 1),

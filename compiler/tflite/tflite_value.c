@@ -52,6 +52,14 @@ uint32_t tfl_scale_count(const tfl_value *v)
     return v->raw && tfl_quantised(v->raw) ? v->raw->scales.count : 1;
 }
 
+int tfl_scales_differ(const tfl_value *v)
+{
+    for (uint32_t i = 1; i < tfl_scale_count(v); i++)
+        if (tfl_scale(v, i) != tfl_scale(v, 0))
+            return 1;
+    return 0;
+}
+
 float tfl_scale(const tfl_value *v, uint32_t i)
 {
     if (!v->raw || !tfl_quantised(v->raw))

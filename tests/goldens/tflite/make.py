@@ -2,6 +2,7 @@
 
     python3 make.py        (tensorflow 2.21, keras 3; writes beside itself)
     python3 make.py later       only the second half of them
+    python3 make.py halves      only those of dynamic ranges met halfway
     python3 make.py NAME...     only these of operators.py and integers.py
 
 NAME.tflite with NAME.in.npy [runs, inputs] and NAME.out.npy [runs, outputs],
@@ -60,6 +61,8 @@ def answer(name, model, rng=rng):
         row, out = [], []
         for d in it.get_input_details():
             x = rng.normal(0, 1, d["shape"]).astype(np.float32)
+            if name.startswith("halves"):
+                x = between_steps(rng, d["shape"])
             scale, zero = d["quantization"]
             if d["dtype"] == np.int32:
                 x = np.float32(rng.integers(0, 4, d["shape"]))
@@ -83,6 +86,21 @@ def answer(name, model, rng=rng):
     np.save(HERE / f"{name}.in.npy", np.float32(rows))
     np.save(HERE / f"{name}.out.npy", np.float32(answers))
     print(name, len(model), "bytes")
+
+
+def between_steps(rng, shape):
+    """Halfway between two of the 255 steps of their range, or next to that. Not
+    at half a step, where TensorFlow Lite rounds the float below it up: it adds
+    a half and cuts off."""
+    low, high = np.float32(-rng.uniform(0.2, 1)), np.float32(rng.uniform(0.2, 1))
+    step = (high - low) / np.float32(255)
+    x = np.float32(rng.integers(1, 128, shape) + 0.5) * step
+    x *= np.float32(rng.choice([-1, 1], shape))
+    for _ in range(2):
+        x = np.nextafter(x, np.float32(rng.choice([-9, 9], shape)))
+    x = np.float32(np.clip(x, low, high))
+    x.flat[0], x.flat[1] = low, high
+    return x
 
 
 def function(name, f, shapes, kinds, owner=None):
@@ -180,10 +198,26 @@ def later():
     function("stft", spectrum, [(1, 40)], ("float",))
 
 
+def halves():
+    global rng
+    rng = np.random.default_rng(9)
+    keras.utils.set_random_seed(9)
+    i = x = L.Input((24, 20))
+    for dilation in (1, 2, 4):
+        y = L.Conv1D(20, 3, dilation_rate=dilation, padding="causal",
+                     activation="relu")(x)
+        x = L.Add()([x, y])
+    network("halves_tcn", i, x, ("dynamic",))
+    i = L.Input((40,))
+    network("halves_dense", i, L.Dense(30)(i), ("dynamic",))
+
+
 if not sys.argv[1:]:
     main()
 if not sys.argv[1:] or "later" in sys.argv[1:]:
     later()
+if not sys.argv[1:] or "halves" in sys.argv[1:]:
+    halves()
 for name, model in (*operators.models(), *integers.models()):
     if name in sys.argv[1:] or not sys.argv[1:]:
         answer(name, model, np.random.default_rng(len(name)))
