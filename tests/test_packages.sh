@@ -83,7 +83,8 @@ if [ -d "$MLI_BUILD/pd64/mlinfer" ]; then
 else
     fail "Linux-amd64-64" "it is not built (make pd64)"
 fi
-PD64=${PD64:-$(command -v puredata64)}
+PD64=${PD64:-$(command -v puredata64 \
+    "$MLI_BUILD/newer-pd/usr/bin/puredata64" | head -1)}
 if [ -n "$PD64" ]; then
     PD_COMMAND=("$PD64")
     take Linux-amd64-64
@@ -94,7 +95,7 @@ if [ -n "$PD64" ]; then
             "$(diff "$work/32" "$work/64" | head -2)"
 else
     echo "ok - Pd with 64-bit numbers # SKIP no puredata64 here:" \
-        "it is in bookworm-backports (PD64=...)"
+        "with bookworm-backports among apt's sources, make check gets it"
 fi
 
 # ------------------------------------------------------------ sources ----
