@@ -86,21 +86,14 @@ OLDSTAT(fstat64, int, stat64, __fxstat64)
 /* Before 2.34 these were in another library, which every Pd has loaded. */
 int old_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *),
                        void *);
-int old_pthread_join(pthread_t, void **);
 int old_pthread_sigmask(int, const sigset_t *, sigset_t *);
 OLD(pthread_create);
-OLD(pthread_join);
 OLD(pthread_sigmask);
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                    void *(*body)(void *), void *with)
 {
     return old_pthread_create(thread, attributes, body, with);
-}
-
-int pthread_join(pthread_t thread, void **result)
-{
-    return old_pthread_join(thread, result);
 }
 
 int pthread_sigmask(int how, const sigset_t *set, sigset_t *before)

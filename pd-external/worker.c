@@ -161,9 +161,12 @@ void worker_release(void)
     atomic_fetch_sub(&worker_held, 1);
 }
 
-/* Pd quits without freeing its boxes. */
+/* Pd quits without freeing its boxes. (On Windows there are no other threads
+   any more at this moment.) */
+#ifndef _WIN32
 __attribute__((destructor)) static void worker_finish(void)
 {
     for (int i = 0; i < HELD_POLLS && atomic_load(&worker_held); i++)
         worker_pause();
 }
+#endif

@@ -189,6 +189,16 @@ OUT: 3
 INFO: examples 0
 EOF
 
+learn "what is being written when Pd quits is written" "mlinfer -learn 1 1" \
+    "pd: dsp 1; 1; right: 3; add; write last.csv; pd: quit" <<'EOF'
+INFO: examples 1
+EOF
+if [ -s "$work/last.csv" ]; then
+    pass "... and is there"
+else
+    fail "... and is there" "there is no last.csv"
+fi
+
 learn "write and load go on; [mlinfer] plays the same" "mlinfer -learn 2 2" \
     "set 0 0; right: 1 2; add; set 1 0.5; right: 3 -4; add; smooth 0.05
      0.3 0.3; write poses; clear; load poses; 0.3 0.3; set 0.3 0.3; right: 9 9

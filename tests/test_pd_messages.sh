@@ -341,6 +341,39 @@ error: mlinfer~: MODELS/clock: has 1 output, box has 0: use -out 1
 INFO: loaded 0 channels
 EOF
 
+PD_LOADS=2 PD_THEN="info" expect "a newer load takes the place of one that waits" \
+    "mlinfer~ MODELS/gain" 1 \
+    "pd: dsp 1; load MODELS/late; load MODELS/nothere; load MODELS/soft; reload" <<'EOF'
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+INFO: loaded 1 MODELS/soft.bin
+INFO: latency 0
+INFO: name soft
+INFO: file MODELS/soft.bin
+INFO: mode stream
+INFO: rate 48000
+INFO: inputs 1
+INFO: outputs 1
+INFO: in 1 x 0 0
+INFO: out 1 y 0 0
+INFO: latency 0
+INFO: parameters 1
+INFO: macs 0
+INFO: memory BYTES 832
+EOF
+
+PD_LOADS=2 PD_THEN="pd: dsp 1; 1; pd: dsp 0; load MODELS/total" expect \
+    "... also one that need not wait, as sound has stopped" "mlinfer MODELS/sumlist" \
+    1 "pd: dsp 1; load MODELS/clock; pd: dsp 0; load MODELS/total" <<'EOF'
+INFO: loaded 1 MODELS/sumlist.bin
+INFO: latency 0
+INFO: loaded 1 MODELS/total.bin
+INFO: latency 0
+OUT: 1
+INFO: loaded 1 MODELS/total.bin
+INFO: latency 0
+EOF
+
 PD_LOADS=2 expect "a missing model with -in and -out: the box lives" \
     "mlinfer~ -in 2 -out 1 nothere" 1 "pd: dsp 1; load MODELS/gain" <<'EOF'
 error: mlinfer~: nothere: not found beside the patch (PATCH), on declared or search paths

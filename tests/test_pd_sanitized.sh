@@ -41,6 +41,14 @@ schedule() {
         printf "0 pd-slot%d obj 10 70 s said;\n", slot
         printf "0 pd-slot%d connect 0 0 1 0;\n", slot
         printf "0 pd-slot%d connect 1 %d 2 0;\n", slot, info
+        printf "0 pd-slot%d obj 90 10 r k%d;\n", slot, slot
+        printf "0 pd-slot%d obj 90 40 block~;\n", slot
+        printf "0 pd-slot%d connect 3 0 4 0;\n", slot
+    }
+    function blocks(b) { # frames, and overlap
+        b = one("64 1 8 1024 128&4")
+        sub("&", " ", b)
+        return b
     }
     function message(slot, what) {
         what = pick(16)
@@ -70,7 +78,10 @@ schedule() {
             else if (what < 4) {
                 printf "%d pd-slot%d clear;\n", after, slot
                 make(slot)
-            } else
+            } else if (what < 7)
+                printf "%d b%d load %s;\n0 k%d set %s;\n", after, slot, load(),
+                    slot, blocks()
+            else
                 printf "%d b%d %s;\n", after, slot, message(slot)
         }
         if (seed % 2) {
