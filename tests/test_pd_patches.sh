@@ -141,6 +141,27 @@ steps "16 clones of [mlinfer~]" "pd: dsp 1" "bang" <<'EOF'
 SUM: 8
 EOF
 
+patch "$work/changing.pd" "X obj 20 20 inlet~" "X obj 120 20 r box" \
+    "X obj 20 60 mlinfer~ -in 1 -out 1 0" "X obj 20 100 outlet~" \
+    "X obj 120 100 route latency" "X obj 120 115 t b" "X obj 120 130 s one" \
+    "X connect 0 0 2 0" "X connect 1 0 2 0" "X connect 2 0 3 0" \
+    "X connect 2 1 4 0" "X connect 4 0 5 0" "X connect 5 0 6 0"
+patch "$work/case.pd" "X declare -path mlinfer" "X obj 20 20 sig~ 0.5" \
+    "X obj 20 60 clone changing 16" "X obj 20 90 snapshot~" \
+    "X obj 20 120 print SUM" "X obj 120 60 r snap" "X obj 220 20 r one" \
+    "X obj 220 50 f" "X obj 260 50 + 1" "X obj 220 80 mod 16" \
+    "X obj 220 110 sel 15" "X obj 220 140 s all" "X connect 0 0 1 0" \
+    "X connect 1 0 2 0" "X connect 2 0 3 0" "X connect 4 0 2 0" \
+    "X connect 5 0 6 0" "X connect 6 0 7 0" "X connect 7 0 6 1" \
+    "X connect 6 0 8 0" "X connect 8 0 9 0" "X connect 9 0 10 0"
+steps "16 clones change their models while they sound" "pd: dsp 1" \
+    "snap: bang" "set gain 2; load MODELS/gain @ all" "snap: bang" \
+    "load MODELS/late @ all" "snap: bang" <<'EOF'
+SUM: 0
+SUM: 16
+SUM: 8
+EOF
+
 # Which of several files of one name it is: the innermost, and what is declared
 # before what lies around.
 mkdir -p "$work/outer/inner" "$work/outer/declared"
