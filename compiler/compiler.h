@@ -55,6 +55,7 @@ typedef struct mlc_options {
                               with a 1 go on computing in floats */
     uint32_t floats_count;
     uint32_t *layers; /* not NULL: is told how many could */
+    int everywhere;   /* integers also where floats are known to be faster */
 } mlc_options;
 
 /* How the weights of layers are stored. */
@@ -68,7 +69,7 @@ typedef enum mlc_storage {
 
 #define MLC_OPTIONS_DEFAULT                                                    \
     {                                                                          \
-        -1, 0, 0, 0.0, NULL, 0, 0, 0, NULL, NULL, NULL, 0, NULL                \
+        -1, 0, 0, 0.0, NULL, 0, 0, 0, NULL, NULL, NULL, 0, NULL, 0             \
     }
 
 /* Multiply-accumulates a second that no core does: 32 lanes, two instructions a

@@ -317,8 +317,9 @@ static mlc_status use_integers(ir_graph *g, const mlc_options *options,
         status = options->calibrate(options->calibrate_user, &image, ranges, n,
                                     error);
     if (!status) {
-        uint32_t layers = ir_use_integers(g, values, ranges, n, options->floats,
-                                          options->floats_count);
+        uint32_t layers =
+            ir_use_integers(g, values, ranges, n, options->floats,
+                            options->floats_count, options->everywhere);
         if (options->layers)
             *options->layers = layers;
     }

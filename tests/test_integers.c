@@ -179,6 +179,7 @@ static void answers(void **state)
     mli_info info;
     (void)state;
     options.calibrate = tell;
+    options.everywhere = 1;
     options.calibrate_user = (void *)(uintptr_t)told;
     image = compiled(stack(), &options);
     assert_int_equal(asked, 2);
@@ -221,6 +222,7 @@ static void choice(void **state)
     uint64_t floats;
     (void)state;
     options.calibrate = tell;
+    options.everywhere = 1;
     options.calibrate_user = (void *)(uintptr_t)told;
     options.layers = &layers;
     options.floats = keep;
@@ -245,6 +247,7 @@ static void small_layers(void **state)
     (void)state;
     fill(noise, sizeof noise / sizeof *noise, 0.5f, 9);
     options.calibrate = tell;
+    options.everywhere = 1;
     options.calibrate_user = (void *)(uintptr_t)wide;
     x = ir_linear(g, x, 3, 20, noise, NULL);
     x = ir_conv1d(g, x, 20, 20, 3, 1, 20, 1, noise, NULL);
@@ -300,6 +303,7 @@ static void recurrent_layers(void **state)
         float **x = played(recurrent(type, i > 2), &options, &bytes);
         assert_int_equal(bytes, 0);
         options.calibrate = tell;
+        options.everywhere = 1;
         options.calibrate_user = (void *)(uintptr_t)reached;
         float **y = played(recurrent(type, i > 2), &options, &bytes);
         uint32_t gates = type == MLI_OP_LSTM ? 4 : type == MLI_OP_GRU ? 3 : 1;

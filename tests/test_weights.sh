@@ -86,7 +86,7 @@ else not_ok "int4 leaves recurrent layers at int8" "$(cat int4.out)"; fi
 rm -f int4.bin int8.bin
 
 # Layers in integers: nearer to floats the fewer there are of them.
-run convert "$stream" -o whole.bin --arithmetic int8 --calibrate "$sound"
+run convert "$stream" -o whole.bin --arithmetic int8 --all --calibrate "$sound"
 cp out whole.out
 snr=$(sed -n 's/^error: SNR \([0-9.]*\) dB.*/\1/p' out)
 heard=$(snr_of float.bin whole.bin "$sound")
@@ -96,7 +96,7 @@ if grep -qE '^[0-9]+ layers? computes? in int8, [0-9]+ stays? in floats' out &&
     ok "int8 arithmetic: the error that is told"
 else not_ok "int8 arithmetic: the error that is told" "$heard dB, $(cat out)"; fi
 wanted=$(awk -v snr="$heard" 'BEGIN { print snr + 3 }')
-run convert "$stream" -o part.bin --arithmetic int8 --snr "$wanted" \
+run convert "$stream" -o part.bin --arithmetic int8 --all --snr "$wanted" \
     --weights f16 --calibrate "$sound"
 layers() { sed -n 's/^\([0-9]*\) layers\{0,1\} computes\{0,1\} in int8.*/\1/p' "$1"; }
 heard=$(snr_of float.bin part.bin "$sound")
@@ -109,6 +109,13 @@ grep -q 'as int8_arithmetic' out && ok "int8 arithmetic: info" ||
     not_ok "int8 arithmetic: info" "$(cat out)"
 run convert whole.bin -o x.bin --arithmetic int8
 refuses "int8 arithmetic of a model.bin" "convert its source with --arithmetic"
+run convert "$stream" -o x.bin --arithmetic int8 --calibrate "$sound"
+if grep -qE '^kept in floats: [0-9]+ layers?, faster so' out; then
+    ok "int8 arithmetic: small layers stay in floats"
+else not_ok "int8 arithmetic: small layers stay in floats" "$(cat out)"; fi
+rm -f x.bin
+run convert "$stream" -o x.bin --all
+refuses "--all by itself" "expected --arithmetic int8"
 run convert "$stream" -o x.bin --snr 30
 refuses "--snr by itself" "expected --arithmetic int8"
 run convert "$stream" -o x.bin --arithmetic int4

@@ -95,6 +95,7 @@ static int parse(int argc, char **argv, convert_arguments *a)
         {"spread", no_argument, NULL, 'p'},
         {"weights", required_argument, NULL, 'b'},
         {"arithmetic", required_argument, NULL, 'a'},
+        {"all", no_argument, NULL, 'l'},
         {"snr", required_argument, NULL, 'n'},
         {"calibrate", required_argument, NULL, 'c'},
         {NULL, 0, NULL, 0}};
@@ -118,6 +119,8 @@ static int parse(int argc, char **argv, convert_arguments *a)
             bad = parse_weights(optarg, &a->options.weights);
         else if (option == 'c')
             a->ranges.calibrate = optarg;
+        else if (option == 'l')
+            a->options.everywhere = 1;
         else if (option == 'n')
             bad = parse_snr(optarg, &a->snr);
         else if (option == 'a')
@@ -138,6 +141,10 @@ static int parse(int argc, char **argv, convert_arguments *a)
     if (a->ranges.calibrate && !fewer_bits(a)) {
         tool_usage("--calibrate: expected --weights f16, int8 or int4, or "
                    "--arithmetic int8, too");
+        return -1;
+    }
+    if (a->options.everywhere && !a->int8) {
+        tool_usage("--all: expected --arithmetic int8, too");
         return -1;
     }
     if (a->snr > 0 && !a->int8) {

@@ -24,6 +24,7 @@ static const char usage[] =
     "                         computing stays in floats. Size, speed and error\n"
     "                         against floats are told\n"
     "    --arithmetic int8    layers compute in integers where that pays\n"
+    "    --all                and where floats are faster\n"
     "    --snr DB             but not those that hurt most, until the sound is\n"
     "                         so near to that of floats\n"
     "    --calibrate FILE     the error is of these, and int8 fits them: a\n"

@@ -14,6 +14,16 @@
 /* To make a byte takes as long as so many multiply-accumulates spare. */
 #define LEAST_READERS 8u
 
+/*
+ * From so many units, inputs and outputs on layers are faster with bytes than
+ * with floats, on processors that have both in vectors: below, what each frame
+ * makes bytes of takes longer than is spared, and convolutions are faster where
+ * all tensors are planes, which bytes cannot be.
+ */
+#define LEAST_UNITS   64u
+#define LEAST_OUTPUTS 32u
+#define LEAST_INPUTS  32u
+
 /* What a value becomes. */
 typedef struct reading {
     uint64_t products; /* of its layers, for each of its elements */
@@ -359,10 +369,25 @@ static void put_in_order(ir_graph *g, uint32_t first)
     free(at);
 }
 
-static void say(ir_graph *g, uint32_t bytes, uint32_t floats)
+/* Is a layer that could compute in bytes faster so? */
+static int pays(const ir_graph *g, const ir_node *node)
 {
+    ir_matrix m = ir_matrix_of(g, node, 1);
+
+    if (is_recurrent(node))
+        return m.inputs >= LEAST_UNITS;
+    return node->type == MLI_OP_CONV2D ||
+           (m.outputs >= LEAST_OUTPUTS && m.inputs >= LEAST_INPUTS);
+}
+
+static void say(ir_graph *g, uint32_t bytes, uint32_t floats, uint32_t faster)
+{
+    if (faster)
+        ir_note(g, "kept in floats: %u layer%s, faster so", faster,
+                faster == 1 ? "" : "s");
     if (!bytes)
-        ir_note(g, "no layer can compute in int8");
+        ir_note(g, faster ? "no layer computes in int8"
+                          : "no layer can compute in int8");
     else
         ir_note(g, "%u layer%s compute%s in int8, %u stay%s in floats", bytes,
                 bytes == 1 ? "" : "s", bytes == 1 ? "s" : "", floats,
@@ -376,9 +401,11 @@ static int is_layer(const ir_graph *g, const ir_node *node)
 
 uint32_t ir_use_integers(ir_graph *g, const ir_id *values,
                          const mlc_range *ranges, uint32_t count,
-                         const uint8_t *floats, uint32_t floats_count)
+                         const uint8_t *floats, uint32_t floats_count,
+                         int everywhere)
 {
     uint32_t first = g->node_count, bytes = 0, others = 0, could = 0;
+    uint32_t faster = 0;
     reading *all = ir_room(g, g->value_count + 1u, sizeof *all);
     mlc_range *of = ir_room(g, g->value_count + 1u, sizeof *of);
 
@@ -402,6 +429,11 @@ uint32_t ir_use_integers(ir_graph *g, const ir_id *values,
             others += (uint32_t)is_layer(g, &g->nodes[i]);
             continue;
         }
+        if (!everywhere && !pays(g, &g->nodes[i])) {
+            others++;
+            faster++;
+            continue;
+        }
         if (could++ < floats_count && floats[could - 1]) {
             others++;
             continue;
@@ -420,7 +452,7 @@ uint32_t ir_use_integers(ir_graph *g, const ir_id *values,
     free(of);
     if (!g->error[0] && !g->out_of_memory) {
         put_in_order(g, first);
-        say(g, bytes, others);
+        say(g, bytes, others, faster);
     }
     return could;
 }

@@ -68,9 +68,10 @@ uint32_t ir_find_readings(ir_graph *g, ir_id **values);
  * range is among the count ones and is not empty, if that pays; but not the
  * k-th of those that could if floats[k] is set. Answers how many could.
  */
-uint32_t ir_use_integers(ir_graph *g, const ir_id *values, const mlc_range *ranges,
-                     uint32_t count, const uint8_t *floats,
-                     uint32_t floats_count);
+uint32_t ir_use_integers(ir_graph *g, const ir_id *values,
+                         const mlc_range *ranges, uint32_t count,
+                         const uint8_t *floats, uint32_t floats_count,
+                         int everywhere);
 /* A node on constants alone becomes one, if the result is small: 1. */
 int ir_fold_node(ir_graph *g, uint32_t node);
 /* All such. */
