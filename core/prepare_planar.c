@@ -24,10 +24,21 @@ static int is_list(const mli_file_tensor *t)
     return t->rank <= 1;
 }
 
+/* A constant is no planes. */
+static int all_timed(const mli_file *f, const mli_file_op *op)
+{
+    for (uint32_t i = 0; i < op->inputs; i++)
+        if (!mli_timed(mli_operand(f, op, i)))
+            return 0;
+    return 1;
+}
+
 static int op_is_planar(const mli_file *f, const mli_file_op *op)
 {
     const mli_file_tensor *x = mli_operand(f, op, 0);
     const mli_file_tensor *y = mli_operand(f, op, op->inputs);
+    if (op->type != MLI_OP_BINARY && op->type != MLI_OP_CONCAT && !mli_timed(x))
+        return 0;
     switch (op->type) {
     case MLI_OP_LINEAR:
         return mli_elements(x) == op->p[0];
@@ -42,10 +53,11 @@ static int op_is_planar(const mli_file *f, const mli_file_op *op)
     case MLI_OP_AFFINE:
         return fits_rows(mli_operand(f, op, 1), y);
     case MLI_OP_SLICE:
-    case MLI_OP_CONCAT:
         return is_list(y);
+    case MLI_OP_CONCAT:
+        return is_list(y) && all_timed(f, op);
     case MLI_OP_EXPAND:
-        return mli_timed(x) && fits_rows(x, y);
+        return fits_rows(x, y);
     default:
         return 0;
     }

@@ -324,7 +324,8 @@ static void random_graphs(mli_mode mode, uint32_t count)
 static void stream_graphs(void **state)
 {
     (void)state;
-    random_graphs(MLI_STREAM, is_long() ? 5000 : 400);
+    /* the 488th joins a constant and a signal beside a convolution */
+    random_graphs(MLI_STREAM, is_long() ? 5000 : 500);
 }
 
 static void step_graphs(void **state)

@@ -13,10 +13,13 @@
 #include "op_check.h"
 #include "player.h"
 
-/* Whole numbers from -n to n. */
+/* Whole numbers from -n to n. A power of two makes the products exact: else one
+   near a half is another number in double precision. */
 static fb_id whole(fb *b, fb_shape s, uint32_t n)
 {
-    float scale = (float)n + 0.4f;
+    float scale = 1.0f;
+    while (scale <= (float)n)
+        scale *= 2.0f;
     fb_shape one = {0, 0, {0}};
     fb_id x = fb_input(b, s), k = fb_const(b, one, &scale, 1);
     x = fb_binary(b, MLI_MUL, x, x, k);
