@@ -62,23 +62,23 @@ typedef struct _box {
     const t_boxkind *x_kind;
     t_canvas *x_canvas; /* the patch that the box is in */
     t_arguments x_args;
-    t_voice x_voice;      /* the model that plays */
-    t_voice x_old;        /* one that has played, or that nobody wants any
-                             more: for the worker, once it has faded */
-    t_loading *x_loading; /* 0: there is no thread to load on */
-    t_wanted x_wanted;
-    t_clock *x_poll;          /* asks how loading goes */
+    t_voice x_voice;          /* the model that plays */
     t_symbol *x_path;         /* its file; 0: none */
     char x_name[MAXPDSTRING]; /* as it was asked for */
-    const char *x_reason;     /* why the last load failed; 0: it did not */
+    t_voice x_old;            /* one that has played, or that nobody wants any
+                                 more: for the worker, once it has faded */
+    t_loading *x_loading;     /* 0: there is no thread to load on */
+    t_wanted x_wanted;
+    t_clock *x_poll;      /* asks how loading goes */
+    const char *x_reason; /* why the last load failed; 0: it did not */
     t_control *x_controls;
     t_stopwatch x_watch;
     int x_saying;      /* reports under way, one within the other */
     int x_telling;     /* info is under way */
     int x_loopsaid;    /* that they would never end was said */
     int x_badvalue;    /* the model made NaN or infinity: 1 to say, 2 said */
-    int x_createdsaid; /* how loading went at creation; else ... */
-    t_clock *x_saycreated; /* says how loading went, once all is connected */
+    int x_createdsaid; /* how loading went at creation; if not yet ... */
+    t_clock *x_saycreated; /* ... this says it, once all is connected */
     t_outlet *x_info;
 } t_box;
 

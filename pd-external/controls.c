@@ -57,13 +57,11 @@ static void control_apply(t_box *x, const t_control *c)
     int index = player_named(p, c->c_name->s_name, MLI_PORT_CONTROL);
     mli_port port;
     mli_channel channel;
-    float some[64], *values = some;
+    float *values = p->p_set;
     if (index < 0)
         return;
     mli_get_input(p->p_model, (uint32_t)index, &port);
     if (port.channels != (uint32_t)c->c_count)
-        return;
-    if (port.channels > 64 && !(values = malloc(port.channels * sizeof(float))))
         return;
     for (uint32_t i = 0; i < port.channels; i++) {
         mli_get_input_channel(p->p_model, (uint32_t)index, i, &channel);
@@ -71,8 +69,6 @@ static void control_apply(t_box *x, const t_control *c)
                                       : c->c_values[i];
     }
     mli_set(p->p_session, (uint32_t)index, values);
-    if (values != some)
-        free(values);
 }
 
 void controls_apply(t_box *x)

@@ -13,11 +13,6 @@
 
 #define POLL_MILLISECONDS 4
 
-static int learnbox_runs(void)
-{
-    return pd_getdspstate();
-}
-
 /* ------------------------------- reading ---------------------------------- */
 
 /* Labels that came from a file, as a patch would write them. */
@@ -137,6 +132,13 @@ int learnbox_writes(const t_learnbox *x)
     return 0;
 }
 
+/* Is the worker asked? Also when sound has just stopped: files stay in order,
+   and no network goes that is being written. */
+static int learnbox_runs(const t_learnbox *x)
+{
+    return pd_getdspstate() || learnbox_writes(x);
+}
+
 /* One that is done, taken; 0: none. */
 static t_writing *learnbox_written(t_learnbox *x)
 {
@@ -200,7 +202,7 @@ static void learnbox_want(t_learnbox *x, const char *name)
 {
     box_saycreated(&x->x_box);
     x->x_wants = WANTS_NOTHING;
-    if (!learnbox_runs()) {
+    if (!learnbox_runs(x)) {
         learnbox_open(x, name);
         learnbox_sayopened(x);
         return;
@@ -241,7 +243,7 @@ static void learnbox_write(t_learnbox *x, t_symbol *s, int argc, t_atom *argv)
         canvas_makefilename(x->x_box.x_canvas, name, path, MAXPDSTRING);
     else
         snprintf(path, sizeof(path), "%s", name);
-    if (learnbox_runs()) {
+    if (learnbox_runs(x)) {
         learnbox_writewhile(x, path);
         return;
     }

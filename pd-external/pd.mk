@@ -60,15 +60,15 @@ pd: $(RUNTIME) $(COMPILER) $(LEARN)
 		cp "$$m" $(PD_DIR)/models/ || exit 1; done
 
 # Everything in the externals is watched, Pd itself is not; kernels are plain C
-# only, as test_damage watches the others. The sanitizer's
-# library has to be in the process first:
+# only, as test_damage watches the others. The sanitizer's library has to be in
+# the process first:
 #
 #   make pd-sanitized SANITIZER=address
 #   ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$(gcc -print-file-name=libasan.so) \
 #       pd -nogui -noaudio -path build/address/pd/mlinfer -lib mlinfer~ ...
 #
-# for SANITIZER=thread: libtsan.so. A finding is printed and ends Pd (address)
-# or makes its exit status 66 (thread). tests/test_pd_sanitized.sh says more.
+# for SANITIZER=thread libtsan.so, and `setarch -R` in front of pd. A finding is
+# printed, and ends Pd (address) or makes its exit status 66 (thread).
 SANITIZER ?= address
 pd-sanitized:
 	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/$(SANITIZER) KERNELS=generic \

@@ -102,6 +102,19 @@ static void player_initial(t_player *p)
     }
 }
 
+/* Values of the largest control. */
+static uint32_t player_control(const t_player *p)
+{
+    mli_port port;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < p->p_info.inputs; i++) {
+        mli_get_input(p->p_model, i, &port);
+        if (port.kind == MLI_PORT_CONTROL && port.channels > most)
+            most = port.channels;
+    }
+    return most;
+}
+
 /* Give all arrays their places; state and arena are for the session. */
 static void player_lay(t_player *p, t_layout *l, const mli_memory *need,
                        void **state, void **arena)
@@ -110,6 +123,7 @@ static void player_lay(t_player *p, t_layout *l, const mli_memory *need,
     *arena = layout_take(l, need->arena_bytes, 1);
     p->p_x = layout_take(l, p->p_nin, sizeof(float));
     p->p_y = layout_take(l, p->p_nout, sizeof(float));
+    p->p_set = layout_take(l, player_control(p), sizeof(float));
     p->p_in = layout_take(l, p->p_nin, sizeof(float *));
     p->p_out = layout_take(l, p->p_nout, sizeof(float *));
 }

@@ -27,7 +27,8 @@ typedef struct _player {
     uint32_t p_nout; /* and of all outputs */
     float *p_x;      /* [p_nin] the values that player_once takes */
     float *p_y;      /* [p_nout] and makes */
-    float **p_in;    /* the same, in the order that the runtime asks for */
+    float *p_set;    /* [of the largest control] room to set one */
+    float **p_in;    /* p_x and p_y, in the order that the runtime asks for */
     float **p_out;
     void *p_memory; /* all of it */
     size_t p_bytes;
