@@ -11,6 +11,7 @@
 
 #define ALWAYS_SMALL 4096u /* elements */
 #define MOST_WORK    2e8   /* nanoseconds, of a graph; the rest runs later */
+#define COPY         0.5 /* nanoseconds a number, to find that it is too much */
 
 static int is_output(const ir_graph *g, ir_id value)
 {
@@ -66,14 +67,26 @@ static ir_graph *alone(const ir_graph *g, const ir_node *node)
     return one;
 }
 
+static double copying(const ir_graph *g, const ir_node *node)
+{
+    double elements = 0;
+    for (uint32_t k = 0; k < node->inputs; k++)
+        elements += (double)g->values[node->in[k]].elements;
+    return COPY * elements;
+}
+
 static int fold(ir_graph *g, ir_node *node)
 {
+    if (g->folding >= MOST_WORK)
+        return 0;
+
     ir_value *y = &g->values[node->out];
     ir_graph *one = alone(g, node);
     float *data = one ? malloc(y->elements * sizeof *data) : NULL;
     double work = one && !one->error[0] ? mlc_evaluate_cost(one) : 0;
 
     if (g->folding + work > MOST_WORK) {
+        g->folding += copying(g, node);
         free(data);
         ir_free(one);
         return 0;
