@@ -265,7 +265,8 @@ if [ -n "${MLI_LONG:-}" ]; then
         >"$work/make.log" 2>&1 ||
         fail "make pd-sanitized" "$(tail -n 1 "$work/make.log")"
 fi
-library=$("${CC:-gcc}" -print-file-name=libasan.so)
+# shellcheck disable=SC2086 # may be "ccache gcc"
+library=$(${CC:-gcc} -print-file-name=libasan.so)
 sanitized="... $rounds times under the address sanitizer, which finds nothing"
 if [ -e "$folder/mlinfer.pd_linux" ] && [ -e "$library" ]; then
     cycle $rounds

@@ -123,7 +123,8 @@ stress() {
     local at=$work/$1$2 library name="$1 sanitizer, seed $2, $3 events"
     local folder=$MLI_BUILD/tests/$1
     [ -z "${MLI_LONG:-}" ] || folder=$MLI_BUILD/$1/pd/mlinfer
-    library=$("${CC:-gcc}" -print-file-name="lib${1:0:1}san.so")
+    # shellcheck disable=SC2086 # may be "ccache gcc"
+    library=$(${CC:-gcc} -print-file-name="lib${1:0:1}san.so")
     [ -e "$folder/mlinfer.pd_linux" ] && [ -e "$library" ] ||
         skip_all "$name" "was not built"
     mkdir "$at" && ln -s "$work/models" "$at/models"
