@@ -41,6 +41,16 @@ static void deinterleave(const float *from, float *const *out, uint32_t at,
     }
 }
 
+/* One frame of channels, n times. Channels are the outer loop: of many, one
+   after another lies far apart. */
+static void repeat(const float *from, float *const *out, uint32_t at,
+                   uint32_t channels, uint32_t n)
+{
+    for (uint32_t c = 0; c < channels; c++)
+        if (out[c] != NULL)
+            mli_fill(out[c] + at, from[c], n);
+}
+
 /* n frames of channels to rows of a tile. */
 static void take_planes(const mli_session *s, const mli_slot *p,
                         const float *const *in, uint32_t at, uint32_t n)
@@ -137,13 +147,14 @@ static void hold(const mli_session *s, const mli_slot *p, float *const *out,
 {
     uint32_t next = first_tick(s, p);
     const float *from = p->tensor;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0, m; i < n; i += m) {
         if (i == next) {
             copy(p->kept, from, p->channels);
             from += p->channels;
             next += p->period;
         }
-        deinterleave(p->kept, out, at + i, p->channels, 1);
+        m = next > i && next < n ? next - i : n - i;
+        repeat(p->kept, out, at + i, p->channels, m);
     }
 }
 
@@ -193,17 +204,19 @@ static void begin_window(mli_session *s)
 static void hear(mli_session *s, const float *const *in, uint32_t at,
                  uint32_t n)
 {
-    for (; n != 0; s->filled++, at++, n--) {
+    s->filled += n;
+    for (uint32_t m; n != 0; at += m, n -= m) {
         const float *const *from = in;
+        m = n < s->window - s->head ? n : s->window - s->head;
         for (uint32_t i = 0; i < s->input_count; i++) {
             const mli_slot *p = s->inputs + i;
             if (p->kind == MLI_PORT_CONTROL)
                 continue;
-            interleave(from, at, p->channels, 1,
+            interleave(from, at, p->channels, m,
                        p->kept + (size_t)s->head * p->channels);
             from += p->channels;
         }
-        s->head = s->head + 1 == s->window ? 0 : s->head + 1;
+        s->head = s->head + m == s->window ? 0 : s->head + m;
     }
 }
 
@@ -213,11 +226,11 @@ static void play(mli_session *s, float *const *out, uint32_t at, uint32_t first,
 {
     for (uint32_t i = 0; i < s->output_count; i++) {
         const mli_slot *p = s->outputs + i;
-        for (uint32_t k = 0; k < n; k++)
-            deinterleave(p->frames == 1
-                             ? p->kept
-                             : p->kept + (size_t)(first + k) * p->channels,
-                         out, at + k, p->channels, 1);
+        if (p->frames == 1)
+            repeat(p->kept, out, at, p->channels, n);
+        else
+            deinterleave(p->kept + (size_t)first * p->channels, out, at,
+                         p->channels, n);
         out += p->channels;
     }
 }
