@@ -205,9 +205,70 @@ V_FN float reduce_one(mli_reduce f, const float *x, size_t size)
     }
 }
 
+#if V_LANES > 1
+
+/* Rows of up to as many are combined with a row in each lane. */
+#define SHORT_ROW 8u
+
+/* n rows, a lane each, in the order of the elements. */
+V_FN vf fold_rows(row_fold f, const float *x, size_t size, unsigned n)
+{
+    vf sum = fold_nothing(f);
+    for (size_t i = 0; i < size; i++)
+        sum = fold_step(f, sum, v_load_spaced(x + i, size, n), K(0.0f));
+    return sum;
+}
+
+V_FN vf reduce_rows(mli_reduce f, const float *x, size_t size, unsigned n)
+{
+    switch (f) {
+    case MLI_REDUCE_MAX:
+        return fold_rows(FOLD_MAX, x, size, n);
+    case MLI_REDUCE_MIN:
+        return fold_rows(FOLD_MIN, x, size, n);
+    case MLI_REDUCE_L2:
+        return v_sqrt(fold_rows(FOLD_SQUARE, x, size, n));
+    case MLI_REDUCE_SUM_SQUARE:
+        return fold_rows(FOLD_SQUARE, x, size, n);
+    case MLI_REDUCE_MEAN:
+        return v_div_any(fold_rows(FOLD_SUM, x, size, n), v_set1((float)size));
+    default:
+        return fold_rows(FOLD_SUM, x, size, n); /* MLI_REDUCE_SUM */
+    }
+}
+
+/* A function of the row's size and itself alone, whatever rows are beside. */
+V_FN int has_short_rows(mli_reduce f, size_t size)
+{
+    return size <= SHORT_ROW &&
+           (f == MLI_REDUCE_SUM || f == MLI_REDUCE_MEAN ||
+            f == MLI_REDUCE_MAX || f == MLI_REDUCE_MIN || f == MLI_REDUCE_L2 ||
+            f == MLI_REDUCE_SUM_SQUARE);
+}
+
+static void reduce_short(mli_reduce f, const float *x, float *y, size_t size,
+                         size_t first, size_t last)
+{
+    for (; first + V_LANES <= last; first += V_LANES)
+        v_store(y + first, reduce_rows(f, x + first * size, size, V_LANES));
+    if (first < last) {
+        unsigned n = (unsigned)(last - first);
+        v_store_part(y + first, reduce_rows(f, x + first * size, size, n), 0,
+                     n);
+    }
+}
+
+#endif
+
 static void reduce(mli_reduce f, const float *x, float *y, size_t size,
                    size_t first, size_t last)
 {
+#if V_LANES > 1
+    if (has_short_rows(f, size)) {
+        reduce_short(f, x, y, size, first, last);
+        return;
+    }
+#endif
     for (size_t r = first; r < last; r++)
         y[r] = reduce_one(f, x + r * size, size);
 }

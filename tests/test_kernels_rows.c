@@ -823,6 +823,34 @@ static void reduce(void **state)
             }
 }
 
+/* Rows, short ones too, give the same bits alone and beside others. */
+static void reduce_many_rows(void **state)
+{
+    enum { ROWS = 41, LONGEST = 10 };
+    (void)state;
+    const mli_kernels *k;
+    seed = 9;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (size_t n = 1; n <= LONGEST; n++)
+            for (int f = 0; f < MLI_REDUCE_COUNT; f++) {
+                float x[ROWS * LONGEST], y[ROWS + 2 * EDGE], alone[ROWS];
+                fill(x, ROWS * n, 2);
+                for (size_t j = 0; f == MLI_REDUCE_LOG_SUM && j < ROWS * n; j++)
+                    x[j] = fabsf(x[j]);
+                fill_canary(y, ROWS + 2 * EDGE);
+                k->reduce((mli_reduce)f, x, y + EDGE, n, 1, ROWS - 1);
+                check_canary(k, "reduce", y, ROWS, 1, ROWS - 1);
+                for (size_t r = 1; r < ROWS - 1; r++) {
+                    double bound, want;
+                    k->reduce((mli_reduce)f, x, alone, n, r, r + 1);
+                    assert_memory_equal(alone + r, y + EDGE + r, sizeof *y);
+                    want =
+                        reduce_reference((mli_reduce)f, x + r * n, n, &bound);
+                    check_near(k, "reduce", r, y[EDGE + r], want, bound);
+                }
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -832,7 +860,7 @@ int main(void)
         cmocka_unit_test(whole_numbers),   cmocka_unit_test(power),
         cmocka_unit_test(affine),          cmocka_unit_test(softmax),
         cmocka_unit_test(softmax_special), cmocka_unit_test(normalize),
-        cmocka_unit_test(reduce),
+        cmocka_unit_test(reduce),          cmocka_unit_test(reduce_many_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
