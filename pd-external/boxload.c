@@ -150,8 +150,7 @@ static void box_want(t_box *x, const char *name, t_symbol *path, int fresh)
         box_say(x);
         return;
     }
-    if (name != w->w_name)
-        snprintf(w->w_name, sizeof(w->w_name), "%s", name);
+    snprintf(w->w_name, sizeof(w->w_name), "%s", name);
     w->w_path = path;
     w->w_fresh = fresh;
     w->w_state = WANTS_TO_ASK;

@@ -32,8 +32,7 @@ typedef struct _learnbox {
     uint32_t x_epoch; /* the last one that was said */
     t_clock *x_ask;   /* how far it is */
     t_reading *x_reading;
-    t_wants x_wants; /* a file, by x_asked */
-    char x_asked[MAXPDSTRING];
+    t_wants x_wants; /* a file, by the box's x_name */
     learner *x_gone; /* nobody's any more, for the worker to free; or 0 */
     t_writing *x_writing[WRITES_MAX];
     int x_lastwriting; /* the one that was given last */

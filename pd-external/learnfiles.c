@@ -86,7 +86,7 @@ static int learnbox_answer(t_learnbox *x)
         x->x_gone = x->x_learner;
         x->x_learner = l;
     }
-    learnbox_opened(x, *r->r_path ? r->r_path : x->x_asked, r->r_word,
+    learnbox_opened(x, *r->r_path ? r->r_path : x->x_box.x_name, r->r_word,
                     l ? 0 : &r->r_error);
     return 1;
 }
@@ -97,7 +97,8 @@ static void learnbox_give(t_learnbox *x)
     if (!asks && !x->x_gone)
         return;
     if (asks) {
-        lookup_gather(&x->x_reading->r_places, x->x_box.x_canvas, x->x_asked);
+        lookup_gather(&x->x_reading->r_places, x->x_box.x_canvas,
+                      x->x_box.x_name);
         x->x_wants = WANTS_ANSWER;
     }
     reading_give(x->x_reading, x->x_gone, asks);
@@ -208,7 +209,6 @@ static void learnbox_want(t_learnbox *x, const char *name)
         return;
     }
     snprintf(x->x_box.x_name, sizeof(x->x_box.x_name), "%s", name);
-    snprintf(x->x_asked, sizeof(x->x_asked), "%s", name);
     x->x_wants = WANTS_TO_ASK;
     learnbox_poll(x);
 }

@@ -64,14 +64,14 @@ static void learnbox_ask(t_learnbox *x)
 {
     uint32_t epoch;
     float loss;
-    t_progress progress = training_progress(x->x_training, &epoch, &loss);
-    if (progress == TRAINING_ENDED && learnbox_writes(x))
-        progress = TRAINING_GOES_ON; /* the network is being written */
-    if (progress == TRAINING_GOES_ON)
+    t_stage stage = training_progress(x->x_training, &epoch, &loss);
+    if (stage == ERRAND_DONE && learnbox_writes(x))
+        stage = ERRAND_WORKING; /* the network is being written */
+    if (stage == ERRAND_WORKING)
         clock_delay(x->x_ask, ASK_MILLISECONDS);
     if (!x->x_unwanted)
         learnbox_sayloss(x, epoch, loss);
-    if (progress == TRAINING_ENDED)
+    if (stage == ERRAND_DONE)
         learnbox_ended(x);
 }
 

@@ -68,20 +68,19 @@ static t_shared *shared_find(const t_identity *id)
 }
 
 /* With the lock held: put a new image in the list, or, if an equal one came
-   first, take that one. The one that is not needed comes back in spare. */
+   first, take that one. The one that is not needed comes back in spare, to be
+   dropped without the lock. */
 static t_shared *shared_enter(t_shared *s, t_shared **spare)
 {
     t_shared *other = s->s_listed ? shared_find(&s->s_id) : 0;
-    *spare = 0;
     if (other && other->s_image.size == s->s_image.size &&
         !memcmp(other->s_image.bytes, s->s_image.bytes, s->s_image.size)) {
         *spare = s;
         return other;
     }
-    if (other) { /* same file, other content: a file that it names changed */
-        other->s_count--;
+    if (other) /* same file, other content: a file that it names changed */
         other->s_listed = 0;
-    }
+    *spare = other;
     s->s_next = shared_list;
     shared_list = s;
     return s;
@@ -103,8 +102,7 @@ t_shared *shared_open(const char *path, int fresh, mlc_error *error)
     pthread_mutex_lock(&shared_lock);
     s = shared_enter(s, &spare);
     pthread_mutex_unlock(&shared_lock);
-    if (spare)
-        shared_free(spare);
+    shared_drop(spare);
     return s;
 }
 

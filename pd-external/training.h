@@ -10,6 +10,7 @@
 
 #include "learner.h"
 #include "train.h"
+#include "worker.h"
 
 typedef struct _training t_training;
 
@@ -25,15 +26,13 @@ int training_begin(t_training *g, const learn_examples *e,
 /* To end soon, with what there is. */
 void training_stop(t_training *g);
 
-typedef enum { TRAINING_NONE, TRAINING_GOES_ON, TRAINING_ENDED } t_progress;
-
 /* epoch: 0 before the first one ended. loss: as in train.h. */
-t_progress training_progress(t_training *g, uint32_t *epoch, float *loss);
+t_stage training_progress(t_training *g, uint32_t *epoch, float *loss);
 
 /*
- * After it ended, once. 0: it failed, with error filled in. 1: a network, which
- * is still the training's: exchange it for another one (or an empty one), which
- * the worker frees.
+ * Of one that is done, once. 0: it failed, with error filled in. 1: a network,
+ * which is still the training's: exchange it for another one (or an empty one),
+ * which the worker frees.
  */
 int training_result(t_training *g, learn_runner **network, mlc_error *error);
 

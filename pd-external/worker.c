@@ -11,6 +11,8 @@
 
 /* Jobs that came, the last one first. */
 static _Atomic(t_job *) worker_jobs;
+/* Those that the worker has seen, in order: nobody else touches them. */
+static t_job *worker_waiting;
 static atomic_int worker_held;
 
 /* Of these only constructors, destructors and a thread that would end know. */
@@ -26,25 +28,42 @@ void worker_give(t_job *job)
         &worker_jobs, &first, job, memory_order_release, memory_order_relaxed));
 }
 
-/* All that came, in order. Returns 0 if there was nothing. */
-static int worker_do(void)
+/* What came, behind what waits. */
+static void worker_look(void)
 {
     t_job *job =
         atomic_exchange_explicit(&worker_jobs, 0, memory_order_acquire);
-    t_job *first = 0;
-    int found = job != 0;
+    t_job *first = 0, **end = &worker_waiting;
     while (job) {
         t_job *before = job->j_next;
         job->j_next = first;
         first = job;
         job = before;
     }
-    while (first) {
-        job = first;
-        first = job->j_next;
-        job->j_work(job);
-    }
-    return found;
+    while (*end)
+        end = &(*end)->j_next;
+    *end = first;
+}
+
+/* The first job that waits, or the first short one. Returns 0 if there is
+   none. */
+static int worker_do(int only_short)
+{
+    t_job **at = &worker_waiting, *job;
+    worker_look();
+    while (only_short && *at && (*at)->j_long)
+        at = &(*at)->j_next;
+    if (!(job = *at))
+        return 0;
+    *at = job->j_next;
+    job->j_work(job);
+    return 1;
+}
+
+void worker_others(void)
+{
+    while (worker_do(1))
+        ;
 }
 
 /* Nobody is left who could give work, and none is left: whoever comes next
@@ -68,7 +87,7 @@ static void worker_pause(void)
 static void *worker_main(void *unused)
 {
     for (;;) {
-        if (worker_do())
+        if (worker_do(0))
             continue;
         if (worker_ends())
             return unused;

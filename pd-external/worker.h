@@ -11,10 +11,11 @@
 #include <stdatomic.h>
 
 /* A piece of work, a part of something larger. Jobs are done one after another
-   in the order in which they came. */
+   in the order in which they came, but that short ones come into long ones. */
 typedef struct _job {
     struct _job *j_next;              /* the worker's */
     void (*j_work)(struct _job *job); /* may free the job */
+    int j_long;                       /* it calls worker_others */
 } t_job;
 
 /* For constructors: 1, or 0 if there can be no thread. */
@@ -25,6 +26,9 @@ void worker_leave(void);
 /* From one thread or several; no lock, no allocation, no system call. A job may
    be given again once its work has begun. */
 void worker_give(t_job *job);
+
+/* For a long job, every now and then: short ones that wait are done here. */
+void worker_others(void);
 
 /*
  * An errand: a job of a box that may be gone before it is done. It belongs to

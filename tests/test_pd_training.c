@@ -38,18 +38,18 @@ static t_training *make(void)
     return g;
 }
 
-static t_progress wait_for_end(t_training *g)
+static t_stage wait_for_end(t_training *g)
 {
     uint32_t epoch;
     float loss;
-    t_progress progress;
+    t_stage stage;
     for (int i = 0; i < 20000; i++) {
-        progress = training_progress(g, &epoch, &loss);
-        if (progress != TRAINING_GOES_ON)
-            return progress;
+        stage = training_progress(g, &epoch, &loss);
+        if (stage != ERRAND_WORKING)
+            return stage;
         wait_a_little(1000);
     }
-    return TRAINING_GOES_ON;
+    return ERRAND_WORKING;
 }
 
 static void a_network_comes_back(void **state)
@@ -63,7 +63,7 @@ static void a_network_comes_back(void **state)
     for (int round = 0; round < 3; round++) {
         assert_true(training_begin(g, &e, &recipe));
         assert_false(training_begin(g, &e, &recipe));
-        assert_int_equal(wait_for_end(g), TRAINING_ENDED);
+        assert_int_equal(wait_for_end(g), ERRAND_DONE);
         assert_true(training_result(g, &network, &error));
         spare = *network; /* as learner_set_network does */
         *network = mine;
@@ -86,7 +86,7 @@ static void a_failure_comes_back(void **state)
     mlc_error error;
     t_training *g = make();
     assert_true(training_begin(g, &none, &recipe));
-    assert_int_equal(wait_for_end(g), TRAINING_ENDED);
+    assert_int_equal(wait_for_end(g), ERRAND_DONE);
     assert_false(training_result(g, &network, &error));
     assert_int_equal(error.status, MLC_UNSUPPORTED);
     training_free(g);
@@ -110,11 +110,46 @@ static void a_long_one_is_stopped(void **state)
     while (epoch < 2);
     assert_true(loss > 0);
     training_stop(g);
-    assert_int_equal(wait_for_end(g), TRAINING_ENDED);
+    assert_int_equal(wait_for_end(g), ERRAND_DONE);
     training_progress(g, &epoch, &loss);
     assert_true(epoch < LEARN_LEAST_EPOCHS);
     assert_true(training_result(g, &network, &error));
     training_free(g);
+    learn_examples_free(&e);
+}
+
+static atomic_int done; /* short jobs */
+
+static void count_one(t_job *job)
+{
+    (void)job;
+    atomic_fetch_add(&done, 1);
+}
+
+/* Models that load do not wait for a training; another training does. */
+static void short_jobs_come_between(void **state)
+{
+    (void)state;
+    learn_examples e = shown(64);
+    learn_recipe large = {2, {256, 256}}, small = {1, {2}};
+    t_training *g = make(), *next = make();
+    t_job jobs[3] = {{0, count_one, 0}, {0, count_one, 0}, {0, count_one, 0}};
+    uint32_t epoch = 0;
+    float loss;
+    training_begin(g, &e, &large);
+    training_begin(next, &e, &small);
+    for (int i = 0; i < 3; i++)
+        worker_give(jobs + i);
+    while (atomic_load(&done) < 3)
+        wait_a_little(1000);
+    assert_int_equal(training_progress(g, &epoch, &loss), ERRAND_WORKING);
+    assert_true(epoch < LEARN_LEAST_EPOCHS);
+    assert_int_equal(training_progress(next, &epoch, &loss), ERRAND_WORKING);
+    assert_int_equal(epoch, 0);
+    training_stop(g);
+    assert_int_equal(wait_for_end(next), ERRAND_DONE);
+    training_free(g);
+    training_free(next);
     learn_examples_free(&e);
 }
 
@@ -135,7 +170,7 @@ static void gone_at_any_moment(void **state)
         learn_recipe recipe = {1, {1 + random % 7}};
         if (!*one)
             *one = make();
-        else if (training_progress(*one, &epoch, &loss) == TRAINING_ENDED)
+        else if (training_progress(*one, &epoch, &loss) == ERRAND_DONE)
             training_result(*one, &network, &error);
         else if (!training_begin(*one, &e, &recipe) && random >> 30 == 0)
             training_stop(*one);
@@ -156,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_network_comes_back),
         cmocka_unit_test(a_failure_comes_back),
         cmocka_unit_test(a_long_one_is_stopped),
+        cmocka_unit_test(short_jobs_come_between),
         cmocka_unit_test(gone_at_any_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
