@@ -21,11 +21,11 @@ static void voice_hold(const t_buffers *b, int c, float *v, int n)
  * Inlets into float arrays: outlets may be the same memory as inlets, a Pd may
  * have double samples, and what is no number counts as 0.
  */
-static void voice_take(const t_buffers *b, t_sample *const *in, int inlets,
-                       int first, int n)
+static void voice_take(const t_buffers *b, t_sample *const *in, int first,
+                       int n)
 {
     for (int c = 0; c < b->b_nin; c++) {
-        const t_sample *from = c < inlets && in[c] ? in[c] + first : 0;
+        const t_sample *from = in[c] ? in[c] + first : 0;
         float *to = b->b_in[c];
         for (int i = 0; i < n; i++) {
             float f = from ? (float)from[i] : 0;
@@ -233,21 +233,21 @@ static int voice_run(t_voice *v, int n)
     return b->b_rate ? voice_converted(v, n) : voice_stream(v, (uint32_t)n);
 }
 
-int voice_play(t_voice *v, t_sample *const *in, int inlets, int first, int n)
+int voice_play(t_voice *v, t_sample *const *in, int first, int n)
 {
-    voice_take(&v->v_buffers, in, inlets, first, n);
+    voice_take(&v->v_buffers, in, first, n);
     voice_delay(&v->v_buffers, n);
     return voice_run(v, n);
 }
 
 void voice_play_on(t_voice *v, const t_voice *other, t_sample *const *in,
-                   int inlets, int first, int n, int dry)
+                   int first, int n, int dry)
 {
     t_buffers *b = &v->v_buffers;
     const t_buffers *o = &other->v_buffers;
     if (b->b_ranges || o->b_ranges || b->b_nin > o->b_nin ||
         b->b_chunk != o->b_chunk)
-        voice_take(b, in, inlets, first, n);
+        voice_take(b, in, first, n);
     else
         for (int c = 0; c < b->b_nin; c++)
             memcpy(b->b_in[c], o->b_in[c], (size_t)n * sizeof(float));

@@ -99,13 +99,13 @@ static void signalbox_vectors(t_signalbox *x, t_signal **sp)
         x->x_outvec[c] = sp[inlets + c]->s_vec;
 }
 
-/* -m: channels that the model does not ask for are left out, those that do not
-   come are silent. */
+/* -m: channels that do not come are silent. All are kept that any model could
+   ask for: one that fades may have more than the one that comes. */
 static void signalbox_channels(t_signalbox *x, t_signal **sp)
 {
     int there = multichannel_count(sp[0]);
     size_t n = (size_t)sp[0]->s_n;
-    for (int c = 0; c < x->x_nin; c++)
+    for (int c = 0; c < PORTS_MAX; c++)
         x->x_invec[c] = c < there ? sp[0]->s_vec + n * (size_t)c : 0;
     if (x->x_box.x_args.a_list)
         return;
@@ -182,8 +182,6 @@ static void signalbox_recount(t_signalbox *x)
     int in = (int)p->p_nin, out = x->x_box.x_args.a_list ? 0 : (int)p->p_nout;
     if (!x->x_multi || !x->x_invec || (in == x->x_nin && out == x->x_nout))
         return;
-    for (int c = x->x_nin; c < in; c++)
-        x->x_invec[c] = 0;
     x->x_nin = in;
     x->x_nout = out;
     if (x->x_block)

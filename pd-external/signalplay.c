@@ -71,9 +71,9 @@ static void signalbox_play(t_signalbox *x, t_voice *v, int first, int n)
 {
     int found = 0;
     if (!is_whole(x, v))
-        found = voice_play(v, x->x_invec, x->x_nin, first, n);
+        found = voice_play(v, x->x_invec, first, n);
     else if (!first)
-        found = voice_play(v, x->x_invec, x->x_nin, 0, x->x_block);
+        found = voice_play(v, x->x_invec, 0, x->x_block);
     if (v != &x->x_box.x_voice) /* what it finds is no news any more */
         return;
     if (found & PLAYED_BAD)
@@ -90,8 +90,7 @@ static void signalbox_play_on(t_signalbox *x, int first, int n)
     if (is_whole(x, v) || is_whole(x, &x->x_box.x_voice))
         signalbox_play(x, v, first, n);
     else
-        voice_play_on(v, &x->x_box.x_voice, x->x_invec, x->x_nin, first, n,
-                      dry);
+        voice_play_on(v, &x->x_box.x_voice, x->x_invec, first, n, dry);
 }
 
 /* What an outlet has from one voice, from frame `first` of a block on: made of

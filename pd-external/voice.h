@@ -127,17 +127,17 @@ int buffers_room(t_buffers *b, const t_setting *s, const t_player *p);
 enum { PLAYED_RESULT = 1, PLAYED_BAD = 2 };
 
 /*
- * n frames (at most b_chunk) from the inlets: [inlets] arrays, 0 where no
+ * n frames (at most b_chunk) from the inlets: [b_nin] arrays, 0 where no
  * signal is, of which frame `first` is the first. Fills b_out and b_dry.
  * Returns what happened: a result came into b_results, the model made values
  * that are not numbers (its state is back at the beginning then).
  */
-int voice_play(t_voice *v, t_sample *const *in, int inlets, int first, int n);
+int voice_play(t_voice *v, t_sample *const *in, int first, int n);
 
 /* The same for a voice that fades, beside another one that has just played the
    same frames: inlets are read once. dry: is bypass heard? */
 void voice_play_on(t_voice *v, const t_voice *other, t_sample *const *in,
-                   int inlets, int first, int n, int dry);
+                   int first, int n, int dry);
 
 /* The model from its beginning, and all around it. */
 void voice_reset(t_voice *v);

@@ -7,6 +7,7 @@ need_pd multichannel
 
 # Two numbers as two channels into a box, and what comes out in two channels:
 # before a message is sent to it and after ("load X @ told": after it loaded).
+# Between these no step in the first channel is larger than a fade's.
 many() { # NAME BOX MESSAGE <<EXPECTED
     cat >"$work/case.pd" <<END
 #N canvas 0 0 600 400 12;
@@ -25,6 +26,12 @@ many() { # NAME BOX MESSAGE <<EXPECTED
 #X obj 300 20 r snap;
 #X obj 200 110 route latency;
 #X obj 200 140 s told;
+#X obj 400 110 rzero~ 1;
+#X obj 400 140 abs~;
+#X obj 400 170 threshold~ 0.01 1 0.005 1;
+#X obj 400 200 spigot 0;
+#X obj 400 230 print STEP;
+#X msg 500 170 1;
 #X connect 0 0 2 0;
 #X connect 1 0 2 1;
 #X connect 2 0 3 0;
@@ -36,6 +43,13 @@ many() { # NAME BOX MESSAGE <<EXPECTED
 #X connect 4 1 6 0;
 #X connect 5 0 7 0;
 #X connect 6 0 8 0;
+#X connect 4 0 14 0;
+#X connect 14 0 15 0;
+#X connect 15 0 16 0;
+#X connect 16 0 17 0;
+#X connect 17 0 18 0;
+#X connect 11 0 19 0;
+#X connect 19 0 17 1;
 #X connect 10 0 3 0;
 #X connect 11 0 5 0;
 #X connect 11 0 6 0;
