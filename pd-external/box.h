@@ -132,9 +132,6 @@ void box_addloading(t_class *c);
 /* At creation: at once. 0: it failed, which was said. */
 int box_loadnow(t_box *x, const char *name, const char *path, int fresh);
 
-/* Does sound run? Then this thread may not wait for anything. */
-int box_runs(const t_box *x);
-
 /* The box's own part of box_init and box_free. */
 void box_initloading(t_box *x);
 void box_freeloading(t_box *x);

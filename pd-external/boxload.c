@@ -7,7 +7,8 @@
 
 #define POLL_MILLISECONDS 4
 
-int box_runs(const t_box *x)
+/* Does sound run? Then this thread may not wait for anything. */
+static int box_runs(const t_box *x)
 {
     return x->x_loading && pd_getdspstate();
 }

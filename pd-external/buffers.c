@@ -95,7 +95,10 @@ static void buffers_times(t_buffers *b, const t_setting *s, const t_player *p)
         b->b_hop = (uint32_t)s->s_hop;
         b->b_latency = s->s_aslist ? 0 : b->b_hop;
     } else if (b->b_window) {
-        b->b_chunk = b->b_hop = b->b_window;
+        /* should there be no memory for what another block needs, chunks come
+           all the same */
+        b->b_chunk = b->b_window > CHUNK_MAX ? b->b_window : CHUNK_MAX;
+        b->b_hop = b->b_window;
         b->b_latency = 0;
     } else if (p->p_info.mode == MLI_WINDOW) {
         b->b_hop = p->p_info.hop;

@@ -34,9 +34,6 @@ typedef struct _signalbox {
     t_outlet *x_list;
 } t_signalbox;
 
-/* What a voice has to be made for. */
-void signalbox_setting(const t_box *box, t_setting *s);
-
 /* perform, for dsp_add with the box and the frames. */
 t_int *signalbox_perform(t_int *w);
 

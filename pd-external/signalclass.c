@@ -12,7 +12,8 @@ static t_class *signalclass_multi; /* the same for -m */
 
 /* -------------------------------- dsp ------------------------------------- */
 
-void signalbox_setting(const t_box *box, t_setting *s)
+/* What a voice has to be made for. */
+static void signalbox_setting(const t_box *box, t_setting *s)
 {
     const t_signalbox *x = (const t_signalbox *)box;
     const t_arguments *a = &box->x_args;

@@ -1,5 +1,6 @@
 /*
- * training.h - the training of one box on the worker thread.
+ * training.h - the training of one box on the worker thread. What is short, as
+ * files and models of any box are, is done there between two epochs.
  *
  * The box gives a copy of its examples and asks from time to time how it goes.
  * All but training_new is free of allocation, lock and system call for the

@@ -41,8 +41,8 @@ typedef struct _results {
 
 /* For one model (or none): arrays that are read and written in the tick. */
 typedef struct _buffers {
-    uint32_t b_chunk;   /* frames at a time; at most one result in them; 0:
-                           there are no buffers */
+    uint32_t b_chunk;   /* frames at a time, at most; 0: there are no
+                           buffers */
     uint32_t b_window;  /* frames, if the block is the window: one run a block,
                            its result in the same block; else 0 */
     uint32_t b_latency; /* frames of the canvas */
