@@ -441,6 +441,10 @@ void onnx_do_binary(onnx_run *r, onnx_call *c, int fn)
         c->out[0] = a;
         return;
     }
+    if (fn == MLI_POW && onnx_single(b, &one) && one == 2.f && b->rank == 0) {
+        c->out[0] = onnx_binary(r, c, MLI_MUL, a, a); /* exact, too */
+        return;
+    }
     c->out[0] = onnx_binary(r, c, (mli_binary)fn, a, b);
 }
 
