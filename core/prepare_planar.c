@@ -3,12 +3,11 @@
  * lie side by side, in rows of a tile. That suits streams of convolutions and
  * what goes with them; the choice depends on the file alone.
  *
- * Operators that follow a convolution or a dense layer at once become part of
- * its step: the addition of a one-channel input times weights, of a residual,
- * the function, and the sum over layers that the result is added to. Each
- * number is computed by the same operations as in steps of their own.
+ * Convolutions and dense layers take over what follows them: planar_chain.h.
+ * What a dense layer makes for a convolution alone is written into that one's
+ * ring at once.
  */
-#include "steps.h"
+#include "planar_chain.h"
 
 /* ------------------------------------------------------- what is planar --- */
 
@@ -83,208 +82,12 @@ int mli_is_planar(const mli_file *f)
     return matrices;
 }
 
-/* ------------------------------------------------------- fused operators -- */
-
-/* How far past a chain a sum over layers is looked for. */
-#define REACH 4u
-
-/* An operator and those after it that its step takes over. */
-typedef struct chain {
-    const mli_file *f;
-    uint32_t begin;      /* the first operator */
-    uint32_t x;          /* what it reads, if not from a ring */
-    uint32_t next;       /* after the last one taken over */
-    uint32_t sum;        /* tensors: the sums of products, */
-    uint32_t result;     /* what the step makes, */
-    uint32_t mix, add;   /* what it reads on the way, */
-    uint32_t total;      /* what the result is added to */
-    uint32_t mixer;      /* operators: with the weights of mix, */
-    uint32_t function;   /* what the step ends with, */
-    uint32_t adds_total; /* what would add to the total */
-} chain;
-
-static const mli_file_tensor *tensor(const chain *c, uint32_t t)
-{
-    return c->f->tensors + t;
-}
-
-static uint32_t operand(const mli_file *f, uint32_t op, uint32_t i)
-{
-    return f->operands[f->ops[op].operand + i];
-}
-
-static uint32_t result_of(const mli_file *f, uint32_t op)
-{
-    return operand(f, op, f->ops[op].inputs);
-}
-
-/* The operator, if there is one of this type. */
-static const mli_file_op *op_at(const chain *c, uint32_t at, uint16_t type)
-{
-    const mli_file *f = c->f;
-    return at < f->count[MLI_SEC_OPS] && f->ops[at].type == type ? f->ops + at
-                                                                 : NULL;
-}
-
-/*
- * The other operand if operator `at` adds tensor t, of which it is the last
- * use, and another of the same elements from the arena; else MLI_NONE.
- */
-static uint32_t added_to(const chain *c, uint32_t at, uint32_t t)
-{
-    const mli_file_op *op = op_at(c, at, MLI_OP_BINARY);
-    if (op == NULL || op->p[0] != MLI_ADD || tensor(c, t)->last != at)
-        return MLI_NONE;
-    uint32_t a = operand(c->f, at, 0), b = operand(c->f, at, 1);
-    uint32_t other = a == t ? b : a;
-    if ((a != t && b != t) || a == b || tensor(c, other)->region != MLI_ARENA ||
-        mli_elements(tensor(c, other)) != mli_elements(tensor(c, t)))
-        return MLI_NONE;
-    return other;
-}
-
-/* Is it there when the chain begins? */
-static int is_older(const chain *c, uint32_t t)
-{
-    uint32_t first = tensor(c, t)->first;
-    return first == MLI_NONE || first < c->begin;
-}
-
-static int apart(const chain *c, uint32_t t, uint32_t u)
-{
-    const mli_file_tensor *a = tensor(c, t), *b = tensor(c, u);
-    return a->offset + mli_elements(a) <= b->offset ||
-           b->offset + mli_elements(b) <= a->offset;
-}
-
-static int same_or_apart(const chain *c, uint32_t t, uint32_t u)
-{
-    return tensor(c, t)->offset == tensor(c, u)->offset || apart(c, t, u);
-}
-
-/*
- * The operators up to `last` become part of the step, which now makes the
- * result of the last: if that may be written row by row while the rest is
- * read. What else lives then does not overlap it, as the file was verified.
- */
-static int take(chain *c, uint32_t last, uint32_t mix, uint32_t add)
-{
-    uint32_t y = result_of(c->f, last);
-    if (!same_or_apart(c, y, c->sum) ||
-        (c->x != MLI_NONE && !apart(c, y, c->x)) ||
-        (mix != MLI_NONE && !apart(c, y, mix)) ||
-        (add != MLI_NONE && !same_or_apart(c, y, add)))
-        return 0;
-    c->next = last + 1;
-    c->result = y;
-    c->mix = mix;
-    c->add = add;
-    return 1;
-}
-
-/* result + (one channel times weights, in floats) */
-static void take_mix(chain *c)
-{
-    const mli_file *f = c->f;
-    const uint32_t at = c->next;
-    const mli_file_op *op = op_at(c, at, MLI_OP_LINEAR);
-    if (op == NULL || op->p[0] != 1 || op->fn != MLI_IDENTITY ||
-        mli_operand(f, op, 1)->storage != MLI_F32)
-        return;
-    uint32_t from = operand(f, at, 0), made = result_of(f, at);
-    if (tensor(c, made)->last == at + 1 && is_older(c, from) &&
-        added_to(c, at + 1, c->result) == made &&
-        take(c, at + 1, from, MLI_NONE))
-        c->mixer = at;
-}
-
-static void take_residual(chain *c)
-{
-    uint32_t from = added_to(c, c->next, c->result);
-    if (from != MLI_NONE && is_older(c, from))
-        take(c, c->next, c->mix, from);
-}
-
-static void take_function(chain *c)
-{
-    const uint32_t at = c->next;
-    if (op_at(c, at, MLI_OP_UNARY) != NULL &&
-        operand(c->f, at, 0) == c->result && tensor(c, c->result)->last == at &&
-        take(c, at, c->mix, c->add))
-        c->function = at;
-}
-
-static int reads(const mli_file *f, uint32_t op, uint32_t t)
-{
-    for (uint32_t i = 0; i < f->ops[op].inputs; i++)
-        if (operand(f, op, i) == t)
-            return 1;
-    return 0;
-}
-
-/*
- * An older tensor to which one of the next operators adds the result, in its
- * place: if nobody reads it before, it may be added to at once. That operator
- * then has nothing left to do.
- */
-static void take_total(chain *c)
-{
-    const mli_file *f = c->f;
-    const uint32_t y = c->result;
-    for (uint32_t at = c->next; at < c->next + REACH; at++) {
-        const mli_file_op *op = op_at(c, at, MLI_OP_BINARY);
-        if (op == NULL || op->p[0] != MLI_ADD || !reads(f, at, y))
-            continue;
-        uint32_t a = operand(f, at, 0), b = operand(f, at, 1);
-        uint32_t total = a == y ? b : a, sum = result_of(f, at);
-        if (total == y || tensor(c, total)->region != MLI_ARENA ||
-            mli_elements(tensor(c, total)) != mli_elements(tensor(c, y)) ||
-            !is_older(c, total) || tensor(c, total)->last != at ||
-            tensor(c, total)->offset != tensor(c, sum)->offset)
-            return;
-        for (uint32_t i = c->begin; i < at; i++)
-            if (reads(f, i, total))
-                return;
-        c->total = total;
-        c->adds_total = at;
-        return;
-    }
-}
-
-/* From operator `at` on: a convolution or a dense layer. */
-static chain chain_of(const mli_file *f, uint32_t at)
-{
-    const mli_file_op *op = f->ops + at;
-    const uint32_t sum = result_of(f, at);
-    chain c = {.f = f,
-               .begin = at,
-               .x = op->type == MLI_OP_CONV1D && op->state != MLI_NONE
-                        ? MLI_NONE
-                        : operand(f, at, 0),
-               .next = at + 1,
-               .sum = sum,
-               .result = sum,
-               .mix = MLI_NONE,
-               .add = MLI_NONE,
-               .total = MLI_NONE,
-               .mixer = MLI_NONE,
-               .function = op->fn != MLI_IDENTITY ? at : MLI_NONE,
-               .adds_total = MLI_NONE};
-    if (op->fn == MLI_IDENTITY) {
-        take_mix(&c);
-        take_residual(&c);
-        take_function(&c);
-    }
-    take_total(&c);
-    return c;
-}
-
 /* ----------------------------------------------------------------- steps -- */
 
 /* Where the preparation stands. */
 typedef struct progress {
     uint32_t next;
-    uint32_t total[REACH]; /* operators at these places are done */
+    uint32_t total[MLI_REACH]; /* operators at these places are done */
     /* The step before this one, if it may write elsewhere: a dense layer that
        goes over its result once; and that. */
     mli_step *dense;
@@ -296,17 +99,17 @@ typedef struct progress {
 
 static int is_done(const progress *w, uint32_t op)
 {
-    for (uint32_t i = 0; i < REACH; i++)
+    for (uint32_t i = 0; i < MLI_REACH; i++)
         if (w->total[i] == op)
             return 1;
     return 0;
 }
 
-static void pass(progress *w, const chain *c)
+static void pass(progress *w, const mli_chain *c)
 {
     w->next = c->next;
     if (c->adds_total != MLI_NONE)
-        w->total[c->adds_total % REACH] = c->adds_total;
+        w->total[c->adds_total % MLI_REACH] = c->adds_total;
 }
 
 /* A ring of one channel lies the same either way. */
@@ -334,7 +137,7 @@ uint32_t mli_planar_steps(const mli_file *f)
     while (w.next < f->count[MLI_SEC_OPS]) {
         const mli_file_op *op = f->ops + w.next;
         if (is_head(op)) {
-            const chain c = chain_of(f, w.next);
+            const mli_chain c = mli_chain_of(f, w.next);
             steps++;
             pass(&w, &c);
             continue;
@@ -351,7 +154,7 @@ static const float *place_of(const prepare *p, uint32_t t)
 }
 
 /* What a chain does with the sums of products. */
-static void give_rest(const prepare *p, const chain *c, mli_planar *a)
+static void give_rest(const prepare *p, const mli_chain *c, mli_planar *a)
 {
     const mli_file *f = p->f;
     a->y = (float *)place_of(p, c->result);
@@ -384,7 +187,7 @@ static int is_port(const mli_file *f, uint32_t t)
  * Is x of a convolution read by nobody else, but as what the next chain adds?
  * Then it need not lie in the arena.
  */
-static int is_for_ring(const mli_file *f, const chain *c, uint32_t x)
+static int is_for_ring(const mli_file *f, const mli_chain *c, uint32_t x)
 {
     const uint32_t last = f->tensors[x].last;
     uint32_t readers = 0;
@@ -394,19 +197,19 @@ static int is_for_ring(const mli_file *f, const chain *c, uint32_t x)
         return 1;
     if (c->next >= f->count[MLI_SEC_OPS] || !is_head(f->ops + c->next))
         return 0;
-    const chain d = chain_of(f, c->next);
+    const mli_chain d = mli_chain_of(f, c->next);
     if (d.x == MLI_NONE || d.add != x || last >= d.next)
         return 0;
     for (uint32_t i = c->begin + 1; i < d.next; i++)
-        readers += (uint32_t)reads(f, i, x);
+        readers += (uint32_t)mli_reads(f, i, x);
     return readers == 1;
 }
 
 /* The step before writes x into the ring, if it can. */
-static mli_step_run *fill_ring(const prepare *p, progress *w, const chain *c,
-                               mli_kept *ring)
+static mli_step_run *fill_ring(const prepare *p, progress *w,
+                               const mli_chain *c, mli_kept *ring)
 {
-    const uint32_t x = operand(p->f, c->begin, 0);
+    const uint32_t x = mli_operand_at(p->f, c->begin, 0);
     if (w->dense == NULL || w->made != x || !is_for_ring(p->f, c, x))
         return mli_run_planar_ring;
     mli_planar_step *before = &w->dense->u.planar;
@@ -419,7 +222,8 @@ static mli_step_run *fill_ring(const prepare *p, progress *w, const chain *c,
 }
 
 /* What is added may be in a ring. */
-static void take_from_ring(const progress *w, const chain *c, mli_step *step)
+static void take_from_ring(const progress *w, const mli_chain *c,
+                           mli_step *step)
 {
     if (c->add == MLI_NONE || c->add != w->held)
         return;
@@ -431,7 +235,7 @@ static void take_from_ring(const progress *w, const chain *c, mli_step *step)
 /* A convolution or dense layer, with what it takes over. */
 static void matrix(const prepare *p, progress *w, mli_planar a, mli_kept *ring)
 {
-    const chain c = chain_of(p->f, w->next);
+    const mli_chain c = mli_chain_of(p->f, w->next);
     mli_step *step = mli_add_step(p, mli_run_planar);
     mli_planar_step *m = &step->u.planar;
     if (ring != NULL)
@@ -606,7 +410,7 @@ void mli_prepare_planar(mli_session *s, const mli_file *f)
             const int done = is_done(&w, w.next);
             if (!done)
                 part[op->type](&p);
-            if (!done || reads(f, w.next, w.made))
+            if (!done || mli_reads(f, w.next, w.made))
                 w.dense = NULL;
             w.next++;
         }

@@ -210,7 +210,7 @@ typedef struct mli_kernels {
     void (*depthwise)(const mli_conv *a, uint32_t first, uint32_t last);
     void (*planar)(const mli_planar *a, uint32_t first, uint32_t last);
     /* What gives all outputs at once, the same bits: of calls that differ from
-       this one in arrays, pos and frames only. */
+       this one in arrays, the lengths of rows, pos and frames only. */
     mli_planar_form *(*planar_form)(const mli_planar *a);
     /* y[r*y_row + i] = x[r*x_row + i] for `count` rows of n floats. y may
        overlap x from before it. */

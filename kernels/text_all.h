@@ -17,6 +17,7 @@
 #include "text_single.h"
 #include "text_depthwise.h"
 #include "text_planar.h"
+#include "text_planar_few.h"
 #include "text_planar_stored.h"
 #include "text_recurrent.h"
 #include "text_cells.h"

@@ -436,9 +436,9 @@ V_FN void v_ratio_pair(vf x[2], v_quad top, v_quad low, vf limit, vf one)
             "vmax.f32 %q[x1], %q[x1], %q[minus]\n\t"
             "vmin.f32 %q[x0], %q[x0], %q[one]\n\t"
             "vmin.f32 %q[x1], %q[x1], %q[one]"
-            : [x0] "+w"(x[0]), [x1] "+w"(x[1]), [u0] "=&w"(u0), [u1] "=&w"(u1),
-              [w0] "=&w"(w0), [w1] "=&w"(w1), [t0] "=&w"(t0), [t1] "=&w"(t1),
-              [l0] "=&w"(l0), [l1] "=&w"(l1)
+            : [x0] "+&w"(x[0]), [x1] "+&w"(x[1]), [u0] "=&w"(u0),
+              [u1] "=&w"(u1), [w0] "=&w"(w0), [w1] "=&w"(w1), [t0] "=&w"(t0),
+              [t1] "=&w"(t1), [l0] "=&w"(l0), [l1] "=&w"(l1)
             : [top] "t"(top), [low] "t"(low), [limit] "w"(limit),
               [one] "w"(one), [minus] "w"(minus));
 }
