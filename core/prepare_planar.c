@@ -175,24 +175,14 @@ static void give_rest(const prepare *p, const mli_chain *c, mli_planar *a)
     }
 }
 
-static int is_port(const mli_file *f, uint32_t t)
-{
-    for (uint32_t i = 0; i < f->count[MLI_SEC_PORTS]; i++)
-        if (f->ports[i].tensor == t)
-            return 1;
-    return 0;
-}
-
 /*
  * Is x of a convolution read by nobody else, but as what the next chain adds?
- * Then it need not lie in the arena.
+ * Then it need not lie in the arena. (Outputs have no last use.)
  */
 static int is_for_ring(const mli_file *f, const mli_chain *c, uint32_t x)
 {
     const uint32_t last = f->tensors[x].last;
     uint32_t readers = 0;
-    if (is_port(f, x))
-        return 0;
     if (last == c->begin)
         return 1;
     if (c->next >= f->count[MLI_SEC_OPS] || !is_head(f->ops + c->next))
