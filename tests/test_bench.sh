@@ -8,15 +8,8 @@ stream=$root/models/drive/drive.bin
 step=$root/models/mapping/mapping.bin
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
+. "$(dirname "$0")/tap.sh"
 
-# check NAME TEXT: passes when TEXT is empty.
-check() {
-    if [ -z "$2" ]; then echo "ok - $1"; else
-        echo "not ok - $1: $2"
-        failed=1
-    fi
-}
 bench() {
     "$mlinfer" bench "$@" >"$work/out" 2>"$work/err" ||
         echo "exit status $?: $(head -n 1 "$work/err")"
@@ -92,4 +85,4 @@ refused "no time at all" 2 "--seconds 0" "$stream" --seconds 0
 refused "an unknown kernel build" 2 "no such kernel build here" "$stream" \
     --kernels quick
 refused "a model that is not there" 1 "not found" "$work/none.bin"
-exit $failed
+finish

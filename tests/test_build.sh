@@ -5,22 +5,7 @@
 set -u
 root=${MLI_ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 build=${MLI_BUILD:-$root/build}
-failed=0
-
-pass() { echo "ok - $1"; }
-fail() {
-    echo "not ok - $1: $2"
-    failed=1
-}
-# check NAME TEXT: passes when TEXT is empty, else shows it.
-check() {
-    if [ -z "$2" ]; then
-        pass "$1"
-    else
-        fail "$1" "$(echo "$2" | head -n 1)"
-        echo "$2" | sed -n '2,10s/^/# /p'
-    fi
-}
+. "$(dirname "$0")/tap.sh"
 
 # Warnings are errors here. gcc compiles everything at -O2: with less it does not
 # look into the flow of values. What the build itself compiled so is not compiled
@@ -31,7 +16,7 @@ warnings_of() { # NAME COMMAND FLAGS TARGET...
     local name="no warning from $1" log=$build/warnings-$1.log folder
     folder=$build/warnings-$1
     if [ -z "$2" ]; then
-        echo "ok - $name # SKIP $1 is not installed"
+        skip "$name" "$1 is not installed"
         return
     fi
     if make -C "$root" --no-print-directory BUILD="$folder" CC="$2" \
@@ -144,4 +129,4 @@ said_by_gcc
 clang=$(compgen -c clang | grep -xE 'clang(-[0-9]+)?' | sort | head -n 1)
 warnings_of clang "$clang" "-O2 -Werror -fsyntax-only" syntax
 warnings_of clang-kernels "$clang" "-O2 -Werror -emit-llvm" kernel-objects
-exit $failed
+finish

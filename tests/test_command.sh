@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The mlinfer command from outside: exit status, what it says, what it leaves.
 set -u
+. "$(dirname "$0")/tap.sh"
 root=${MLI_ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 mlinfer=${MLI_BUILD:-$root/build}/mlinfer
 stream=$root/models/drive/drive.onnx
@@ -8,46 +9,43 @@ step=$root/models/mapping/mapping.onnx
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failed=0
 
 # run ARGUMENT...: standard output in out, errors in err, exit status in $rc.
 run() {
     "$mlinfer" "$@" >out 2>err </dev/null
     rc=$?
 }
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1: $2"
+wrong() {
+    fail "$@"
     sed 's/^/# /' err | head -n 5
-    failed=1
 }
 # status NAME WANTED
 status() {
-    if [ $rc = "$2" ]; then ok "$1"; else
-        not_ok "$1" "exit status $rc (expected $2)"
+    if [ $rc = "$2" ]; then pass "$1"; else
+        wrong "$1" "exit status $rc (expected $2)"
     fi
 }
 # error NAME STATUS TEXT: one line on standard error that holds TEXT, nothing on
 # standard output.
 error() {
     if [ $rc != "$2" ]; then
-        not_ok "$1" "exit status $rc (expected $2)"
+        wrong "$1" "exit status $rc (expected $2)"
     elif ! grep -qF -- "$3" err; then
-        not_ok "$1" "does not say \"$3\""
+        wrong "$1" "does not say \"$3\""
     elif ! head -n 1 err | grep -q '^mlinfer: '; then
-        not_ok "$1" "does not begin with mlinfer:"
+        wrong "$1" "does not begin with mlinfer:"
     elif [ "$2" = 1 ] && [ "$(wc -l <err)" != 1 ]; then
-        not_ok "$1" "$(wc -l <err) lines (expected 1)"
+        wrong "$1" "$(wc -l <err) lines (expected 1)"
     elif [ -s out ]; then
-        not_ok "$1" "wrote to standard output"
+        wrong "$1" "wrote to standard output"
     else
-        ok "$1"
+        pass "$1"
     fi
 }
 # same NAME GOT EXPECTED
 same() {
-    if [ "$2" = "$3" ]; then ok "$1"; else
-        not_ok "$1" "got \"$2\" (expected \"$3\")"
+    if [ "$2" = "$3" ]; then pass "$1"; else
+        wrong "$1" "got \"$2\" (expected \"$3\")"
     fi
 }
 
@@ -106,7 +104,7 @@ error "zeros" 1 "mlinfer: zeros: "
 run convert "$stream" -o stream.bin
 status "convert a stream model" 0
 says() {
-    if grep -qE "$2" out; then ok "$1"; else not_ok "$1" "not in: $(cat out)"; fi
+    if grep -qE "$2" out; then pass "$1"; else wrong "$1" "not in: $(cat out)"; fi
 }
 says "convert says the mode and why" '^stream: axis 1 of input'
 says "convert says the work" '[0-9]+ multiply-accumulates per frame$'
@@ -114,8 +112,8 @@ says "convert says the arena" '^arena [0-9]+ floats per frame, the lower bound$'
 run convert "$step" -o step.bin
 status "convert a step model" 0
 run convert stream.bin -o again.bin
-if cmp -s stream.bin again.bin; then ok "a .bin stays as it is"; else
-    not_ok "a .bin stays as it is" "differs"
+if cmp -s stream.bin again.bin; then pass "a .bin stays as it is"; else
+    wrong "a .bin stays as it is" "differs"
 fi
 run convert "$step" -o hop.bin --hop 8
 says "a hop that has no effect is told" '^not a window model'
@@ -175,7 +173,7 @@ run info --json stream.bin
 for key in name mode rate inputs outputs latency receptive_field parameters \
     macs_per_frame file_bytes weight_bytes state_bytes arena_bytes \
     arena_bound_bytes ops; do
-    grep -q "^  \"$key\": " out || not_ok "info --json" "no $key"
+    grep -q "^  \"$key\": " out || wrong "info --json" "no $key"
 done
 value() { sed -n "s/^  \"$1\": \([^,]*\),*$/\1/p" out; }
 same "info --json: mode" "$(value mode)" '"stream"'
@@ -205,7 +203,7 @@ for kernels in $("$mlinfer" --version | sed 's/.*kernels: //'); do
     status "kernels $kernels" 0
     # Home of the mapping: a pitch near 58, and all builds near each other.
     awk '!($1 > 57 && $1 < 59 && NF == 5) { exit 1 }' out ||
-        not_ok "kernels $kernels" "answers $(cat out)"
+        wrong "kernels $kernels" "answers $(cat out)"
 done
 
 # --------------------------------------------------------------- lists ----
@@ -254,4 +252,4 @@ run run stream.bin --npy step.bin -o b
 error "not an array" 1 "step.bin: not a .npy file"
 same "no folder of a failed run" "$(ls -d b b.wav 2>/dev/null)" ""
 
-exit $failed
+finish

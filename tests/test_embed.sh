@@ -21,7 +21,7 @@ if [ -f /usr/include/pd/m_pd.h ]; then
             "$(grep -m1 error "$work/err")"
     fi
 else
-    echo "ok - the boxes compile for several Pds # SKIP no header of Pd"
+    skip "the boxes compile for several Pds" "no header of Pd"
 fi
 # The one that is installed, or one that make check has unpacked.
 newer=$(echo "$MLI_BUILD"/newer-pd/usr/lib/*/libpd.so)

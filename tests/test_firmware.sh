@@ -6,13 +6,7 @@ root=${MLI_ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 goldens=$root/tests/goldens
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1: $2"
-    failed=1
-}
+. "$(dirname "$0")/tap.sh"
 # build FOLDER OPS VARIABLE...: quiet, or says what the compiler said
 build() {
     local folder=$1 ops=$2
@@ -20,7 +14,7 @@ build() {
     make -s -C "$root" BUILD="$work/$folder" OPS="$ops" "$@" >"$work/log" 2>&1
     local status=$?
     grep -q warning: "$work/log" && status=1
-    [ $status = 0 ] || not_ok "make OPS=\"$ops\"" "$(grep -m1 -E \
+    [ $status = 0 ] || fail "make OPS=\"$ops\"" "$(grep -m1 -E \
         'warning|error|\*\*\*' "$work/log")"
     return $status
 }
@@ -28,9 +22,9 @@ build() {
 model=$work/model.bin
 other=$work/other.bin
 "$MLI_BUILD/mlinfer" convert "$goldens/guitarml/lstm40.json" -o "$model" \
-    >"$work/log" || not_ok "a model" "$(cat "$work/log")"
+    >"$work/log" || fail "a model" "$(cat "$work/log")"
 "$MLI_BUILD/mlinfer" convert "$goldens/guitarml/gru.json" -o "$other" \
-    >"$work/log" || not_ok "another model" "$(cat "$work/log")"
+    >"$work/log" || fail "another model" "$(cat "$work/log")"
 ops=$("$MLI_BUILD/mlinfer" info --ops "$model")
 
 # ------------------------------------------------------ bytes on ARMv7 ----
@@ -46,15 +40,16 @@ at_most() {
     bytes=$($arm-ld -r --gc-sections $roots -o "$work/all.o" \
         "$work/arm/firmware/libmlinfer.a" && $arm-size "$work/all.o" |
         awk 'NR == 2 { print $1 + $2 }')
-    if [ "${bytes:-999999}" -le $(($1 * 1024)) ]; then ok "$name ($bytes bytes)"
-    else not_ok "$name" "$bytes bytes"; fi
+    if [ "${bytes:-999999}" -le $(($1 * 1024)) ]; then
+        pass "$name ($bytes bytes)"
+    else fail "$name" "$bytes bytes"; fi
 }
 if command -v $arm-gcc >/dev/null; then
     at_most 64 all "everything"
     at_most 24 "$ops" "$ops"
     at_most 24 "LINEAR CONV1D UNARY BINARY TANH ADD" "a WaveNet"
 else
-    echo "ok - code size on ARMv7 # SKIP there is no $arm-gcc"
+    skip "code size on ARMv7" "there is no $arm-gcc"
 fi
 
 # --------------------------------------------------- what it computes ----
@@ -73,28 +68,28 @@ same() {
         -o "$work/run" || return
     floats "$work"/run/*.npy >"$work/wanted"
     if [ -s "$work/wanted" ] && cmp -s "$work/wanted" "$work/played"; then
-        ok "$2 plays the same"
-    else not_ok "$2 plays the same" "$(cat "$work/log")"; fi
+        pass "$2 plays the same"
+    else fail "$2 plays the same" "$(cat "$work/log")"; fi
 }
 if build here "$ops"; then
     same "$model" "OPS=\"$ops\""
     text="needs GRU, which is not in this program: build it with make OPS="
     if "$work/here/firmware/minimal" "$other" </dev/null 2>"$work/log"; then
-        not_ok "what is left out is refused" "it plays"
-    elif grep -qF "$text" "$work/log"; then ok "what is left out is refused"
-    else not_ok "what is left out is refused" "$(cat "$work/log")"; fi
+        fail "what is left out is refused" "it plays"
+    elif grep -qF "$text" "$work/log"; then pass "what is left out is refused"
+    else fail "what is left out is refused" "$(cat "$work/log")"; fi
     "$MLI_BUILD/mlinfer" convert "$goldens/guitarml/lstm40.json" -o "$other" \
         --weights int8 >"$work/log"
     "$work/here/firmware/minimal" "$other" </dev/null 2>"$work/log"
-    if grep -q "needs STORED," "$work/log"; then ok "so are stored weights"
-    else not_ok "so are stored weights" "$(cat "$work/log")"; fi
+    if grep -q "needs STORED," "$work/log"; then pass "so are stored weights"
+    else fail "so are stored weights" "$(cat "$work/log")"; fi
     if build here "$ops $("$MLI_BUILD/mlinfer" info --ops "$other")"; then
         same "$other" "one with stored weights"
     fi
 fi
 if make -s -C "$root" BUILD="$work/none" OPS="LINEAR LSMT" >"$work/log" 2>&1
-then not_ok "a wrong name is told" "it builds"
+then fail "a wrong name is told" "it builds"
 elif grep -q "no operator or function is called LSMT" "$work/log"; then
-    ok "a wrong name is told"
-else not_ok "a wrong name is told" "$(cat "$work/log")"; fi
-exit $failed
+    pass "a wrong name is told"
+else fail "a wrong name is told" "$(cat "$work/log")"; fi
+finish

@@ -6,12 +6,9 @@
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
+. "$(dirname "$0")/tap.sh"
 
-if ! command -v valgrind >/dev/null; then
-    echo "ok - flat cost # SKIP there is no valgrind"
-    exit 0
-fi
+command -v valgrind >/dev/null || skip_all "flat cost" "there is no valgrind"
 
 mkdir "$work/models"
 "$MLI_BUILD/tests/pd-models" "$work/models" || exit 1
@@ -26,8 +23,7 @@ flat() {
         --callgrind-out-file="$work/count" "$MLI_BUILD/mlinfer" \
         run "$work/models/$1.bin" --wav "$work/in.wav" -o "$work/out.wav" \
         --block "$2" >"$work/log" 2>&1; then
-        echo "not ok - $name: $(tail -n 1 "$work/log")"
-        failed=1
+        fail "$name" "$(tail -n 1 "$work/log")"
         return
     fi
     figures=$(for i in $(seq $(($3 + 1)) $calls); do
@@ -37,10 +33,9 @@ flat() {
         printf "%d instructions, at most %d\n", median, n[NR]
         exit NR < '"$4"' || n[NR] > 1.3 * median }')
     if [ $? -eq 0 ]; then
-        echo "ok - $name ($figures)"
+        pass "$name ($figures)"
     else
-        echo "not ok - $name: $figures"
-        failed=1
+        fail "$name" "$figures"
     fi
 }
 
@@ -68,9 +63,9 @@ even() {
         printf "%d instructions, at most %.3f times that\n", median,
             NR ? n[NR] / median : 0
         exit NR < '$count' || n[NR] > 1.1 * median }'); then
-        echo "ok - $name ($figures)"
+        pass "$name ($figures)"
     else
-        echo "not ok - $name: $figures"
+        fail "$name" "$figures"
         touch "$work/failed"
     fi
     rm -rf "$at"
@@ -102,4 +97,4 @@ while [ $# -gt 0 ]; do
     shift $(($# > 2 ? 4 : 2))
 done
 [ -e "$work/failed" ] && failed=1
-exit $failed
+finish

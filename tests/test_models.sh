@@ -7,18 +7,7 @@ MLINFER=$BUILD/mlinfer
 LIMIT=1e-5
 OUT=$(mktemp -d) || exit 1
 trap 'rm -rf "$OUT"' EXIT
-failed=0
-
-pass()
-{
-    echo "ok - $1"
-}
-
-fail()
-{
-    echo "not ok - $1: $2"
-    failed=1
-}
+. "$(dirname "$0")/tap.sh"
 
 # The floats of an .npy file, one a line. Its header's length is a
 # little-endian 16-bit number at byte 8.
@@ -64,7 +53,7 @@ test_comparison()
     [ "$d" = length ] || fail "comparison" "lengths are not compared"
     d=$(difference "$golden/drive/output.npy" "$golden/drive/output.npy")
     [ "$d" = 0 ] || fail "comparison" "a file differs from itself by $d"
-    [ $failed = 1 ] || pass "comparison"
+    [ $failed != 0 ] || pass "comparison"
 }
 
 test_convert()
@@ -144,4 +133,4 @@ test_told mapping vibrato
 test_told fuzz octave
 test_told gestures zigzag
 test_list
-exit $failed
+finish

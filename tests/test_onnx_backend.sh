@@ -3,12 +3,12 @@
 # that we take on may fail, and as much passes as ever has.
 data=${MLI_ONNX_DATA:-/usr/share/libonnx-testdata/data}
 mlinfer=${MLI_BUILD:-build}/mlinfer
-failed=0
+. "$(dirname "$0")/tap.sh"
 
 # folder, and how many pass at least
 backend() {
     if [ ! -d "$data/$1" ]; then
-        echo "ok - onnx-test $1 # SKIP libonnx-testdata is not installed"
+        skip "onnx-test $1" "libonnx-testdata is not installed"
         return
     fi
     out=$("$mlinfer" onnx-test "$data/$1" 2>&1)
@@ -17,13 +17,11 @@ backend() {
     passed=${last%% passed*}
     if [ "$status" -ne 0 ]; then
         why=$(printf '%s\n' "$out" | grep '^FAIL' | head -n 1)
-        echo "not ok - onnx-test $1: ${why:-status $status}"
-        failed=1
+        fail "onnx-test $1" "${why:-status $status}"
     elif [ "$passed" -lt "$2" ]; then
-        echo "not ok - onnx-test $1: $last (expected $2 passed)"
-        failed=1
+        fail "onnx-test $1" "$last (expected $2 passed)"
     else
-        echo "ok - onnx-test $1: $last"
+        pass "onnx-test $1: $last"
     fi
 }
 
@@ -34,15 +32,13 @@ backend pytorch-operator 35
 
 # Wrong usage and wrong folders are said.
 if "$mlinfer" onnx-test 2>/dev/null; [ $? -eq 2 ]; then
-    echo "ok - onnx-test without a folder is wrong usage"
+    pass "onnx-test without a folder is wrong usage"
 else
-    echo "not ok - onnx-test without a folder is wrong usage"
-    failed=1
+    fail "onnx-test without a folder is wrong usage" "it is not"
 fi
 if "$mlinfer" onnx-test "${MLI_ROOT:-.}/compiler" >/dev/null 2>&1; then
-    echo "not ok - onnx-test in a folder without tests: it was content"
-    failed=1
+    fail "onnx-test in a folder without tests" "it was content"
 else
-    echo "ok - onnx-test in a folder without tests"
+    pass "onnx-test in a folder without tests"
 fi
-exit $failed
+finish

@@ -8,14 +8,7 @@ stream=$root/models/drive/drive.bin
 step=$root/models/mapping/mapping.bin
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-
-check() { # NAME TEXT: passes when TEXT is empty
-    if [ -z "$2" ]; then echo "ok - $1"; else
-        echo "not ok - $1: $2"
-        failed=1
-    fi
-}
+. "$(dirname "$0")/tap.sh"
 of_info() { # KEY MODEL
     "$mlinfer" info "$2" --json | sed -n "s/^  \"$1\": \([0-9]*\),*/\1/p"
 }
@@ -100,4 +93,4 @@ check "info says so in words" "$(
     "$mlinfer" info "$work/large.bin" >"$work/out" 2>&1
     grep -q "Cortex-A8.*not real time; over the machine's limits" "$work/out" ||
         cat "$work/out")"
-exit $failed
+finish

@@ -4,17 +4,16 @@ root=${MLI_ROOT:-.}
 mlinfer=${MLI_BUILD:-build}/mlinfer
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-failed=0
+. "$(dirname "$0")/tap.sh"
 
 "$mlinfer" formats --markdown >"$work/table"
 sed -n '/<!-- formats -->/,/<!-- end -->/p' "$root/README.md" |
     sed '1d;$d' >"$work/readme"
 if [ -s "$work/table" ] && cmp -s "$work/table" "$work/readme"; then
-    echo "ok - README lists the formats and operators that the code has"
+    pass "README lists the formats and operators that the code has"
 else
-    echo "not ok - README lists the formats and operators that the code has:" \
+    fail "README lists the formats and operators that the code has" \
         "run make readme"
-    failed=1
 fi
 
 # Pictures and links to files: there is what they show. Every patch has one.
@@ -23,10 +22,9 @@ gone=$(sed -n 's/.*](\([^)#:]*\)).*/\1/p; s/.*src="\([^":]*\)".*/\1/p' \
     [ -e "$root/$file" ] || echo "$file"
 done)
 if [ -z "$gone" ]; then
-    echo "ok - README shows and links files that are there"
+    pass "README shows and links files that are there"
 else
-    echo "not ok - README shows and links files that are there: no" $gone
-    failed=1
+    fail "README shows and links files that are there" "no $gone"
 fi
 hidden=$(cd "$root/help-patches" && for patch in *-help.pd examples/*.pd bela/*.pd
 do
@@ -36,9 +34,8 @@ do
         echo "$name"
 done)
 if [ -z "$hidden" ]; then
-    echo "ok - README shows every help patch and example"
+    pass "README shows every help patch and example"
 else
-    echo "not ok - README shows every help patch and example: not" $hidden
-    failed=1
+    fail "README shows every help patch and example" "not $hidden"
 fi
-exit $failed
+finish

@@ -7,22 +7,17 @@
 set -u
 traps=$MLI_BUILD/tests/trap
 external=$MLI_BUILD/pd/mlinfer
-skip() {
-    echo "ok - perform is trapped in Pd # SKIP $1"
-    exit 0
-}
-command -v pd >/dev/null || skip "no pd here"
-[ -e "$traps/trap~.pd_linux" ] || skip "no m_pd.h when the tests were built"
-[ -e "$external/mlinfer~.pd_linux" ] || skip "the externals are not built"
+. "$(dirname "$0")/tap.sh"
+name="perform is trapped in Pd"
+command -v pd >/dev/null || skip_all "$name" "no pd here"
+[ -e "$traps/trap~.pd_linux" ] ||
+    skip_all "$name" "no m_pd.h when the tests were built"
+[ -e "$external/mlinfer~.pd_linux" ] ||
+    skip_all "$name" "the externals are not built"
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 "$MLI_BUILD/tests/pd-models" "$work" || exit 1
-failed=0
-not_ok() {
-    echo "not ok - $1: $2"
-    failed=1
-}
 
 # Writes a patch: a sound through [arm~], a subpatch with a box (its arguments
 # are $3) of $2 signal inlets, and [disarm~], in blocks of $1; messages come
@@ -82,15 +77,16 @@ count() {
 told=$(TRAP_PLANT=1 count 64 1 gain.bin)
 read -r _ stretches _ allocations _ calls <<<"$told"
 if [ "${stretches:-0}" = 0 ]; then
-    grep -q 'trace' "$work/log" && skip "this system lets nobody trace a child"
-    not_ok "the traps stand around perform" "no tick was counted ($told)"
+    grep -q 'trace' "$work/log" &&
+        skip_all "$name" "this system lets nobody trace a child"
+    fail "the traps stand around perform" "no tick was counted ($told)"
     sed 's/^/    /' "$work/log"
     exit 1
 fi
 if [ "$allocations" = $((2 * stretches)) ] && [ "$calls" = "$stretches" ]; then
-    echo "ok - the traps catch a planted malloc and a planted system call"
+    pass "the traps catch a planted malloc and a planted system call"
 else
-    not_ok "the traps catch a planted malloc and a planted system call" "$told"
+    fail "the traps catch a planted malloc and a planted system call" "$told"
 fi
 
 clean() {
@@ -98,9 +94,9 @@ clean() {
     told=$(count "$@")
     if [[ $told =~ ^stretches\ [1-9][0-9]*\ allocations\ 0\ calls\ 0$ ]] &&
         ! grep -q "couldn't create" "$work/log"; then
-        echo "ok - $name"
+        pass "$name"
     else
-        not_ok "$name" "$told $(head -n 3 "$work/log")"
+        fail "$name" "$told $(head -n 3 "$work/log")"
     fi
 }
 for block in 1 64 1024; do
@@ -151,9 +147,9 @@ END
         2>"$work/log" | grep '^stretches')
     if [ "$told" = "stretches $((shown + 2)) allocations 0 calls 0" ] &&
         ! grep -qE "couldn't create|error" "$work/log"; then
-        echo "ok - $name"
+        pass "$name"
     else
-        not_ok "$name" "$told $(head -n 3 "$work/log")"
+        fail "$name" "$told $(head -n 3 "$work/log")"
     fi
 }
 messages="0.1 0.2 \\, add \\, 0.3 0.4 \\, add \\, bang \\, set 0.7 0 \\, add"
@@ -163,4 +159,4 @@ messages+=" \\, write it.csv \\, write it \\, read it.csv \\, load it \\, reload
 learn "-learn 2 3" "1 2 3" "$messages"
 learn "-clamp -learn 2 100" "$(seq -s ' ' 100)" "$messages"
 learn "-learn 2 1" "1" "${messages//add/add fist}"
-exit $failed
+finish

@@ -2,6 +2,7 @@
 # What `convert --weights` says it costs and brings: the figures are those that
 # one measures from outside, on sounds, arrays and lists.
 set -u
+. "$(dirname "$0")/tap.sh"
 root=${MLI_ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 mlinfer=${MLI_BUILD:-$root/build}/mlinfer
 goldens=$root/tests/goldens
@@ -13,23 +14,17 @@ lists=$goldens/models/mapping/input.npy
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failed=0
 
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1: $2"
-    failed=1
-}
 # same NAME GOT EXPECTED
 same() {
-    if [ "$2" = "$3" ]; then ok "$1"; else
-        not_ok "$1" "got \"$2\" (expected \"$3\")"
+    if [ "$2" = "$3" ]; then pass "$1"; else
+        fail "$1" "got \"$2\" (expected \"$3\")"
     fi
 }
 # refuses NAME TEXT: it fails, says TEXT, and writes nothing
 refuses() {
-    if [ $rc != 0 ] && grep -qF -- "$2" err && [ ! -e x.bin ]; then ok "$1"
-    else not_ok "$1" "exit status $rc, says $(cat err)"; fi
+    if [ $rc != 0 ] && grep -qF -- "$2" err && [ ! -e x.bin ]; then pass "$1"
+    else fail "$1" "exit status $rc, says $(cat err)"; fi
     rm -f x.bin
 }
 run() {
@@ -51,7 +46,7 @@ snr_of() {
 }
 
 "$mlinfer" convert "$stream" -o float.bin >out
-grep -q '^size:' out && not_ok "no report of floats" "$(cat out)"
+grep -q '^size:' out && fail "no report of floats" "$(cat out)"
 last=0
 for how in int4 int8 f16; do
     run convert "$stream" -o $how.bin --weights $how --calibrate "$sound"
@@ -60,18 +55,18 @@ for how in int4 int8 f16; do
     heard=$(snr_of float.bin $how.bin "$sound")
     if awk -v a="$snr" -v b="$heard" \
         'BEGIN { exit !(a != "" && a - b < 0.1 && b - a < 0.1) }'; then
-        ok "$how: the error that is told"
-    else not_ok "$how: the error that is told" "$snr dB, heard $heard dB"; fi
+        pass "$how: the error that is told"
+    else fail "$how: the error that is told" "$snr dB, heard $heard dB"; fi
     snr=${snr%.*}
-    if [ "${snr:-0}" -ge $last ]; then ok "$how: not worse than fewer bits"
-    else not_ok "$how: not worse than fewer bits" "$snr dB, $last dB"; fi
+    if [ "${snr:-0}" -ge $last ]; then pass "$how: not worse than fewer bits"
+    else fail "$how: not worse than fewer bits" "$snr dB, $last dB"; fi
     last=${snr:-0}
     same "$how: the size that is told" "$(sed -n \
         's/^size: file \([0-9]*\) bytes, \([0-9]*\) with floats.*/\1 \2/p' out)" \
         "$(stat -c %s $how.bin) $(stat -c %s float.bin)"
     if grep -qE '^speed: [0-9.]+ ns a frame, [0-9.]+ with floats' out; then
-        ok "$how: speed"
-    else not_ok "$how: speed" "$(cat out)"; fi
+        pass "$how: speed"
+    else fail "$how: speed" "$(cat out)"; fi
 done
 
 # Recurrent layers have 8 bits at least.
@@ -81,8 +76,8 @@ for how in int4 int8; do
 done
 if cmp -s int4.bin int8.bin && grep -q "int8 though int4 was asked for" \
     int4.out && ! grep -q "though" int8.out; then
-    ok "int4 leaves recurrent layers at int8"
-else not_ok "int4 leaves recurrent layers at int8" "$(cat int4.out)"; fi
+    pass "int4 leaves recurrent layers at int8"
+else fail "int4 leaves recurrent layers at int8" "$(cat int4.out)"; fi
 rm -f int4.bin int8.bin
 
 # Layers in integers: nearer to floats the fewer there are of them.
@@ -93,8 +88,8 @@ heard=$(snr_of float.bin whole.bin "$sound")
 if grep -qE '^[0-9]+ layers? computes? in int8, [0-9]+ stays? in floats' out &&
     awk -v a="$snr" -v b="$heard" \
         'BEGIN { exit !(b > 20 && a - b < 0.1 && b - a < 0.1) }'; then
-    ok "int8 arithmetic: the error that is told"
-else not_ok "int8 arithmetic: the error that is told" "$heard dB, $(cat out)"; fi
+    pass "int8 arithmetic: the error that is told"
+else fail "int8 arithmetic: the error that is told" "$heard dB, $(cat out)"; fi
 wanted=$(awk -v snr="$heard" 'BEGIN { print snr + 3 }')
 run convert "$stream" -o part.bin --arithmetic int8 --all --snr "$wanted" \
     --weights f16 --calibrate "$sound"
@@ -102,17 +97,18 @@ layers() { sed -n 's/^\([0-9]*\) layers\{0,1\} computes\{0,1\} in int8.*/\1/p' "
 heard=$(snr_of float.bin part.bin "$sound")
 if awk -v a="$heard" -v b="$wanted" -v m="$(layers out)" \
     -v n="$(layers whole.out)" 'BEGIN { exit !(a >= b && m < n) }'; then
-    ok "int8 arithmetic: as near as was asked for"
-else not_ok "int8 arithmetic: as near as was asked for" "$heard dB, $(cat out)"; fi
+    pass "int8 arithmetic: as near as was asked for"
+else fail "int8 arithmetic: as near as was asked for" "$heard dB, $(cat out)"
+fi
 "$mlinfer" info whole.bin >out
-grep -q 'as int8_arithmetic' out && ok "int8 arithmetic: info" ||
-    not_ok "int8 arithmetic: info" "$(cat out)"
+grep -q 'as int8_arithmetic' out && pass "int8 arithmetic: info" ||
+    fail "int8 arithmetic: info" "$(cat out)"
 run convert whole.bin -o x.bin --arithmetic int8
 refuses "int8 arithmetic of a model.bin" "convert its source with --arithmetic"
 run convert "$stream" -o x.bin --arithmetic int8 --calibrate "$sound"
 if grep -qE '^kept in floats: [0-9]+ layers?, faster so' out; then
-    ok "int8 arithmetic: small layers stay in floats"
-else not_ok "int8 arithmetic: small layers stay in floats" "$(cat out)"; fi
+    pass "int8 arithmetic: small layers stay in floats"
+else fail "int8 arithmetic: small layers stay in floats" "$(cat out)"; fi
 rm -f x.bin
 run convert "$stream" -o x.bin --all
 refuses "--all by itself" "expected --arithmetic int8"
@@ -140,20 +136,20 @@ if command -v sox >/dev/null; then
         "$(grep ^error: out | sed 's/dB.*//; s/over \([0-9]*\).*/\1/')" \
         "$array"
 else
-    echo "ok - a sound is heard as text is # SKIP no sox here"
+    skip "a sound is heard as text is" "no sox here"
 fi
 
 run convert "$step" -o x.bin --weights int8 --calibrate "$lists"
 if grep -qE '^error: at most 0\.[0-9]+ % of full scale \([a-z]+\), over 16 lists of' \
-    out; then ok "lists: the share of full scale"
-else not_ok "lists: the share of full scale" "$(cat out)"; fi
+    out; then pass "lists: the share of full scale"
+else fail "lists: the share of full scale" "$(cat out)"; fi
 run convert "$step" -o x.bin --weights f16
 first=$(grep ^error: out)
 run convert "$step" -o x.bin --weights f16
 same "noise, the same each time" "$(grep ^error: out)" "$first"
 case $first in
-*"over 1000 lists of noise in the inputs' ranges") ok "noise is said" ;;
-*) not_ok "noise is said" "$first" ;;
+*"over 1000 lists of noise in the inputs' ranges") pass "noise is said" ;;
+*) fail "noise is said" "$first" ;;
 esac
 rm -f x.bin
 
@@ -171,4 +167,4 @@ run convert "$step" -o x.bin --weights f16 --calibrate float.bin
 refuses "neither sound nor text" "float.bin: no sound, no array, and no text"
 run convert "$step" -o x.bin --weights f16 --calibrate "$sound"
 refuses "an array of something else" "does not fit the inputs"
-exit $failed
+finish

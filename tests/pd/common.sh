@@ -2,22 +2,11 @@
 # patches made from a few words, real Pd without a window, TAP lines.
 
 set -u
+. "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
 : "${MLI_BUILD:?is not set: run the tests with make check}"
 : "${MLI_ROOT:?is not set: run the tests with make check}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-
-pass() { echo "ok - $1"; }
-fail() {
-    echo "not ok - $1: $2"
-    failed=$((failed + 1))
-}
-skip_all() {
-    echo "ok - $1 # SKIP $2"
-    exit 0
-}
-finish() { exit $((failed > 0)); }
 
 need_pd() {
     command -v "${PD:-pd}" >/dev/null || skip_all "$1" "no pd here (puredata-core)"
