@@ -1,554 +1,47 @@
 /*
- * pickle.c - a pickle's small machine: a stack, marks, a memo. It executes
- * nothing; the two functions that a state_dict calls are known here. Opcodes:
- * pickletools.py of CPython; what the arguments mean: torch/_utils.py.
+ * pickle.c - the tensors of a pickled state_dict, by the names that its
+ * dictionaries give them.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "layers/pickle.h"
+#include "layers/pickle_machine.h"
 
 #define MAX_PICKLE (16u << 20) /* bytes */
-#define MAX_VALUES (1u << 21)
-#define MAX_DEPTH  8u /* dictionaries in dictionaries */
+#define MAX_DEPTH  8u          /* dictionaries in dictionaries */
 #define MAX_VISITS (1u << 20)
 #define MAX_PATH   (MLC_WEIGHTS_NAME + 1)
 
-typedef enum kind {
-    K_OTHER, /* None, float, list: never looked at */
-    K_MARK,
-    K_INT,     /* a: low, b: high */
-    K_TEXT,    /* a: first byte, b: length */
-    K_GLOBAL,  /* a: of the table */
-    K_TUPLE,   /* a: first item, b: count */
-    K_DICT,    /* a: first pair, b: last; 0: none, else + 1 */
-    K_STORAGE, /* a: global, b: its key, a K_TEXT value */
-    K_TENSOR   /* a: storage, b: the arguments, a K_TUPLE value */
-} kind;
-
-typedef struct value {
-    uint32_t kind, a, b;
-} value;
-
-typedef struct pair {
-    uint32_t key, value; /* indices of values */
-    uint32_t next;       /* 0: none, else + 1 */
-} pair;
-
-/* A growing array of 4-byte numbers or of structs. */
-typedef struct list {
-    void *at;
-    uint32_t count, room;
-} list;
-
-typedef struct machine {
-    const uint8_t *bytes;
-    size_t size, at;
-    list values; /* value */
-    list stack;  /* uint32_t: indices of values */
-    list items;  /* uint32_t: of tuples */
-    list pairs;  /* pair */
-    list memo;   /* uint32_t: 0: none, else value + 1 */
-    mlc_error *error;
-    int stopped;
-} machine;
-
-enum { ORDERED_DICT, REBUILD_TENSOR, REBUILD_PARAMETER, SIZE, STORAGES };
-
-static const struct {
-    const char *module, *name;
-    mlc_number type; /* of storages */
-} globals[] = {
-    {"collections", "OrderedDict", MLC_OTHER},
-    {"torch._utils", "_rebuild_tensor_v2", MLC_OTHER},
-    {"torch._utils", "_rebuild_parameter", MLC_OTHER},
-    {"torch", "Size", MLC_OTHER},
-    {"torch", "FloatStorage", MLC_F32},
-    {"torch", "DoubleStorage", MLC_F64},
-    {"torch", "HalfStorage", MLC_F16},
-    {"torch", "BFloat16Storage", MLC_BF16},
-    {"torch", "LongStorage", MLC_I64},
-    {"torch", "IntStorage", MLC_I32},
-    {"torch", "ShortStorage", MLC_I16},
-    {"torch", "CharStorage", MLC_I8},
-    {"torch", "ByteStorage", MLC_U8},
-    {"torch", "BoolStorage", MLC_BOOLEAN},
-};
-
-/* ------------------------------------------------------------- arrays ---- */
-
-static int broken(machine *m, const char *what)
-{
-    mlc_fail(m->error, MLC_CORRUPT, "data.pkl, byte %zu: %s", m->at, what);
-    return 0;
-}
-
-/* Room for one more; NULL after an error. */
-static void *more(machine *m, list *l, size_t size)
-{
-    if (l->count == MAX_VALUES) {
-        broken(m, "too many values");
-        return NULL;
-    }
-    if (l->count == l->room) {
-        uint32_t room = l->room ? 2 * l->room : 256;
-        void *at = realloc(l->at, room * size);
-
-        if (!at) {
-            mlc_fail(m->error, MLC_MEMORY, "out of memory");
-            return NULL;
-        }
-        l->at = at;
-        l->room = room;
-    }
-    return (uint8_t *)l->at + size * l->count++;
-}
-
-static value *values(const machine *m)
-{
-    return m->values.at;
-}
-
-static uint32_t *stack(const machine *m)
-{
-    return m->stack.at;
-}
-
-static int push_index(machine *m, uint32_t index)
-{
-    uint32_t *top = more(m, &m->stack, sizeof *top);
-
-    if (!top)
-        return 0;
-    *top = index;
-    return 1;
-}
-
-static int push(machine *m, kind k, uint32_t a, uint32_t b)
-{
-    uint32_t index = m->values.count;
-    value *v = more(m, &m->values, sizeof *v);
-
-    if (!v)
-        return 0;
-    *v = (value){k, a, b};
-    return push_index(m, index);
-}
-
-/* The value `down` from the top, NULL if the stack is not as deep. */
-static value *top(const machine *m, uint32_t down)
-{
-    if (down >= m->stack.count)
-        return NULL;
-    return &values(m)[stack(m)[m->stack.count - 1 - down]];
-}
-
-/* How many values lie above the last mark; -1: there is none. */
-static int64_t above_mark(const machine *m)
-{
-    for (uint32_t i = 0; i < m->stack.count; i++)
-        if (top(m, i)->kind == K_MARK)
-            return i;
-    return -1;
-}
-
-/* ---------------------------------------------------------- arguments ---- */
-
-static int number(machine *m, uint32_t bytes, uint64_t *v)
-{
-    if (m->size - m->at < bytes)
-        return broken(m, "it is cut short");
-    *v = 0;
-    for (uint32_t i = bytes; i-- > 0;)
-        *v = *v << 8 | m->bytes[m->at + i];
-    m->at += bytes;
-    return 1;
-}
-
-/* Pass over n bytes; answers where they begin. */
-static int bytes(machine *m, uint64_t n, uint32_t *first)
-{
-    if (n > m->size - m->at)
-        return broken(m, "it is cut short");
-    *first = (uint32_t)m->at;
-    m->at += (size_t)n;
-    return 1;
-}
-
-static int text(machine *m, uint32_t length_bytes, kind k)
-{
-    uint32_t first;
-    uint64_t n;
-
-    return number(m, length_bytes, &n) && bytes(m, n, &first) &&
-           push(m, k, first, (uint32_t)n);
-}
-
-/* A signed number of n <= 8 bytes. */
-static int integer(machine *m, uint32_t n, int is_signed)
-{
-    uint64_t v;
-
-    if (n > 8)
-        return broken(m, "a number of more than 8 bytes");
-    if (!number(m, n, &v))
-        return 0;
-    if (is_signed && n && n < 8 && v >> (8 * n - 1))
-        v |= ~(uint64_t)0 << 8 * n;
-    return push(m, K_INT, (uint32_t)v, (uint32_t)(v >> 32));
-}
-
-static int put(machine *m, uint64_t slot)
-{
-    if (!m->stack.count)
-        return broken(m, "an empty stack");
-    if (slot >= MAX_VALUES)
-        return broken(m, "too many values");
-    while (m->memo.count <= slot) {
-        uint32_t *next = more(m, &m->memo, sizeof *next);
-
-        if (!next)
-            return 0;
-        *next = 0;
-    }
-    ((uint32_t *)m->memo.at)[slot] = stack(m)[m->stack.count - 1] + 1;
-    return 1;
-}
-
-static int get(machine *m, uint64_t slot)
-{
-    if (slot >= m->memo.count || !((uint32_t *)m->memo.at)[slot])
-        return broken(m, "nothing was kept there");
-    return push_index(m, ((uint32_t *)m->memo.at)[slot] - 1);
-}
-
-/* ------------------------------------------------------------ globals ---- */
-
-static int same(const uint8_t *at, size_t n, const char *word)
-{
-    return strlen(word) == n && !memcmp(at, word, n);
-}
-
-static int global(machine *m, const uint8_t *module, size_t m_length,
-                  const uint8_t *name, size_t n_length)
-{
-    for (uint32_t i = 0; i < sizeof globals / sizeof *globals; i++)
-        if (same(module, m_length, globals[i].module) &&
-            same(name, n_length, globals[i].name))
-            return push(m, K_GLOBAL, i, 0);
-    mlc_fail(m->error, MLC_UNSUPPORTED,
-             "it asks for %.*s.%.*s: only a plain state_dict is read; in "
-             "Python: torch.save(model.state_dict(), \"model.pt\")",
-             (int)(m_length < 60 ? m_length : 60), (const char *)module,
-             (int)(n_length < 60 ? n_length : 60), (const char *)name);
-    return 0;
-}
-
-/* Two lines. */
-static int global_lines(machine *m)
-{
-    const uint8_t *at = m->bytes + m->at, *one, *two;
-    size_t left = m->size - m->at;
-
-    one = memchr(at, '\n', left);
-    two = one ? memchr(one + 1, '\n', left - (size_t)(one + 1 - at)) : NULL;
-    if (!two)
-        return broken(m, "it is cut short");
-    m->at += (size_t)(two + 1 - at);
-    return global(m, at, (size_t)(one - at), one + 1, (size_t)(two - one - 1));
-}
-
-static int global_stack(machine *m)
-{
-    value *name = top(m, 0), *module = top(m, 1);
-
-    if (!name || !module || name->kind != K_TEXT || module->kind != K_TEXT)
-        return broken(m, "a global without a name");
-    m->stack.count -= 2;
-    return global(m, m->bytes + module->a, module->b, m->bytes + name->a,
-                  name->b);
-}
-
-/* -------------------------------------------------------- containers ---- */
-
-static int tuple(machine *m, int64_t n)
-{
-    uint32_t first = m->items.count;
-
-    if (n < 0 || (uint64_t)n > m->stack.count)
-        return broken(m, "an empty stack");
-    for (int64_t i = n; i-- > 0;) {
-        uint32_t *item = more(m, &m->items, sizeof *item);
-
-        if (!item)
-            return 0;
-        *item = stack(m)[m->stack.count - 1 - (uint32_t)i];
-    }
-    m->stack.count -= (uint32_t)n;
-    return push(m, K_TUPLE, first, (uint32_t)n);
-}
-
-static int marked_tuple(machine *m)
-{
-    int64_t n = above_mark(m);
-    uint32_t index;
-
-    if (n < 0 || !tuple(m, n))
-        return n < 0 ? broken(m, "no mark") : 0;
-    index = stack(m)[m->stack.count - 1];
-    m->stack.count -= 2; /* the tuple and the mark under it */
-    return push_index(m, index);
-}
-
-static int append_pair(machine *m, value *dict, uint32_t key, uint32_t v)
-{
-    uint32_t index = m->pairs.count + 1;
-    pair *p = more(m, &m->pairs, sizeof *p);
-
-    if (!p)
-        return 0;
-    *p = (pair){key, v, 0};
-    if (dict->b)
-        ((pair *)m->pairs.at)[dict->b - 1].next = index;
-    else
-        dict->a = index;
-    dict->b = index;
-    return 1;
-}
-
-/* n keys and values over a dictionary, and perhaps a mark between. */
-static int set_items(machine *m, int64_t n, uint32_t marks)
-{
-    value *dict;
-
-    if (n < 0 || n % 2 || (uint64_t)n + marks >= m->stack.count)
-        return broken(m, "keys without values");
-    dict = top(m, (uint32_t)n + marks);
-    for (int64_t i = n; dict->kind == K_DICT && i > 0; i -= 2) {
-        uint32_t *at = &stack(m)[m->stack.count - (uint32_t)i];
-
-        if (!append_pair(m, dict, at[0], at[1]))
-            return 0;
-    }
-    m->stack.count -= (uint32_t)n + marks;
-    return 1;
-}
-
-/* What is appended to a list is not kept. */
-static int drop(machine *m, int64_t n, uint32_t marks)
-{
-    if (n < 0 || (uint64_t)n + marks >= m->stack.count)
-        return broken(m, "an empty stack");
-    m->stack.count -= (uint32_t)n + marks;
-    return 1;
-}
-
-/* The i-th item of a tuple, NULL if there is none. */
-static value *item(const machine *m, const value *t, uint32_t i)
-{
-    if (t->kind != K_TUPLE || i >= t->b)
-        return NULL;
-    return &values(m)[((uint32_t *)m->items.at)[t->a + i]];
-}
-
-/* ("storage", type, key, location, elements) */
-static int persistent(machine *m)
-{
-    value *t = top(m, 0), *type = t ? item(m, t, 1) : NULL;
-    value *key = t ? item(m, t, 2) : NULL;
-    uint32_t key_index;
-
-    if (!type || !key || type->kind != K_GLOBAL || type->a < STORAGES ||
-        key->kind != K_TEXT)
-        return broken(m, "a reference to something else than numbers");
-    key_index = ((uint32_t *)m->items.at)[t->a + 2];
-    m->stack.count--;
-    return push(m, K_STORAGE, type->a, key_index);
-}
-
-static int rebuild(machine *m, uint32_t arguments)
-{
-    value *t = &values(m)[arguments], *storage = item(m, t, 0);
-
-    if (!storage || storage->kind != K_STORAGE || t->b < 4)
-        return broken(m, "a tensor without numbers");
-    return push(m, K_TENSOR, ((uint32_t *)m->items.at)[t->a], arguments);
-}
-
-static int reduce(machine *m)
-{
-    value *arguments = top(m, 0), *function = top(m, 1);
-    uint32_t index;
-
-    if (!arguments || !function || arguments->kind != K_TUPLE ||
-        function->kind != K_GLOBAL)
-        return broken(m, "a call of something that is no function");
-    index = stack(m)[m->stack.count - 1];
-    m->stack.count -= 2;
-    switch (function->a) {
-    case ORDERED_DICT:
-        return push(m, K_DICT, 0, 0);
-    case REBUILD_TENSOR:
-        return rebuild(m, index);
-    case REBUILD_PARAMETER:
-        if (!arguments->b)
-            return broken(m, "a parameter without a tensor");
-        return push_index(m, ((uint32_t *)m->items.at)[arguments->a]);
-    default:
-        return push(m, K_OTHER, 0, 0);
-    }
-}
-
-/* ------------------------------------------------------------- opcodes ---- */
-
-static int sized(machine *m, uint32_t length_bytes, int is_signed)
-{
-    uint64_t n;
-
-    return number(m, length_bytes, &n) &&
-           integer(m, n > 8 ? 9 : (uint32_t)n, is_signed);
-}
-
-static int unknown(machine *m, int op)
-{
-    mlc_fail(m->error, MLC_UNSUPPORTED,
-             "data.pkl, byte %zu: opcode 0x%02x has no place in a plain "
-             "state_dict; in Python: torch.save(model.state_dict(), "
-             "\"model.pt\")",
-             m->at - 1, op);
-    return 0;
-}
-
-static int passed(machine *m, uint32_t n, kind k)
-{
-    uint32_t first;
-
-    return bytes(m, n, &first) && (k == K_MARK || push(m, k, 0, 0));
-}
-
-static int slot(machine *m, uint32_t length_bytes,
-                int (*use)(machine *m, uint64_t slot))
-{
-    uint64_t n;
-
-    return number(m, length_bytes, &n) && use(m, n);
-}
-
-static int step(machine *m)
-{
-    int op = m->bytes[m->at++];
-
-    switch (op) {
-    case 0x80: /* PROTO */
-        return passed(m, 1, K_MARK);
-    case 0x95: /* FRAME */
-        return passed(m, 8, K_MARK);
-    case '.':
-        m->stopped = 1;
-        return 1;
-    case '(':
-        return push(m, K_MARK, 0, 0);
-    case '0': /* POP */
-        return drop(m, 1, 0);
-    case 'N':
-        return push(m, K_OTHER, 0, 0);
-    case 0x88: /* NEWTRUE, NEWFALSE */
-    case 0x89:
-        return push(m, K_INT, op == 0x88, 0);
-    case 'J':
-        return integer(m, 4, 1);
-    case 'K':
-        return integer(m, 1, 0);
-    case 'M':
-        return integer(m, 2, 0);
-    case 0x8a: /* LONG1 */
-        return sized(m, 1, 1);
-    case 'G': /* BINFLOAT */
-        return passed(m, 8, K_OTHER);
-    case 'X': /* BINUNICODE */
-        return text(m, 4, K_TEXT);
-    case 0x8c: /* SHORT_BINUNICODE */
-        return text(m, 1, K_TEXT);
-    case 'U': /* SHORT_BINSTRING, BINBYTES */
-    case 'C':
-        return text(m, 1, K_OTHER);
-    case 'T':
-    case 'B':
-        return text(m, 4, K_OTHER);
-    case ')':
-        return tuple(m, 0);
-    case 0x85: /* TUPLE1 to 3 */
-    case 0x86:
-    case 0x87:
-        return tuple(m, op - 0x84);
-    case 't':
-        return marked_tuple(m);
-    case ']':
-        return push(m, K_OTHER, 0, 0);
-    case 'a':
-        return drop(m, 1, 0);
-    case 'e':
-        return drop(m, above_mark(m), 1);
-    case '}':
-        return push(m, K_DICT, 0, 0);
-    case 's':
-        return set_items(m, 2, 0);
-    case 'u':
-        return set_items(m, above_mark(m), 1);
-    case 'q':
-        return slot(m, 1, put);
-    case 'r':
-        return slot(m, 4, put);
-    case 0x94: /* MEMOIZE */
-        return put(m, m->memo.count);
-    case 'h':
-        return slot(m, 1, get);
-    case 'j':
-        return slot(m, 4, get);
-    case 'c':
-        return global_lines(m);
-    case 0x93: /* STACK_GLOBAL */
-        return global_stack(m);
-    case 'Q':
-        return persistent(m);
-    case 'R':
-        return reduce(m);
-    case 'b': /* BUILD: what an OrderedDict knows beside its items */
-        return drop(m, 1, 0);
-    default:
-        return unknown(m, op);
-    }
-}
-
-/* ------------------------------------------------------------- tensors ---- */
-
-static uint64_t as_number(const value *v)
+static uint64_t as_number(const pickle_value *v)
 {
     return v && v->kind == K_INT ? v->a | (uint64_t)v->b << 32 : ~(uint64_t)0;
 }
 
 /* (storage, offset, sizes, strides, ...) */
-static mlc_status describe(machine *m, const value *t, const char *name,
-                           size_t length, mlc_pickled *p)
+static mlc_status describe(pickle_machine *m, const pickle_value *t,
+                           const char *name, size_t length, mlc_pickled *p)
 {
-    const value *storage = &values(m)[t->a], *all = &values(m)[t->b];
-    const value *key = &values(m)[storage->b];
-    const value *sizes = item(m, all, 2), *strides = item(m, all, 3);
+    const pickle_value *storage = &pickle_values(m)[t->a],
+                       *all = &pickle_values(m)[t->b];
+    const pickle_value *key = &pickle_values(m)[storage->b];
+    const pickle_value *sizes = pickle_item(m, all, 2),
+                       *strides = pickle_item(m, all, 3);
 
     memset(p, 0, sizeof *p);
     p->name = name;
     p->length = length;
     p->key = (const char *)m->bytes + key->a;
     p->key_length = key->b;
-    p->type = globals[storage->a].type;
-    p->offset = as_number(item(m, all, 1));
+    p->type = pickle_number(storage);
+    p->offset = as_number(pickle_item(m, all, 1));
     if (sizes->kind != K_TUPLE || strides->kind != K_TUPLE ||
         sizes->b != strides->b || sizes->b > MLC_WEIGHTS_RANK)
         return mlc_fail(m->error, MLC_CORRUPT, "tensor %.80s: a bad shape",
                         name);
     p->rank = sizes->b;
     for (uint32_t i = 0; i < p->rank; i++) {
-        p->dims[i] = as_number(item(m, sizes, i));
-        p->strides[i] = as_number(item(m, strides, i));
+        p->dims[i] = as_number(pickle_item(m, sizes, i));
+        p->strides[i] = as_number(pickle_item(m, strides, i));
     }
     return MLC_OK;
 }
@@ -560,8 +53,8 @@ typedef struct level {
 } level;
 
 /* Put a key behind the path. 0: it is no text, or too long. */
-static int add_key(const machine *m, const value *key, char *path, size_t at,
-                   size_t *length)
+static int add_key(const pickle_machine *m, const pickle_value *key, char *path,
+                   size_t at, size_t *length)
 {
     size_t dot = at ? 1 : 0;
 
@@ -577,8 +70,8 @@ static int add_key(const machine *m, const value *key, char *path, size_t at,
 
 /* All tensors under a dictionary. Something else than tensors and dictionaries
    is passed over: epochs, losses, an optimizer's lists. */
-static mlc_status collect(machine *m, const value *dict, mlc_pickle_take take,
-                          void *owner)
+static mlc_status collect(pickle_machine *m, const pickle_value *dict,
+                          mlc_pickle_take take, void *owner)
 {
     level levels[MAX_DEPTH] = {{dict->a, 0}};
     uint32_t depth = 1, visits = 0;
@@ -586,8 +79,9 @@ static mlc_status collect(machine *m, const value *dict, mlc_pickle_take take,
 
     while (depth) {
         level *l = &levels[depth - 1];
-        const pair *p = l->next ? &((pair *)m->pairs.at)[l->next - 1] : NULL;
-        const value *v = p ? &values(m)[p->value] : NULL;
+        const pickle_pair *p =
+            l->next ? &((pickle_pair *)m->pairs.at)[l->next - 1] : NULL;
+        const pickle_value *v = p ? &pickle_values(m)[p->value] : NULL;
         size_t length;
 
         if (!p) {
@@ -598,7 +92,7 @@ static mlc_status collect(machine *m, const value *dict, mlc_pickle_take take,
         if (++visits > MAX_VISITS)
             return mlc_fail(m->error, MLC_CORRUPT, "too many dictionaries");
         if ((v->kind != K_TENSOR && v->kind != K_DICT) ||
-            !add_key(m, &values(m)[p->key], path, l->path, &length))
+            !add_key(m, &pickle_values(m)[p->key], path, l->path, &length))
             continue;
         if (v->kind == K_DICT) {
             if (depth == MAX_DEPTH)
@@ -621,7 +115,7 @@ static mlc_status collect(machine *m, const value *dict, mlc_pickle_take take,
 mlc_status mlc_pickle_read(const uint8_t *b, size_t size, mlc_pickle_take take,
                            void *owner, mlc_error *error)
 {
-    machine m = {.bytes = b, .size = size, .error = error};
+    pickle_machine m = {.bytes = b, .size = size, .error = error};
     mlc_status status = MLC_OK;
 
     if (size > MAX_PICKLE)
@@ -631,17 +125,17 @@ mlc_status mlc_pickle_read(const uint8_t *b, size_t size, mlc_pickle_take take,
     error->status = MLC_OK;
     while (!m.stopped && !status) {
         if (m.at >= m.size)
-            broken(&m, "it is cut short");
+            pickle_broken(&m, "it is cut short");
         else
-            step(&m);
+            pickle_step(&m);
         status = error->status;
     }
-    if (!status && (!top(&m, 0) || top(&m, 0)->kind != K_DICT))
+    if (!status && (!pickle_top(&m, 0) || pickle_top(&m, 0)->kind != K_DICT))
         status = mlc_fail(error, MLC_UNSUPPORTED,
                           "no state_dict: in Python: "
                           "torch.save(model.state_dict(), \"model.pt\")");
     if (!status)
-        status = collect(&m, top(&m, 0), take, owner);
+        status = collect(&m, pickle_top(&m, 0), take, owner);
     free(m.values.at);
     free(m.stack.at);
     free(m.items.at);
