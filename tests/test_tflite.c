@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include "compiler.h"
 #include "npy.h"
+#include "tflite/flat.h"
 #include "stream_check.h"
 
 #define PORTS 8
@@ -521,13 +522,96 @@ static void messages(void **state)
     free(bytes);
 }
 
+/* Where a field of a table lies. */
+static size_t field_of(const flat_table *t, uint32_t slot)
+{
+    const uint8_t *at = t->file->bytes + t->vtable + 4 + 2 * slot;
+
+    assert_true(slot < t->fields && (at[0] | at[1]));
+    return t->at + at[0] + 256u * at[1];
+}
+
+static void put_word(uint8_t *at, size_t n)
+{
+    for (uint32_t i = 0; i < 4; i++)
+        at[i] = (uint8_t)(n >> 8 * i);
+}
+
+#define GATE   4096u /* bytes */
+#define MOVED  (1u << 18)
+#define LARGER (1u << 20) /* gates stay bytes in a file of this size */
+
+/* The only LSTM's input gates 0 and 1 at these places of the file. */
+static void move_gates(uint8_t *bytes, const size_t *places)
+{
+    const flat_file f = {bytes, LARGER, NULL};
+    const flat_table root = flat_root(&f, "the model");
+    const flat_vector graphs = flat_list(&root, 2, 4, "the graphs");
+    const flat_vector buffers = flat_list(&root, 4, 4, "the buffers");
+    const flat_table graph = flat_table_at(&graphs, 0, "a graph");
+    const flat_vector tensors = flat_list(&graph, 0, 4, "the tensors");
+    const flat_vector ops = flat_list(&graph, 3, 4, "the operators");
+    uint32_t moved = 0;
+
+    for (uint32_t i = 0; i < ops.count; i++) {
+        const flat_table op = flat_table_at(&ops, i, "an operator");
+        const flat_vector in = flat_list(&op, 1, 4, "its operands");
+        for (uint32_t k = 0; in.count >= 20 && k < 2; k++, moved++) {
+            const flat_table t = flat_table_at(
+                &tensors, (uint32_t)flat_int_at(&in, k + 1), "a tensor");
+            const flat_table b = flat_table_at(
+                &buffers, (uint32_t)flat_uint(&t, 2, 4, 0), "a buffer");
+            const size_t field = field_of(&b, 0);
+            put_word(bytes + field, places[k] - 4 - field);
+            put_word(bytes + places[k] - 4, GATE);
+        }
+    }
+    assert_int_equal(moved, 2);
+}
+
+/* A gate whose last row begins a byte before the first gate of all, and the
+   same numbers where nothing overlaps: one model. */
+static void gates_overlap(void **state)
+{
+    static const size_t apart[2] = {MOVED + 4 * GATE, MOVED + 2 * GATE};
+    static const size_t over[2] = {MOVED + GATE, MOVED + GATE - 63 * 64 - 1};
+    uint8_t *small, *bytes[2];
+    mlc_image image[2];
+    mlc_error error;
+    size_t size;
+    (void)state;
+    small = read_bytes("lstm_bytes", &size);
+    assert_true(size < MOVED);
+    for (uint32_t i = 0; i < 2; i++) {
+        bytes[i] = calloc(1, LARGER);
+        assert_non_null(bytes[i]);
+        memcpy(bytes[i], small, size);
+        for (uint32_t n = 0; n < 6 * GATE; n++)
+            bytes[i][MOVED + n] = (uint8_t)(n * 2654435761u >> 24 | 1);
+    }
+    move_gates(bytes[0], over);
+    for (uint32_t k = 0; k < 2; k++)
+        memcpy(bytes[1] + apart[k], bytes[0] + over[k], GATE);
+    move_gates(bytes[1], apart);
+    for (uint32_t i = 0; i < 2; i++)
+        if (mlc_import_tflite(bytes[i], LARGER, NULL, &image[i], &error))
+            fail_msg("%s", error.text);
+    assert_int_equal(image[0].size, image[1].size);
+    assert_memory_equal(image[0].bytes, image[1].bytes, image[0].size);
+    for (uint32_t i = 0; i < 2; i++) {
+        mlc_image_free(&image[i]);
+        free(bytes[i]);
+    }
+    free(small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agree),     cmocka_unit_test(agree_real),
         cmocka_unit_test(cut_short), cmocka_unit_test(messages),
         cmocka_unit_test(labels),    cmocka_unit_test(streams),
-        cmocka_unit_test(damaged),
+        cmocka_unit_test(damaged),   cmocka_unit_test(gates_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,39 +88,48 @@ float *tfl_stack(tfl_run *r, tfl_call *c, const int *which, uint32_t count,
    the caches hold them. */
 #define SMALL_MODEL ((size_t)1 << 19) /* bytes */
 
-/* The gates as they lie in the file, one below the other. */
+/* Gate k as it lies in the file; 0: it cannot be taken so. */
+static int small_gate(tfl_run *r, tfl_call *c, int which, uint32_t units,
+                      uint32_t width, int real, ir_bytes *w)
+{
+    const tfl_value *v = tfl_operand(c, which);
+
+    return v && tfl_constant(r, v) && v->rank == 2 && v->dims[0] == units &&
+           v->dims[1] == width && tfl_small(r, v, 0, real, w);
+}
+
+/* The gates as they lie in the file, one below the other: each begins so many
+   numbers behind the one that the file has first. */
 static int small_gates(tfl_run *r, tfl_call *c, const int *which,
                        uint32_t count, uint32_t units, uint32_t width, int real,
                        ir_bytes *all)
 {
     size_t *at, size;
     float *scale = NULL;
+    ir_bytes *w;
 
     if (r->model->file.size < SMALL_MODEL)
         return 0;
-    at = onnx_take(r->pool, (size_t)count * units, sizeof *at);
+    w = onnx_take(r->pool, count, sizeof *w);
     for (uint32_t k = 0; k < count; k++) {
-        const tfl_value *v = tfl_operand(c, which[k]);
-        size_t from;
-        ir_bytes w;
-        if (!v || !tfl_constant(r, v) || v->rank != 2 || v->dims[0] != units ||
-            v->dims[1] != width || !tfl_small(r, v, 0, real, &w))
+        if (!small_gate(r, c, which[k], units, width, real, &w[k]) ||
+            w[k].type != w->type || !w[k].scale != !w->scale)
             return 0;
-        if (!k) {
-            *all = w;
-            if (w.scale)
-                scale = tfl_take(r, (uint64_t)count * units);
-        }
-        size = w.type == IR_S8 ? 1 : 2;
-        /* of one file: steps back are steps of 2^N - n */
-        from = (size_t)((uintptr_t)w.w - (uintptr_t)all->w);
-        if (w.type != all->type || from % size || !w.scale != !all->scale)
+        if (!k || (uintptr_t)w[k].w < (uintptr_t)all->w)
+            *all = w[k];
+    }
+    size = all->type == IR_S8 ? 1 : 2;
+    at = onnx_take(r->pool, (size_t)count * units, sizeof *at);
+    if (w->scale)
+        scale = tfl_take(r, (uint64_t)count * units);
+    for (uint32_t k = 0; k < count; k++) {
+        size_t from = (size_t)((uintptr_t)w[k].w - (uintptr_t)all->w);
+        if (from % size)
             return 0;
         for (uint32_t u = 0; u < units; u++) {
-            at[k * units + u] =
-                (size_t)((ptrdiff_t)from / (ptrdiff_t)size) + (size_t)u * width;
+            at[k * units + u] = from / size + (size_t)u * width;
             if (scale)
-                scale[k * units + u] = w.scale[u];
+                scale[k * units + u] = w[k].scale[u];
         }
     }
     all->at = at;

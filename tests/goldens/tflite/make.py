@@ -219,5 +219,9 @@ if not sys.argv[1:] or "later" in sys.argv[1:]:
 if not sys.argv[1:] or "halves" in sys.argv[1:]:
     halves()
 for name, model in (*operators.models(), *integers.models()):
-    if name in sys.argv[1:] or not sys.argv[1:]:
+    if name not in sys.argv[1:] and sys.argv[1:]:
+        continue
+    if name == "lstm_bytes":  # whose inputs TensorFlow Lite rounds
+        (HERE / f"{name}.tflite").write_bytes(model)
+    else:
         answer(name, model, np.random.default_rng(len(name)))

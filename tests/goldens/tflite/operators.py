@@ -166,6 +166,21 @@ def both_ways(*, peephole, outputs, merge):
     return b.file([x], y)
 
 
+def lstm_of_bytes():
+    """Matrices of 64 rows in 8 bits, most of them the same."""
+    b = Builder()
+    x = b.tensor((1, 2, 64))
+    w = [b.tensor((64, 64), "int8", rng.integers(-127, 128, (64, 64)),
+                  scale=0.001) for _ in range(2)]
+    bias = b.constant(normal(64))
+    states = [b.tensor((1, 64), variable=True) for _ in range(2)]
+    y = b.op("UNIDIRECTIONAL_SEQUENCE_LSTM",
+             [x] + w + [w[1]] * 6 + [-1] * 3 + [bias] * 4 + [-1] * 2 + states,
+             b.tensor((1, 2, 64)), "UnidirectionalSequenceLSTMOptions",
+             fusedActivationFunction=4, cellClip=0.0, projClip=0.0)
+    return b.file([x], [y])
+
+
 def table(b, **slots):
     """A FlatBuffers table of offsets, and of bytes where the value is one."""
     b.StartObject(8)
@@ -229,3 +244,4 @@ def models():
     yield "lstm_coupled", lstm(coupled=True, normalised=True)
     yield "bilstm_float", both_ways(peephole=False, outputs=4, merge=True)
     yield "bilstm_projection", both_ways(peephole=True, outputs=2, merge=False)
+    yield "lstm_bytes", lstm_of_bytes()
