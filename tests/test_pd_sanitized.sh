@@ -44,6 +44,10 @@ schedule() {
         printf "0 pd-slot%d obj 90 10 r k%d;\n", slot, slot
         printf "0 pd-slot%d obj 90 40 block~;\n", slot
         printf "0 pd-slot%d connect 3 0 4 0;\n", slot
+        if (box ~ /learn/)
+            printf "0 b%d 1 2;\n0 b%d add;\n0 b%d 2 1;\n0 b%d add;\n" \
+                "0 b%d train %d 100;\n", slot, slot, slot, slot, slot,
+                1 + pick(200)
     }
     function blocks(b) { # frames, and overlap
         b = one("64 1 8 1024 128&4")
@@ -51,7 +55,7 @@ schedule() {
         return b
     }
     function message(slot, what) {
-        what = pick(16)
+        what = pick(18)
         if (what < 7) return "load " load()
         if (what == 7) return "reload"
         if (what == 8) return "set gain " pick(3)
@@ -61,6 +65,8 @@ schedule() {
         if (what == 12) return pick(9) " " pick(9)
         if (what == 13) return "add"
         if (what == 14) return "write learned" pick(2)
+        if (what == 15) return "train " 1 + pick(200)
+        if (what == 16) return one("stop undo clear")
         return one("load read") " learned" pick(2)
     }
     BEGIN {
