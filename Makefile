@@ -54,24 +54,26 @@ all: command pd
 else
 all: firmware
 endif
+HELP := Makefile pd-external/pd.mk packages/packages.mk firmware/firmware.mk
 help:
-	@sed -n 's/^#: //p' Makefile pd-external/pd.mk packages/packages.mk \
-		firmware/firmware.mk
+	@sed -n 's/^#: //p' $(HELP)
+	@echo; echo "For work on mlinfer itself:"
+	@sed -n 's/^#:: //p' $(HELP)
 
 #: make            the command and the Pd externals, into build/
 #: make demo       a sound and a gesture through real, headless Pd
-#: make check      every test
-#: make check-long the same, exhaustively
-#: make bench      known models and layers here, beside other libraries, into
-#:                 README.md
-#: make readme     the table of formats in README.md
-#: make weights    the shipped models with f16 and int8 weights: size, speed,
-#:                 error, into models/README.md
-#: make zoo        ten known architectures against PyTorch (needs PyTorch)
-#: make deps       install what is missing (Debian/Ubuntu)
 #: make install    into PDLIBDIR and PREFIX
-#: make KERNELS=generic   leave the vector builds out
-#: make V=1        show the commands
+#: make deps       install what is missing (Debian/Ubuntu)
+#: make check      every test
+#:: make check-long the same, exhaustively
+#:: make bench      known models and layers here, beside other libraries, into
+#::                 README.md
+#:: make readme     the table of formats in README.md
+#:: make weights    the shipped models with f16 and int8 weights: size, speed,
+#::                 error, into models/README.md
+#:: make zoo        ten known architectures against PyTorch (needs PyTorch)
+#:: make KERNELS=generic   leave the vector builds out
+#:: make V=1        show the commands
 
 # One short line a file; V=1 shows the commands.
 ifeq ($(V),)

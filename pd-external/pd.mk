@@ -12,8 +12,8 @@ PD_BINARIES = mlinfer.$(PD_EXTENSION) mlinfer~.$(PD_EXTENSION)
 #: make pd         the Pd externals only, into build/pd/mlinfer
 #: make arm        the Pd externals for ARMv7 (Bela) and arm64, if there are
 #:                 compilers, into build/armv7/pd and build/arm64/pd
-#: make pd-sanitized   the Pd externals with a sanitizer: SANITIZER=address
-#:                 (the default) into build/address/pd, or SANITIZER=thread
+#:: make pd-sanitized   the Pd externals with a sanitizer: SANITIZER=address
+#::                 (the default) into build/address/pd, or SANITIZER=thread
 
 # For `make objects`; the externals themselves are built by pd-lib-builder.
 INC_pd-external := -Ilearn -Icompiler -Icore -Ikernels/public -isystem $(PDINCLUDEDIR) \
@@ -74,8 +74,8 @@ pd-sanitized:
 	+$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/$(SANITIZER) KERNELS=generic \
 	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZER)' pd
 
-#: make screenshots  every help patch and example in a Pd window, into
-#:                 docs/pictures (needs xvfb, imagemagick and puredata-gui)
+#:: make screenshots  every help patch and example in a Pd window, into
+#::                 docs/pictures (needs xvfb, imagemagick and puredata-gui)
 .PHONY: screenshots
 screenshots: pd
 	$(Q)help-patches/screenshots.sh '$(BUILD)'
