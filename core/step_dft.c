@@ -43,8 +43,129 @@ static complex minus_i_times(complex a)
     return y;
 }
 
+/* Two complex numbers at once, where the machine surely has vectors of four
+   that round as single numbers do: the same bits as below. */
+#if defined(__has_builtin) && (defined(__SSE2__) || defined(__aarch64__))
+#if __has_builtin(__builtin_shufflevector)
+#define HAS_PAIRS 1
+#endif
+#endif
+
+#ifdef HAS_PAIRS
+
+typedef float pair __attribute__((vector_size(16)));
+
+/* Factors: a * w = a * re + swapped a * im. */
+typedef struct turn {
+    pair re, im;
+} turn;
+
+static pair load_pair(const complex *x)
+{
+    pair a;
+    __builtin_memcpy(&a, x, sizeof a);
+    return a;
+}
+
+static void store_pair(complex *y, pair a)
+{
+    __builtin_memcpy(y, &a, sizeof a);
+}
+
+static pair swapped(pair a)
+{
+    return __builtin_shufflevector(a, a, 1, 0, 3, 2);
+}
+
+static turn turn_by(complex v, complex w)
+{
+    turn t = {{v.re, v.re, w.re, w.re}, {-v.im, v.im, -w.im, w.im}};
+    return t;
+}
+
+static pair turned_by(pair a, const turn *w)
+{
+    return a * w->re + swapped(a) * w->im;
+}
+
+static inline void four(const complex *x, size_t quarter, const turn *w,
+                        pair *y)
+{
+    const pair minus_i = {1.0f, -1.0f, 1.0f, -1.0f};
+    pair a = load_pair(x), b = load_pair(x + quarter);
+    pair c = load_pair(x + 2 * quarter), d = load_pair(x + 3 * quarter);
+    pair even = a + c, odd = b + d, other = a - c;
+    pair turned = swapped(b - d) * minus_i;
+    y[0] = even + odd;
+    y[1] = turned_by(other + turned, w);
+    y[2] = turned_by(even - odd, w + 1);
+    y[3] = turned_by(other - turned, w + 2);
+}
+
+/* Neighbours of the same factor: the stride is even. */
+static void pass4_along(const pass *s)
+{
+    size_t stride = s->stride, quarter = s->m * stride, hop = s->hop;
+    for (uint32_t q = 0; q < s->m; q++) {
+        const complex *x = s->x + q * stride, *t = s->table;
+        complex *y = s->y + q * 4 * stride;
+        turn w[3];
+        for (size_t r = 0; r < 3; r++)
+            w[r] = turn_by(t[q * (r + 1) * hop], t[q * (r + 1) * hop]);
+        for (size_t k = 0; k < stride; k += 2) {
+            pair z[4];
+            four(x + k, quarter, w, z);
+            store_pair(y + k, z[0]);
+            store_pair(y + k + stride, z[1]);
+            store_pair(y + k + 2 * stride, z[2]);
+            store_pair(y + k + 3 * stride, z[3]);
+        }
+    }
+}
+
+/* Neighbours of different factors, where the stride is one and m even. */
+static void pass4_across(const pass *s)
+{
+    const complex *t = s->table;
+    complex *y = s->y;
+    for (size_t q = 0, hop = s->hop; q < s->m; q += 2, y += 8) {
+        turn w[3];
+        pair z[4];
+        for (size_t r = 1; r < 4; r++)
+            w[r - 1] = turn_by(t[q * r * hop], t[(q + 1) * r * hop]);
+        four(s->x + q, s->m, w, z);
+        store_pair(y, __builtin_shufflevector(z[0], z[1], 0, 1, 4, 5));
+        store_pair(y + 2, __builtin_shufflevector(z[2], z[3], 0, 1, 4, 5));
+        store_pair(y + 4, __builtin_shufflevector(z[0], z[1], 2, 3, 6, 7));
+        store_pair(y + 6, __builtin_shufflevector(z[2], z[3], 2, 3, 6, 7));
+    }
+}
+
+static void pass2_along(const pass *s)
+{
+    size_t stride = s->stride, half = s->m * stride;
+    for (size_t q = 0; q < s->m; q++) {
+        turn w = turn_by(s->table[q * s->hop], s->table[q * s->hop]);
+        const complex *x = s->x + q * stride;
+        complex *y = s->y + q * 2 * stride;
+        for (size_t k = 0; k < stride; k += 2) {
+            pair a = load_pair(x + k), b = load_pair(x + k + half);
+            store_pair(y + k, a + b);
+            store_pair(y + k + stride, turned_by(a - b, &w));
+        }
+    }
+}
+
+#endif
+
 static void pass2(const pass *s)
 {
+#ifdef HAS_PAIRS
+    if (s->stride % 2 == 0) {
+        pass2_along(s);
+        return;
+    }
+#endif
     size_t half = (size_t)s->m * s->stride;
     for (uint32_t q = 0; q < s->m; q++) {
         complex w = s->table[(size_t)q * s->hop];
@@ -60,6 +181,16 @@ static void pass2(const pass *s)
 
 static void pass4(const pass *s)
 {
+#ifdef HAS_PAIRS
+    if (s->stride % 2 == 0) {
+        pass4_along(s);
+        return;
+    }
+    if (s->stride == 1 && s->m % 2 == 0) {
+        pass4_across(s);
+        return;
+    }
+#endif
     size_t quarter = (size_t)s->m * s->stride;
     for (uint32_t q = 0; q < s->m; q++) {
         complex w1 = s->table[(size_t)q * s->hop];
@@ -164,15 +295,33 @@ static void read_row(const mli_dft_step *d, const float *x, complex *to)
         to[i] = (complex){to[n - i].re, -to[n - i].im};
 }
 
-/* Bin i of n real numbers from z, the spectrum of the n/2 pairs of them. */
-static complex untangled(const mli_dft_step *d, const complex *z, uint32_t i)
+/* Bins i and n/2 - i of n real numbers from z, the spectrum of the n/2 pairs of
+   them, a its number i and b its number n/2 - i, w the i-th root of unity. */
+static inline void untangle(complex a, complex b, complex w, float scale,
+                            float *first, float *second)
+{
+    complex even = {0.5f * (a.re + b.re), 0.5f * (a.im - b.im)};
+    complex odd = {0.5f * (a.im + b.im), 0.5f * (b.re - a.re)};
+    complex turned = times(odd, w);
+    first[0] = scale * (even.re + turned.re);
+    first[1] = scale * (even.im + turned.im);
+    second[0] = scale * (even.re - turned.re);
+    second[1] = scale * (turned.im - even.im);
+}
+
+/* Also the other half of the bins, the conjugates, where it is wanted. */
+static void write_real(const mli_dft_step *d, const complex *z, float *y)
 {
     uint32_t half = d->n / 2;
     const complex *table = (const complex *)(const void *)d->table;
-    complex a = z[i % half], b = z[(half - i % half) % half];
-    complex even = {0.5f * (a.re + b.re), 0.5f * (a.im - b.im)};
-    complex odd = {0.5f * (a.im + b.im), 0.5f * (b.re - a.re)};
-    return plus(even, times(odd, table[i]));
+    untangle(z[0], z[0], table[0], d->scale, y, y + d->n);
+    for (uint32_t i = 1; 2 * i <= half; i++)
+        untangle(z[i], z[half - i], table[i], d->scale, y + 2 * i,
+                 y + 2 * (half - i));
+    for (uint32_t i = half + 1; 2 * i < d->y_floats; i++) {
+        y[2 * i] = y[2 * (d->n - i)];
+        y[2 * i + 1] = -y[2 * (d->n - i) + 1];
+    }
 }
 
 static void write_row(const mli_dft_step *d, const complex *z, float *y)
@@ -184,10 +333,13 @@ static void write_row(const mli_dft_step *d, const complex *z, float *y)
             y[i] = scale * z[i].re;
         return;
     }
+    if (d->halved) {
+        write_real(d, z, y);
+        return;
+    }
     for (uint32_t i = 0; i < bins; i++) {
-        complex v = d->halved ? untangled(d, z, i) : z[i];
-        y[2 * i] = scale * v.re;
-        y[2 * i + 1] = (d->inverse ? -scale : scale) * v.im;
+        y[2 * i] = scale * z[i].re;
+        y[2 * i + 1] = (d->inverse ? -scale : scale) * z[i].im;
     }
 }
 
