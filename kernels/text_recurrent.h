@@ -24,8 +24,11 @@
 typedef struct group_rows {
     const float *w[4]; /* of each vector */
     size_t width[4];   /* floats from input to input */
-    size_t first[4];   /* its first row */
+    size_t first;      /* the first row */
 } group_rows;
+
+/* From the first row of a vector to that of the next: a gate, or its lanes. */
+#define ROW_STEP (V_LANES < 4 ? 4u : V_LANES)
 
 /* Vectors that hold the gates of so many quads. */
 #define GROUP_VECTORS(gates, quads)                                            \
@@ -61,7 +64,8 @@ V_FN group_rows rows_of_group(const mli_recurrent *a, uint32_t u,
                                     : (uint32_t)GROUP_PART(gates, quads);
         else if (width > MLI_PANEL)
             width = MLI_PANEL;
-        g.first[v] = row;
+        if (v == 0)
+            g.first = row;
         g.width[v] = width;
         g.w[v] = a->w + (size_t)panel * a->units + row % MLI_PANEL;
     }
@@ -88,8 +92,7 @@ V_FN vf rows_load(const float *p, const int part)
 V_FN void column_load(group_rows *g, const int vectors, const int part, vf w[4])
 {
     if (4 * V_LANES == MLI_PANEL && vectors == 4) { /* one panel */
-        v_load_four(g->w[0], w);
-        g->w[0] += MLI_PANEL;
+        v_step_four(&g->w[0], w);
         return;
     }
     UNROLL
@@ -126,14 +129,35 @@ V_FN void group_last_input(group_rows *g, vf in, const int l, const int vectors,
         sum[v][l % chains] = v_fma(w[v], in, sum[v][l % chains]);
 }
 
-/* A vector of the rows of x: the projection of one number, if it is that. */
-V_FN vf input_rows(const mli_recurrent *a, const float *x, size_t row,
-                   const int part)
+/* Vectors of rows. */
+V_FN void rows_load_all(const float *p, const int vectors, const int part,
+                        vf *rows)
 {
-    if (!a->in_w)
-        return rows_load(x + row, part);
-    return v_fma(K(*x), rows_load(a->in_w + row, part),
-                 a->in_b ? rows_load(a->in_b + row, part) : K(0.0f));
+    if (V_LANES == 4 && vectors == 4) {
+        v_step_four(&p, rows);
+        return;
+    }
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        rows[v] = rows_load(p + (size_t)v * ROW_STEP,
+                            v == vectors - 1 ? part : (int)V_LANES);
+}
+
+/* The rows of x from `row` on: the projection of one number, if it is that. */
+V_FN void input_rows(const mli_recurrent *a, const float *x, size_t row,
+                     const int vectors, const int part, vf *rows)
+{
+    vf w[8];
+    if (!a->in_w) {
+        rows_load_all(x + row, vectors, part, rows);
+        return;
+    }
+    if (a->in_b)
+        rows_load_all(a->in_b + row, vectors, part, rows);
+    rows_load_all(a->in_w + row, vectors, part, w);
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        rows[v] = v_fma(K(*x), w[v], a->in_b ? rows[v] : K(0.0f));
 }
 
 /* The rows' sums: bias, products with h, and x unless it is NULL. */
@@ -143,35 +167,34 @@ V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
 {
     const int vectors = GROUP_VECTORS(gates, quads);
     const int part = GROUP_PART(gates, quads);
-    vf sum[4][V_CHAINS];
-    uint32_t i = 0;
+    const uint32_t rest = a->units % 4;
+    vf sum[4][V_CHAINS], begin[4], in[4];
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        begin[v] = in[v] = K(0.0f);
+    if (a->b)
+        rows_load_all(a->b + g.first, vectors, part, begin);
+    if (x)
+        input_rows(a, x, g.first, vectors, part, in);
     UNROLL
     for (int v = 0; v < vectors; v++) {
+        sum[v][0] = begin[v];
+        sum[v][1] = in[v];
         UNROLL
-        for (int k = 0; k < chains; k++)
+        for (int k = 2; k < chains; k++)
             sum[v][k] = K(0.0f);
     }
-    if (a->b)
-        UNROLL
-    for (int v = 0; v < vectors; v++)
-        sum[v][0] = rows_load(a->b + g.first[v],
-                              v == vectors - 1 ? part : (int)V_LANES);
-    if (x)
-        UNROLL
-    for (int v = 0; v < vectors; v++)
-        sum[v][1] = input_rows(a, x, g.first[v],
-                               v == vectors - 1 ? part : (int)V_LANES);
-    for (; i + 4 <= a->units; i += 4) {
-        v_quad in = v_load_quad(h + i);
+    for (uint32_t n = a->units / 4; n != 0; n--) {
+        v_quad four = v_step_quad(&h, 4);
         UNROLL
         for (int l = 0; l < 4; l++)
-            group_input(&g, in, l, vectors, part, chains, sum);
+            group_input(&g, four, l, vectors, part, chains, sum);
     }
-    UNROLL
+    if (rest != 0)
+        UNROLL
     for (int l = 0; l < 3; l++)
-        if (i + (uint32_t)l < a->units)
-            group_last_input(&g, K(h[i + (uint32_t)l]), l, vectors, part,
-                             chains, sum);
+        if ((uint32_t)l < rest)
+            group_last_input(&g, K(h[l]), l, vectors, part, chains, sum);
     UNROLL
     for (int v = 0; v < vectors; v++) {
         UNROLL
@@ -211,13 +234,16 @@ V_FN void pair_sums(const mli_recurrent *a, uint32_t u, const float *x,
     const size_t row = (size_t)u * (size_t)gates;
     const float *w[8];
     vf sum[8][V_CHAINS];
+    vf in[8];
     uint32_t i = 0;
+    if (x)
+        input_rows(a, x, row, vectors, V_LANES, in);
     UNROLL
     for (int v = 0; v < vectors; v++) {
         const size_t at = row + (size_t)v * V_LANES;
         w[v] = a->w + at * a->units;
         sum[v][0] = a->b ? v_load(a->b + at) : K(0.0f);
-        sum[v][1] = x ? input_rows(a, x, at, V_LANES) : K(0.0f);
+        sum[v][1] = x ? in[v] : K(0.0f);
         UNROLL
         for (int k = 2; k < chains; k++)
             sum[v][k] = K(0.0f);

@@ -75,6 +75,12 @@ V_FN void v_load_four(const float *p, vf x[4])
     x[3] = v_load(p + 3 * V_LANES);
 }
 
+V_FN void v_step_four(const float **p, vf x[4])
+{
+    v_load_four(*p, x);
+    *p += 4 * V_LANES;
+}
+
 V_FN vf v_load_step(const float **p, size_t n)
 {
     vf x = v_load(*p);

@@ -202,6 +202,21 @@ V_FN void v_load_four(const float *p, vf x[4])
     x[3] = t.val[3];
 }
 
+/* The same; p goes on behind them. */
+V_FN void v_step_four(const float **p, vf x[4])
+{
+    float32x4x4_t t;
+    const float *from = *p;
+    __asm__("vldmia %1!, %h0"
+            : "=w"(t), "+r"(from)
+            : "m"(*(const float(*)[16]) * p));
+    *p = from;
+    x[0] = t.val[0];
+    x[1] = t.val[1];
+    x[2] = t.val[2];
+    x[3] = t.val[3];
+}
+
 /* A vector; p goes on by n floats in the same instruction. */
 V_FN vf v_load_step(const float **p, size_t n)
 {
