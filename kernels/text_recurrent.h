@@ -152,12 +152,15 @@ V_FN void input_rows(const mli_recurrent *a, const float *x, size_t row,
         rows_load_all(x + row, vectors, part, rows);
         return;
     }
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        rows[v] = K(0.0f);
     if (a->in_b)
         rows_load_all(a->in_b + row, vectors, part, rows);
     rows_load_all(a->in_w + row, vectors, part, w);
     UNROLL
     for (int v = 0; v < vectors; v++)
-        rows[v] = v_fma(K(*x), w[v], a->in_b ? rows[v] : K(0.0f));
+        rows[v] = v_fma(K(*x), w[v], rows[v]);
 }
 
 /* The rows' sums: bias, products with h, and x unless it is NULL. */
@@ -318,6 +321,10 @@ V_FN vf group_gate(const float *x, uint32_t u, const int gates, const int gate,
 V_FN void group_inputs(const mli_recurrent *a, const float *x, uint32_t u,
                        const int quads, vf in[3])
 {
+    if (V_LANES <= 4) { /* gates are rows */
+        input_rows(a, x, u / 4 * 12 + u % 4, 3, V_LANES, in);
+        return;
+    }
     UNROLL
     for (int k = 0; k < 3; k++) {
         if (!a->in_w) {
