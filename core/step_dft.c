@@ -45,10 +45,8 @@ static complex minus_i_times(complex a)
 
 /* Two complex numbers at once, where the machine surely has vectors of four
    that round as single numbers do: the same bits as below. */
-#if defined(__has_builtin) && (defined(__SSE2__) || defined(__aarch64__))
-#if __has_builtin(__builtin_shufflevector)
+#if defined(__SSE2__) || defined(__aarch64__)
 #define HAS_PAIRS 1
-#endif
 #endif
 
 #ifdef HAS_PAIRS
@@ -74,7 +72,8 @@ static void store_pair(complex *y, pair a)
 
 static pair swapped(pair a)
 {
-    return __builtin_shufflevector(a, a, 1, 0, 3, 2);
+    pair y = {a[1], a[0], a[3], a[2]};
+    return y;
 }
 
 static turn turn_by(complex v, complex w)
