@@ -76,6 +76,18 @@ static pair swapped(pair a)
     return y;
 }
 
+static pair firsts(pair a, pair b)
+{
+    pair y = {a[0], a[1], b[0], b[1]};
+    return y;
+}
+
+static pair seconds(pair a, pair b)
+{
+    pair y = {a[2], a[3], b[2], b[3]};
+    return y;
+}
+
 static turn turn_by(complex v, complex w)
 {
     turn t = {{v.re, v.re, w.re, w.re}, {-v.im, v.im, -w.im, w.im}};
@@ -133,10 +145,10 @@ static void pass4_across(const pass *s)
         for (size_t r = 1; r < 4; r++)
             w[r - 1] = turn_by(t[q * r * hop], t[(q + 1) * r * hop]);
         four(s->x + q, s->m, w, z);
-        store_pair(y, __builtin_shufflevector(z[0], z[1], 0, 1, 4, 5));
-        store_pair(y + 2, __builtin_shufflevector(z[2], z[3], 0, 1, 4, 5));
-        store_pair(y + 4, __builtin_shufflevector(z[0], z[1], 2, 3, 6, 7));
-        store_pair(y + 6, __builtin_shufflevector(z[2], z[3], 2, 3, 6, 7));
+        store_pair(y, firsts(z[0], z[1]));
+        store_pair(y + 2, firsts(z[2], z[3]));
+        store_pair(y + 4, seconds(z[0], z[1]));
+        store_pair(y + 6, seconds(z[2], z[3]));
     }
 }
 
