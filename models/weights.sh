@@ -11,7 +11,7 @@ trap 'rm -rf "$OUT"' EXIT
     echo "| model | weights as | file, bytes | weights, bytes | time, of that with floats | error |"
     echo "|---|---|---|---|---|---|"
 } >"$OUT/table"
-for model in drive mapping; do
+for model in drive mapping fuzz gestures continue; do
     for how in f16 int8 'int8, computing in int8'; do
         case $how in
         *computing*) as='--arithmetic int8 --all' ;;
