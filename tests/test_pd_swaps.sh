@@ -7,7 +7,7 @@
 need_pd "swaps while sound runs"
 traps=$MLI_BUILD/tests/trap
 swaps=1000
-counted_swaps=${MLI_LONG:+200}
+counted_swaps=${MLI_LONG:+20}
 counted_swaps=${counted_swaps:-4}
 cp "$work/models/deep.bin" "$work/first.bin"
 cp "$work/models/deep.bin" "$work/second.bin"
