@@ -11,10 +11,6 @@ static t_class *learnclass_class;
 
 /* ------------------------------- answers ---------------------------------- */
 
-/* Atoms on the stack, see listclass.c; a longer list has its place in the box,
-   and memory of its own only if the patch feeds the box from its own outlet. */
-#define ATOMS_STACK 64
-
 /* "class LABEL CONFIDENCE": the label with the highest score. */
 static void learnbox_sayclass(t_learnbox *x, uint32_t n)
 {
@@ -28,6 +24,8 @@ static void learnbox_sayclass(t_learnbox *x, uint32_t n)
     outlet_anything(x->x_box.x_info, gensym("class"), 2, at);
 }
 
+/* A long list has its place in the box, and memory of its own only if the patch
+   feeds the box from its own outlet. */
 static void learnbox_output(t_learnbox *x, uint32_t n)
 {
     t_atom some[ATOMS_STACK], *at = some;

@@ -14,19 +14,15 @@ typedef struct _listbox {
     t_outlet *x_out;
 } t_listbox;
 
-/* Atoms of a result that fit the stack; longer ones come from the heap. A
-   patch that feeds a box with its own output comes back here a thousand times
-   before Pd stops it, and a thousand of these must fit the stack as well. */
-#define ATOMS_STACK 64
-
 /* The result as a list. The patch may send the next list, or load another
    model, before this returns: so the list is a copy. */
 static void listbox_output(t_listbox *x)
 {
+    t_voice *v = &x->x_box.x_voice;
     t_atom some[ATOMS_STACK], *at = some;
-    uint32_t n = x->x_box.x_voice.v_player.p_nout;
-    const float *y = x->x_box.x_voice.v_player.p_y;
-    if (n > ATOMS_STACK && !(at = getbytes(n * sizeof(t_atom)))) {
+    uint32_t n = v->v_player.p_nout;
+    const float *y = v->v_player.p_y;
+    if (n > ATOMS_STACK && !(at = voice_lend(v, n))) {
         box_error(&x->x_box, "no memory for a list of %u", (unsigned)n);
         return;
     }
@@ -35,7 +31,7 @@ static void listbox_output(t_listbox *x)
     box_sayclasses(&x->x_box, y);
     outlet_list(x->x_out, &s_list, (int)n, at);
     if (at != some)
-        freebytes(at, n * sizeof(t_atom));
+        voice_return(v, at, n);
 }
 
 static void listbox_bang(t_listbox *x)

@@ -135,6 +135,24 @@ static void signalbox_dsp(t_signalbox *x, t_signal **sp)
 
 /* ------------------------------ methods ----------------------------------- */
 
+/* One result; y: [outputs]. What is said may load another model, or be the next
+   reason to come here: the list is a copy. */
+static void signalbox_result(t_signalbox *x, const float *y)
+{
+    t_voice *v = &x->x_box.x_voice;
+    t_atom some[ATOMS_STACK], *at = some;
+    uint32_t n = x->x_list ? v->v_player.p_nout : 0;
+    if (n > ATOMS_STACK && !(at = voice_lend(v, n)))
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        SETFLOAT(at + i, y[i]);
+    box_sayclasses(&x->x_box, y);
+    if (x->x_list)
+        outlet_list(x->x_list, &s_list, (int)n, at);
+    if (at != some)
+        voice_return(v, at, n);
+}
+
 /* By clock, what perform has found out. */
 static void signalbox_tell(t_signalbox *x)
 {
@@ -145,21 +163,11 @@ static void signalbox_tell(t_signalbox *x)
         box_saylatency(&x->x_box);
     }
     while (r->r_count) {
-        uint32_t n = x->x_box.x_voice.v_player.p_nout;
-        const float *y = r->r_values + (size_t)r->r_first * n;
-        size_t bytes = n * sizeof(t_atom);
-        t_atom some[256], *at = n > 256 ? getbytes(bytes) : some;
+        const float *y =
+            r->r_values + (size_t)r->r_first * x->x_box.x_voice.v_player.p_nout;
         r->r_first = (r->r_first + 1) % r->r_room;
         r->r_count--;
-        if (!at)
-            continue;
-        for (uint32_t i = 0; i < n; i++)
-            SETFLOAT(at + i, y[i]);
-        box_sayclasses(&x->x_box, y);
-        if (x->x_list)
-            outlet_list(x->x_list, &s_list, (int)n, at);
-        if (at != some)
-            freebytes(at, bytes);
+        signalbox_result(x, y);
     }
 }
 

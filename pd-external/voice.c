@@ -1,6 +1,8 @@
 /* see voice.h */
+#include <stdlib.h>
 #include <string.h>
 #include "arguments.h"
+#include "layout.h"
 #include "voice.h"
 
 int setting_same(const t_setting *a, const t_setting *b)
@@ -54,6 +56,22 @@ static int voice_fits(const t_setting *s, const t_player *p, t_failure *failure)
     return 0;
 }
 
+/* Room for lists that are longer than what the stack has. */
+static int voice_room(t_voice *v, const t_setting *s, t_failure *failure)
+{
+    uint32_t n = v->v_player.p_nout;
+    t_layout l = {0, 0};
+    if (n <= ATOMS_STACK || (s->s_tilde && !s->s_aslist))
+        return 1;
+    layout_take(&l, n, sizeof(t_atom));
+    if (layout_make(&l))
+        v->v_atoms = (t_atom *)l.l_base;
+    else
+        failure_set(failure, "memory", "no memory for lists of %u",
+                    (unsigned)n);
+    return v->v_atoms != 0;
+}
+
 int voice_open(t_voice *v, const char *path, int fresh, const t_setting *s,
                t_failure *failure)
 {
@@ -61,10 +79,11 @@ int voice_open(t_voice *v, const char *path, int fresh, const t_setting *s,
     memset(v, 0, sizeof(*v));
     if (!player_open(p, path, fresh, s->s_tile, failure))
         return 0;
-    if (!s->s_tilde || (voice_fits(s, p, failure) &&
-                        buffers_make(&v->v_buffers, s, p, failure)))
+    if ((!s->s_tilde || (voice_fits(s, p, failure) &&
+                         buffers_make(&v->v_buffers, s, p, failure))) &&
+        voice_room(v, s, failure))
         return 1;
-    player_close(p);
+    voice_close(v);
     return 0;
 }
 
@@ -72,6 +91,25 @@ void voice_close(t_voice *v)
 {
     player_close(&v->v_player);
     buffers_free(&v->v_buffers);
+    free(v->v_atoms);
+    v->v_atoms = 0;
+}
+
+t_atom *voice_lend(t_voice *v, uint32_t n)
+{
+    t_atom *at = v->v_player.p_nout == n ? v->v_atoms : 0;
+    if (!at)
+        return malloc(n * sizeof(t_atom));
+    v->v_atoms = 0;
+    return at;
+}
+
+void voice_return(t_voice *v, t_atom *at, uint32_t n)
+{
+    if (v->v_player.p_model && v->v_player.p_nout == n && !v->v_atoms)
+        v->v_atoms = at;
+    else
+        free(at);
 }
 
 int voice_there(const t_voice *v)

@@ -71,9 +71,15 @@ typedef struct _buffers {
     t_results b_results;
 } t_buffers;
 
+/* Atoms of a result that fit the stack. A patch that feeds a box with its own
+   output comes back a thousand times before Pd stops it, and a thousand of
+   these must fit the stack as well. */
+#define ATOMS_STACK 64
+
 typedef struct _voice {
     t_player v_player;
     t_buffers v_buffers;
+    t_atom *v_atoms; /* [outputs] for a longer list; 0: lent, or not needed */
 } t_voice;
 
 /* ----------------------------- made: voice.c ------------------------------ */
@@ -100,6 +106,16 @@ int voice_there(const t_voice *v);
 /* Run it once on silence, so that its code and weights are at hand; then as if
    it had not been. */
 void voice_warm(t_voice *v);
+
+/*
+ * Room for a result of n atoms, more than ATOMS_STACK, and an end of that. The
+ * patch that gets the list may load another model meanwhile, which is why the
+ * voice that played it lends the room: v is the voice that plays before and
+ * after. Allocates only where the list before is still on its way, that is in
+ * a patch that answers a result by asking for the next one. 0: no memory.
+ */
+t_atom *voice_lend(t_voice *v, uint32_t n);
+void voice_return(t_voice *v, t_atom *at, uint32_t n);
 
 /* ---------------------------- its memory: buffers.c ----------------------- */
 

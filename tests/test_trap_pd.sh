@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The perform routine of [mlinfer~] allocates nothing and never calls the
 # system, in real, headless Pd: [arm~] and [disarm~] stand before and after it
-# in the DSP chain (tests/trap). Nor does [mlinfer -learn] when it is shown
-# something or asked: its messages come through [armed]. First they catch a
-# planted malloc and a planted system call.
+# in the DSP chain (tests/trap). Nor does the clock that sends the lists of
+# -list, nor a list to [mlinfer], nor [mlinfer -learn] when it is shown something
+# or asked: these messages come through [armed]. First they catch a planted
+# malloc and a planted system call.
 set -u
 traps=$MLI_BUILD/tests/trap
 external=$MLI_BUILD/pd/mlinfer
@@ -159,4 +160,44 @@ messages+=" \\, write it.csv \\, write it \\, read it.csv \\, load it \\, reload
 learn "-learn 2 3" "1 2 3" "$messages"
 learn "-clamp -learn 2 100" "$(seq -s ' ' 100)" "$messages"
 learn "-learn 2 1" "1" "${messages//add/add fist}"
+messages="1 \\, 0.5 \\, bang \\, set 2 \\, bang \\, reset \\, 1"
+learn "$work/total.bin" "1" "$messages"
+learn "$work/wide.bin" "1" "$messages"
+
+# Lists longer than the stack has room for, from the tick: what the clock does
+# is armed, and with it all that the outlet makes others do.
+lists() {
+    local told name="nothing in the clock: -list, 300 values"
+    [ -e "$traps/mlinfer~.pd_linux" ] || { skip "$name" "was not built"; return; }
+    cat >"$work/patch.pd" <<END
+#N canvas 0 0 450 300 12;
+#X obj 0 0 sig~ 1;
+#X obj 0 30 mlinfer~ -list -hop 32 wide;
+#X obj 0 60 list split 299;
+#X obj 90 90 f;
+#X obj 200 0 loadbang;
+#X msg 200 30 1 \; pd dsp 1;
+#X obj 200 60 clocks;
+#X obj 300 30 delay 100;
+#X msg 300 60 \; pd quit;
+#X connect 0 0 1 0;
+#X connect 1 0 2 0;
+#X connect 2 1 3 0;
+#X connect 4 0 5 0;
+#X connect 5 0 6 0;
+#X connect 4 0 7 0;
+#X connect 7 0 8 0;
+END
+    told=$(timeout 60 "$traps/run-traced" "$traps/libtrap.so" \
+        pd -nrt -nogui -noprefs -noaudio -batch -r 48000 -path "$traps" \
+        -lib trap~ -lib mlinfer~ -open "$work/patch.pd" \
+        2>"$work/log" | grep '^stretches')
+    if [[ $told =~ ^stretches\ [1-9][0-9]+\ allocations\ 0\ calls\ 0$ ]] &&
+        ! grep -qE "couldn't create|error" "$work/log"; then
+        pass "$name"
+    else
+        fail "$name" "$told $(head -n 3 "$work/log")"
+    fi
+}
+lists
 finish

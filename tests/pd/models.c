@@ -304,6 +304,18 @@ static ir_graph *make_many(mli_mode mode, uint32_t n)
     return g;
 }
 
+/* One value in, more out than a list on the stack has: 1, 2, 3 ... times x */
+static ir_graph *make_wide(uint32_t n)
+{
+    static float weights[1000];
+    ir_graph *g = ir_new(MLI_STEP);
+    for (uint32_t i = 0; i < n; i++)
+        weights[i] = (float)(i + 1);
+    ir_output(g, "y",
+              ir_linear(g, ir_input(g, "x", 1, one), 1, n, weights, NULL));
+    return g;
+}
+
 /* no inputs: how often it was asked */
 static ir_graph *make_clock(void)
 {
@@ -427,6 +439,7 @@ int main(int argc, char **argv)
     write_model(make_many(MLI_STEP, 70000), argv[1], "crowd");
     write_model(make_many(MLI_STREAM, 1025), argv[1], "lines");
     write_model(make_clock(), argv[1], "clock");
+    write_model(make_wide(300), argv[1], "wide");
     write_model(make_rates(0), argv[1], "quarter");
     write_model(make_rates(1), argv[1], "coarse");
     write_with(make_rates(1), &spread, argv[1], "spread");
