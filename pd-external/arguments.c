@@ -8,21 +8,23 @@ static const char *arguments_class(int tilde)
     return tilde ? "mlinfer~" : "mlinfer";
 }
 
+int arguments_word(char *text, size_t size, const t_atom *at)
+{
+    if (at->a_type == A_SYMBOL)
+        return snprintf(text, size, "%s", at->a_w.w_symbol->s_name);
+    return snprintf(text, size, "%g", (double)atom_getfloat(at));
+}
+
 void arguments_name(char *name, size_t size, int argc, const t_atom *argv)
 {
     size_t used = 0;
     name[0] = 0;
     if (argc == 1 && argv->a_type == A_FLOAT && argv->a_w.w_float == 0)
         return;
-    for (int i = 0; i < argc && used < size; i++) {
-        const char *gap = i ? " " : "";
-        int wrote;
-        if (argv[i].a_type == A_SYMBOL)
-            wrote = snprintf(name + used, size - used, "%s%s", gap,
-                             argv[i].a_w.w_symbol->s_name);
-        else
-            wrote = snprintf(name + used, size - used, "%s%g", gap,
-                             (double)atom_getfloat(argv + i));
+    for (int i = 0; i < argc && used + 1 < size; i++) {
+        if (i)
+            name[used++] = ' ', name[used] = 0;
+        int wrote = arguments_word(name + used, size - used, argv + i);
         used += wrote > 0 ? (size_t)wrote : 0;
     }
 }
@@ -115,7 +117,9 @@ void arguments_parse(t_arguments *a, const void *x, int tilde, int argc,
                      arguments_class(tilde), flag,
                      tilde ? "-in -out -m -hop -list -norate -clamp"
                            : "-learn -capacity -clamp");
-            took = 0;
+            took = 0; /* its numbers are no part of the name */
+            while (took < argc && argv[took].a_type == A_FLOAT)
+                took++;
         }
         argc -= took, argv += took;
     }

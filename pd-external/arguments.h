@@ -31,10 +31,15 @@ typedef struct _arguments {
 
 /*
  * Take the arguments of a box apart. What is wrong is said with pd_error and
- * left out. tilde: the flags of [mlinfer~] make sense here.
+ * left out, a flag with the numbers behind it. tilde: the flags of [mlinfer~]
+ * make sense here.
  */
 void arguments_parse(t_arguments *a, const void *x, int tilde, int argc,
                      const t_atom *argv);
+
+/* An atom as people read it: a symbol, or the %g text of a float. Returns what
+   snprintf does. */
+int arguments_word(char *text, size_t size, const t_atom *at);
 
 /*
  * The name that some atoms spell: joined by spaces, a float as its %g text.

@@ -19,6 +19,22 @@ void box_error(const t_box *x, const char *format, ...)
     pd_error(x, "%s: %s", x->x_kind->k_name, text);
 }
 
+int box_number(const t_box *x, const char *message, const char *expected,
+               int argc, const t_atom *argv, t_float *f)
+{
+    char got[MAXPDSTRING];
+    if (argc == 1 && argv->a_type == A_FLOAT) {
+        *f = argv->a_w.w_float;
+        return 1;
+    }
+    if (argc == 1)
+        arguments_word(got, sizeof(got), argv);
+    else
+        snprintf(got, sizeof(got), argc ? "%d words" : "nothing", argc);
+    box_error(x, "%s: expected %s, got %s", message, expected, got);
+    return 0;
+}
+
 const char *box_filename(const t_box *x)
 {
     const char *path = x->x_path ? x->x_path->s_name : "no model";
@@ -62,14 +78,11 @@ static void box_cpu(t_box *x, t_symbol *s, int argc, t_atom *argv)
 {
     t_stopwatch *w = &x->x_watch;
     t_atom at[2];
-    (void)s;
-    if (argc && argv->a_type != A_FLOAT) {
-        box_error(x, "cpu: expected 0 or 1, got %s",
-                  atom_getsymbol(argv)->s_name);
-        return;
-    }
+    t_float on;
     if (argc) {
-        w->w_on = atom_getfloat(argv) != 0;
+        if (!box_number(x, s->s_name, "0 or 1", argc, argv, &on))
+            return;
+        w->w_on = on != 0;
         if (w->w_on)
             stopwatch_clear(w);
         return;

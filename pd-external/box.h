@@ -27,6 +27,8 @@ typedef struct _boxkind {
     /* Hz of the canvas, if sound is converted between it and the model's rate;
        else 0; may be 0 */
     double (*k_converted)(const struct _box *x);
+    /* what print tells of the box itself; may be 0 */
+    void (*k_print)(const struct _box *x);
 } t_boxkind;
 
 /* A control input that was set, kept by name for every later model. */
@@ -141,6 +143,11 @@ void box_freeloading(t_box *x);
 /* One clickable line: class name, colon, text. */
 void box_error(const t_box *x, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* The one number that a message takes. 0: it is none, which was said. expected:
+   what it should be, for people. */
+int box_number(const t_box *x, const char *message, const char *expected,
+               int argc, const t_atom *argv, t_float *f);
 
 /* Last part of the path of the model that plays. */
 const char *box_filename(const t_box *x);

@@ -51,7 +51,7 @@ static void box_adopt(t_box *x, const t_voice *v, const char *name,
     x->x_kind->k_adopt(x, fade);
 }
 
-/* what: the name, or the path if that was asked for. */
+/* what: the path, or the name if there is no such file. */
 static void box_fail(t_box *x, const char *what, const t_failure *failure)
 {
     box_error(x, "%s: %s", what, failure->f_text);
@@ -65,6 +65,7 @@ int box_loadnow(t_box *x, const char *name, const char *path, int fresh)
     t_voice v;
     char found[MAXPDSTRING];
     int done = 0;
+    snprintf(found, sizeof(found), "%s", path ? path : name);
     if (q) {
         box_request(x, q, name, path, fresh);
         done = request_open(q, &v, found, &failure);
@@ -76,7 +77,7 @@ int box_loadnow(t_box *x, const char *name, const char *path, int fresh)
         box_adopt(x, &v, name, found, 0);
         voice_close(&x->x_old);
     } else {
-        box_fail(x, path ? path : name, &failure);
+        box_fail(x, found, &failure);
     }
     return done;
 }
@@ -105,7 +106,7 @@ static int box_answer(t_box *x)
     if (done)
         box_adopt(x, &v, w->w_name, path, pd_getdspstate());
     else
-        box_fail(x, w->w_path ? w->w_path->s_name : w->w_name, failure);
+        box_fail(x, path, failure);
     return 1;
 }
 

@@ -161,6 +161,8 @@ void box_print(t_box *x)
              (unsigned)p->p_info.window, (unsigned)p->p_info.hop);
     post("  inputs: %u, outputs: %u", (unsigned)p->p_nin, (unsigned)p->p_nout);
     visit_channels(x, p, post_channel);
+    if (x->x_kind->k_print)
+        x->x_kind->k_print(x);
     post("  latency: %g frames", x->x_kind->k_latency(x));
     post("  parameters: %llu", (unsigned long long)p->p_info.parameters);
     post("  multiply-accumulates: %llu a %s",

@@ -38,9 +38,8 @@ static void reading_read(t_reading *r)
     if (!lookup_search(&r->r_places, r->r_path)) {
         r->r_word = "notfound";
         *r->r_path = 0;
-        mlc_fail(&r->r_error, MLC_NOT_FOUND,
-                 "not found beside the patch (%s), on declared or search paths",
-                 r->r_places.p_here);
+        r->r_error.status = MLC_NOT_FOUND;
+        lookup_explain(&r->r_places, r->r_error.text, sizeof(r->r_error.text));
         return;
     }
     r->r_word = "memory";

@@ -215,8 +215,12 @@ static void learnbox_undo(t_learnbox *x)
     learnbox_done(x, "undo", learner_undo(x->x_learner));
 }
 
-static void learnbox_delete(t_learnbox *x, t_floatarg f)
+static void learnbox_delete(t_learnbox *x, t_symbol *s, int argc, t_atom *argv)
 {
+    t_float f;
+    if (!box_number(&x->x_box, s->s_name, "the number of an example", argc,
+                    argv, &f))
+        return;
     uint32_t index = f >= 1 && f <= CAPACITY_MAX ? (uint32_t)f : 0;
     learn_status status =
         index == f ? learner_delete(x->x_learner, index - 1) : LEARN_NO_EXAMPLE;
@@ -231,8 +235,11 @@ static void learnbox_clear(t_learnbox *x)
     learnbox_changed(x);
 }
 
-static void learnbox_smooth(t_learnbox *x, t_floatarg f)
+static void learnbox_smooth(t_learnbox *x, t_symbol *s, int argc, t_atom *argv)
 {
+    t_float f;
+    if (!box_number(&x->x_box, s->s_name, "0 or more", argc, argv, &f))
+        return;
     if (!(f >= 0))
         box_error(&x->x_box, "smooth: expected 0 or more, got %g", (double)f);
     else
@@ -452,9 +459,9 @@ void learnclass_setup(void)
     add(c, (t_method)learnbox_wanted, "wanted");
     add(c, (t_method)learnbox_add, "add");
     class_addmethod(c, (t_method)learnbox_undo, gensym("undo"), 0);
-    class_addmethod(c, (t_method)learnbox_delete, gensym("delete"), A_FLOAT, 0);
+    add(c, (t_method)learnbox_delete, "delete");
     class_addmethod(c, (t_method)learnbox_clear, gensym("clear"), 0);
-    class_addmethod(c, (t_method)learnbox_smooth, gensym("smooth"), A_FLOAT, 0);
+    add(c, (t_method)learnbox_smooth, "smooth");
     class_addmethod(c, (t_method)learnbox_reset, gensym("reset"), 0);
     class_addmethod(c, (t_method)learnbox_info, gensym("info"), 0);
     class_addmethod(c, (t_method)learnbox_print, gensym("print"), 0);

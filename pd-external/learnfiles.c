@@ -51,10 +51,8 @@ int learnbox_open(t_learnbox *x, const char *name)
             error.status = file_read(x->x_learner, path, &word, &error);
         } else {
             word = "notfound";
-            mlc_fail(&error, MLC_NOT_FOUND,
-                     "not found beside the patch (%s), on declared or search "
-                     "paths",
-                     p->p_here);
+            error.status = MLC_NOT_FOUND;
+            lookup_explain(p, error.text, sizeof(error.text));
         }
         free(p);
     }

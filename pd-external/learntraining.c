@@ -88,8 +88,11 @@ static int learnbox_recipe(t_learnbox *x, int argc, const t_atom *argv,
     for (int i = 0; i < argc; i++) {
         t_float units = atom_getfloat(argv + i);
         if (!(units >= 1 && units <= LEARN_UNITS && units == (int)units)) {
-            box_error(&x->x_box, "train: layer %d: expected 1 to %u units",
-                      i + 1, LEARN_UNITS);
+            char got[MAXPDSTRING];
+            arguments_word(got, sizeof(got), argv + i);
+            box_error(&x->x_box,
+                      "train: layer %d: expected 1 to %u units, got %s", i + 1,
+                      LEARN_UNITS, got);
             return 0;
         }
         recipe->units[i] = (uint32_t)units;
@@ -135,12 +138,15 @@ void learnbox_droptraining(t_learnbox *x)
     training_stop(x->x_training);
 }
 
-static void learnbox_use(t_learnbox *x, t_symbol *which)
+static void learnbox_use(t_learnbox *x, t_symbol *s, int argc, t_atom *argv)
 {
-    int network = !strcmp(which->s_name, "network");
-    if (!network && strcmp(which->s_name, "blend"))
-        box_error(&x->x_box, "use: expected blend or network, got %s",
-                  which->s_name);
+    char got[MAXPDSTRING] = "nothing";
+    (void)s;
+    if (argc)
+        arguments_word(got, sizeof(got), argv);
+    int network = !strcmp(got, "network");
+    if (!network && strcmp(got, "blend"))
+        box_error(&x->x_box, "use: expected blend or network, got %s", got);
     else if (!learner_use_network(x->x_learner, network))
         box_error(&x->x_box, "use network: none was trained on these examples");
 }
@@ -168,5 +174,5 @@ void learnbox_addtraining(t_class *c)
 {
     class_addmethod(c, (t_method)learnbox_train, gensym("train"), A_GIMME, 0);
     class_addmethod(c, (t_method)learnbox_stop, gensym("stop"), 0);
-    class_addmethod(c, (t_method)learnbox_use, gensym("use"), A_SYMBOL, 0);
+    class_addmethod(c, (t_method)learnbox_use, gensym("use"), A_GIMME, 0);
 }

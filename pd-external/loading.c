@@ -23,10 +23,8 @@ int request_open(const t_request *q, t_voice *v, char *path, t_failure *failure)
         snprintf(path, MAXPDSTRING, "%s", q->q_path);
     } else if (!lookup_search(&q->q_places, path)) {
         snprintf(path, MAXPDSTRING, "%s", q->q_places.p_name);
-        failure_set(
-            failure, "notfound",
-            "not found beside the patch (%s), on declared or search paths",
-            q->q_places.p_here);
+        failure->f_word = "notfound";
+        lookup_explain(&q->q_places, failure->f_text, sizeof(failure->f_text));
         return 0;
     }
     return voice_open(v, path, q->q_fresh, &q->q_setting, failure);

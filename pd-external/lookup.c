@@ -107,40 +107,79 @@ static const char *lookup_home(const char **path)
     return home;
 }
 
-static int lookup_try(const char *folder, const char *name, const char *ending,
-                      char *path)
+/* What a path leads to. */
+typedef enum { IS_MODEL, IS_NOTHING, IS_FOLDER, IS_CLOSED } t_found;
+
+static t_found lookup_look(const char *path)
 {
     struct stat s;
+    if (stat(path, &s))
+        return IS_NOTHING;
+    if (S_ISDIR(s.st_mode))
+        return IS_FOLDER;
+    if (!S_ISREG(s.st_mode))
+        return IS_NOTHING;
+    return access(path, R_OK) ? IS_CLOSED : IS_MODEL;
+}
+
+/* Is there what is asked for? */
+static int lookup_try(const char *folder, const char *name, const char *ending,
+                      t_found what, char *path)
+{
     const char *home = lookup_home(*folder ? &folder : &name);
     int length = snprintf(path, MAXPDSTRING, "%s%s%s%s%s", home, folder,
                           *folder ? "/" : "", name, ending);
     if (length <= 0 || length >= MAXPDSTRING)
         return 0;
     lookup_tidy(path);
-    return !stat(path, &s) && S_ISREG(s.st_mode) && !access(path, R_OK);
+    return lookup_look(path) == what;
 }
 
 /* All folders of a group without an ending, then with it, as canvas_open would
    be asked. Returns where the group ends; -1: found. */
-static int lookup_group(const t_places *p, int first, char *path)
+static int lookup_group(const t_places *p, int first, t_found what, char *path)
 {
     static const char *const endings[] = {"", ".bin"};
     int at = first;
     for (int i = 0; i < 2; i++)
         for (at = first; at < p->p_used && p->p_folders[at];
              at += (int)strlen(p->p_folders + at) + 1)
-            if (lookup_try(p->p_folders + at, p->p_name, endings[i], path))
+            if (lookup_try(p->p_folders + at, p->p_name, endings[i], what,
+                           path))
                 return -1;
     return at + 1;
 }
 
-int lookup_search(const t_places *p, char *path)
+static int lookup_everywhere(const t_places *p, t_found what, char *path)
 {
     if (sys_isabsolutepath(p->p_name))
-        return lookup_try("", p->p_name, "", path) ||
-               lookup_try("", p->p_name, ".bin", path);
+        return lookup_try("", p->p_name, "", what, path) ||
+               lookup_try("", p->p_name, ".bin", what, path);
     int at = 0;
     while (at >= 0 && at < p->p_used)
-        at = lookup_group(p, at, path);
+        at = lookup_group(p, at, what, path);
     return at < 0;
+}
+
+int lookup_search(const t_places *p, char *path)
+{
+    return lookup_everywhere(p, IS_MODEL, path);
+}
+
+void lookup_explain(const t_places *p, char *text, size_t size)
+{
+    char path[MAXPDSTRING];
+    if (lookup_everywhere(p, IS_CLOSED, path))
+        snprintf(text, size, "found, but you may not read it (%s)", path);
+    else if (lookup_everywhere(p, IS_FOLDER, path))
+        snprintf(text, size, "a folder (%s), expected a model file", path);
+    else if (sys_isabsolutepath(p->p_name))
+        snprintf(text, size, "not found");
+    else
+        snprintf(text, size,
+                 "not found beside the patch (%s), on declared or search "
+                 "paths%s",
+                 p->p_here,
+                 strstr(p->p_name, " -") ? " (flags come before the name)"
+                                         : "");
 }

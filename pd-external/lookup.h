@@ -34,4 +34,9 @@ void lookup_gather(t_places *p, const t_canvas *canvas, const char *name);
  */
 int lookup_search(const t_places *p, char *path);
 
+/*
+ * For any thread: why lookup_search found none, for people. text: size bytes.
+ */
+void lookup_explain(const t_places *p, char *text, size_t size);
+
 #endif

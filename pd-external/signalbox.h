@@ -28,6 +28,7 @@ typedef struct _signalbox {
     uint32_t x_ticks; /* of perform ... */
     uint32_t x_seenticks; /* ... when they were last seen to move ... */
     double x_seen;        /* ... which was then */
+    int x_hopsaid;        /* that -hop does nothing was said */
     double x_saidmodel;   /* rates of a mismatch that was said: model's ... */
     t_float x_saidcanvas; /* ... and canvas's */
     t_clock *x_tell;      /* says what perform found */
@@ -38,7 +39,7 @@ typedef struct _signalbox {
 t_int *signalbox_perform(t_int *w);
 
 /* bypass 0/1 */
-void signalbox_bypass(t_signalbox *x, t_floatarg f);
+void signalbox_bypass(t_signalbox *x, t_symbol *s, int argc, t_atom *argv);
 
 /* x_voice has come in place of x_old: fade from one to the other, or not. */
 void signalbox_swap(t_signalbox *x, int fade);

@@ -197,11 +197,33 @@ static void signalbox_recount(t_signalbox *x)
         canvas_update_dsp();
 }
 
+/* -hop for a model that does not run in hops, or in its own, is said once. */
+static void signalbox_checkhop(t_signalbox *x)
+{
+    const t_voice *v = &x->x_box.x_voice;
+    int hop = x->x_box.x_args.a_hop;
+    if (hop == HOP_DEFAULT || v->v_buffers.b_hop == (uint32_t)hop ||
+        x->x_hopsaid)
+        return;
+    x->x_hopsaid = 1;
+    if (v->v_player.p_info.mode == MLI_STREAM)
+        box_error(&x->x_box,
+                  "%s: -hop %d does nothing: a stream model runs at every "
+                  "frame",
+                  box_filename(&x->x_box), hop);
+    else
+        box_error(&x->x_box,
+                  "%s: -hop %d does nothing: this window model has a hop of "
+                  "%u frames",
+                  box_filename(&x->x_box), hop, (unsigned)v->v_buffers.b_hop);
+}
+
 static void signalbox_adopt(t_box *box, int fade)
 {
     t_signalbox *x = (t_signalbox *)box;
     signalbox_swap(x, fade);
     signalbox_recount(x);
+    signalbox_checkhop(x);
     if (x->x_block) /* the graph stands: this model came later */
         signalbox_checkrate(x);
 }
@@ -221,6 +243,21 @@ static double signalbox_rate(const t_box *box)
     return box->x_voice.v_buffers.b_rate;
 }
 
+/* Inlets and outlets beyond the model's are there for other models. */
+static void signalbox_print(const t_box *box)
+{
+    const t_signalbox *x = (const t_signalbox *)box;
+    const t_player *p = &box->x_voice.v_player;
+    if (p->p_info.mode == MLI_STEP)
+        post("  hop: a list every %u frames",
+             (unsigned)box->x_voice.v_buffers.b_hop);
+    if (x->x_nin > (int)p->p_nin)
+        post("  inlets: %d, the model hears %u", x->x_nin, (unsigned)p->p_nin);
+    if (x->x_nout > (int)p->p_nout)
+        post("  outlets: %d, the model plays %u", x->x_nout,
+             (unsigned)p->p_nout);
+}
+
 static const t_boxkind signalbox_kind = {
     .k_name = "mlinfer~",
     .k_tilde = 1,
@@ -229,6 +266,7 @@ static const t_boxkind signalbox_kind = {
     .k_fades = signalbox_fades,
     .k_latency = signalbox_latency,
     .k_converted = signalbox_rate,
+    .k_print = signalbox_print,
 };
 
 /* ------------------------ creation and the end ---------------------------- */
@@ -353,7 +391,7 @@ static t_class *signalclass_make(t_newmethod make, int flags)
                            sizeof(t_signalbox), flags, make ? A_GIMME : 0, 0);
     CLASS_MAINSIGNALIN(c, t_signalbox, x_box.x_f);
     class_addmethod(c, (t_method)signalbox_dsp, gensym("dsp"), A_CANT, 0);
-    class_addmethod(c, (t_method)signalbox_bypass, gensym("bypass"), A_FLOAT,
+    class_addmethod(c, (t_method)signalbox_bypass, gensym("bypass"), A_GIMME,
                     0);
     class_addmethod(c, (t_method)signalbox_set, gensym("set"), A_GIMME, 0);
     box_addmethods(c);

@@ -12,8 +12,11 @@
 
 /* --------------------------- how sounds change ---------------------------- */
 
-void signalbox_bypass(t_signalbox *x, t_floatarg f)
+void signalbox_bypass(t_signalbox *x, t_symbol *s, int argc, t_atom *argv)
 {
+    t_float f;
+    if (!box_number(&x->x_box, s->s_name, "0 or 1", argc, argv, &f))
+        return;
     if (x->x_block && pd_getdspstate())
         fade_go(&x->x_dry, f != 0, 0, (double)x->x_rate);
     else

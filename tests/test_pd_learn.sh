@@ -385,9 +385,9 @@ INFO: examples 1
 INFO: examples 2
 INFO: examples 3
 error: mlinfer: use network: none was trained on these examples
-error: mlinfer: train: layer 2: expected 1 to 256 units
+error: mlinfer: train: layer 2: expected 1 to 256 units, got x
 error: mlinfer: train: expected at most 4 hidden layers, got 5
-error: mlinfer: train: layer 1: expected 1 to 256 units
+error: mlinfer: train: layer 1: expected 1 to 256 units, got 300
 error: mlinfer: train: training goes on: stop it first
 OUT: 1.0 0.0
 INFO: trained 1

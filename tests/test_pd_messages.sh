@@ -200,34 +200,44 @@ expect "loads that fail harm nothing" "mlinfer MODELS/total" 1 \
 INFO: loaded 1 MODELS/total.bin
 INFO: latency 0
 OUT: 1
-error: mlinfer: short: shorter than a model file's header (error 2 at 100)
+error: mlinfer: PATCH/short.bin: shorter than a model file's header (error 2 at 100)
 INFO: loaded 0 corrupt
 OUT: 2
-error: mlinfer: cut: its size is not the one in its header (expected $size bytes, got 600): copy it again
+error: mlinfer: PATCH/cut.bin: its size is not the one in its header (expected $size bytes, got 600): copy it again
 INFO: loaded 0 corrupt
-error: mlinfer: changed: damaged: the checksum does not match: copy it again
+error: mlinfer: PATCH/changed.bin: damaged: the checksum does not match: copy it again
 INFO: loaded 0 corrupt
 OUT: 3
-error: mlinfer: text: a text that begins with "hello, this is not a model at all" (expected a model: .bin, .onnx, .tflite, .nam, .json or .aidax)
+error: mlinfer: PATCH/text.bin: a text that begins with "hello, this is not a model at all" (expected a model: .bin, .onnx, .tflite, .nam, .json or .aidax)
 INFO: loaded 0 corrupt
-error: mlinfer: empty: an empty file (expected a model: .bin, .onnx, .tflite, .nam, .json or .aidax)
+error: mlinfer: PATCH/empty.bin: an empty file (expected a model: .bin, .onnx, .tflite, .nam, .json or .aidax)
 INFO: loaded 0 corrupt
-error: mlinfer: folder: not found beside the patch (PATCH), on declared or search paths
+error: mlinfer: folder: a folder (PATCH/folder.bin), expected a model file
 INFO: loaded 0 notfound
-error: mlinfer: newer: a newer model file (expected format version 1, got 255): update mlinfer
+error: mlinfer: PATCH/newer.bin: a newer model file (expected format version 1, got 255): update mlinfer
 INFO: loaded 0 newer
 error: mlinfer: nope: not found beside the patch (PATCH), on declared or search paths
 INFO: loaded 0 notfound
 OUT: 4
 EOF
 
-expect "unknown flags are said and left out" \
-    "mlinfer -foo -hop -clamp MODELS/total" 1 "1" <<'EOF'
+expect "unknown flags are said and left out, with their numbers" \
+    "mlinfer -foo -hop 8 -clamp MODELS/total" 1 "1" <<'EOF'
 error: mlinfer: -foo: unknown flag (expected -learn -capacity -clamp)
 error: mlinfer: -hop: unknown flag (expected -learn -capacity -clamp)
 INFO: loaded 1 MODELS/total.bin
 INFO: latency 0
 OUT: 1
+EOF
+
+expect "what is not found says what there is instead" "mlinfer" 1 \
+    "load /nope/total; load total -clamp; load folder.bin" <<'EOF'
+error: mlinfer: /nope/total: not found
+INFO: loaded 0 notfound
+error: mlinfer: total -clamp: not found beside the patch (PATCH), on declared or search paths (flags come before the name)
+INFO: loaded 0 notfound
+error: mlinfer: folder.bin: a folder (PATCH/folder.bin), expected a model file
+INFO: loaded 0 notfound
 EOF
 
 expect "reload reads the file again" "mlinfer total" 1 \
@@ -302,6 +312,54 @@ mlinfer~: sums
   memory: BYTES bytes, and 896 shared by all boxes with this file
 EOF
 
+expect "inlets and outlets that a model leaves, and -hop without use" \
+    "mlinfer~ -in 4 -out 3 -hop 16 MODELS/gain" 3 \
+    "print; load MODELS/mean; load MODELS/total; print; bypass; bypass on" \
+    <<'EOF'
+error: mlinfer~: gain.bin: -hop 16 does nothing: a stream model runs at every frame
+INFO: loaded 1 MODELS/gain.bin
+INFO: latency 0
+mlinfer~: gain
+  file: MODELS/gain.bin
+  mode: stream
+  rate: 48000 Hz
+  inputs: 1, outputs: 1
+  in 1: x
+  out 1: y
+  control 1: gain, 0 to 2
+  inlets: 4, the model hears 1
+  outlets: 3, the model plays 1
+  latency: 0 frames
+  parameters: 0
+  multiply-accumulates: 0 a frame
+  memory: BYTES bytes, and 832 shared by all boxes with this file
+INFO: loaded 1 MODELS/mean.bin
+INFO: latency 0
+INFO: loaded 1 MODELS/total.bin
+INFO: latency 16
+mlinfer~: total
+  file: MODELS/total.bin
+  mode: step
+  inputs: 1, outputs: 1
+  in 1: x
+  out 1: total
+  hop: a list every 16 frames
+  inlets: 4, the model hears 1
+  outlets: 3, the model plays 1
+  latency: 16 frames
+  parameters: 6
+  multiply-accumulates: 5 a list
+  memory: BYTES bytes, and 1152 shared by all boxes with this file
+error: mlinfer~: bypass: expected 0 or 1, got nothing
+error: mlinfer~: bypass: expected 0 or 1, got on
+EOF
+
+expect "-hop says it of windows, too" "mlinfer~ -hop 2 MODELS/mean" 1 "" <<'EOF'
+error: mlinfer~: mean.bin: -hop 2 does nothing: this window model has a hop of 4 frames
+INFO: loaded 1 MODELS/mean.bin
+INFO: latency 0
+EOF
+
 expect "a latency is told" "mlinfer~ MODELS/late" 1 "load MODELS/gain" <<'EOF'
 INFO: loaded 1 MODELS/late.bin
 INFO: latency 10
@@ -319,15 +377,15 @@ PD_LOADS=3 expect "a model that does not fit is refused" "mlinfer~ MODELS/gain" 
     "load MODELS/sums; pd: dsp 1; load MODELS/sums; set gain 2" <<'EOF'
 INFO: loaded 1 MODELS/gain.bin
 INFO: latency 0
-error: mlinfer~: MODELS/sums: has 3 inputs, box has 1: use -in 3
+error: mlinfer~: MODELS/sums.bin: has 3 inputs, box has 1: use -in 3
 INFO: loaded 0 channels
-error: mlinfer~: MODELS/sums: has 3 inputs, box has 1: use -in 3
+error: mlinfer~: MODELS/sums.bin: has 3 inputs, box has 1: use -in 3
 INFO: loaded 0 channels
 EOF
 
 expect "nor is one with more outputs" "mlinfer~ -in 3 -out 1 MODELS/sums" 1 \
     "load MODELS/gain" <<'EOF'
-error: mlinfer~: MODELS/sums: has 2 outputs, box has 1: use -out 2
+error: mlinfer~: MODELS/sums.bin: has 2 outputs, box has 1: use -out 2
 INFO: loaded 0 channels
 INFO: loaded 1 MODELS/gain.bin
 INFO: latency 0
@@ -335,9 +393,9 @@ EOF
 
 expect "none at all is a number, too" "mlinfer~ -in 0 -out 0" 0 \
     "load MODELS/gain; load MODELS/clock; pd: dsp 1" <<'EOF'
-error: mlinfer~: MODELS/gain: has 1 input, box has 0: use -in 1
+error: mlinfer~: MODELS/gain.bin: has 1 input, box has 0: use -in 1
 INFO: loaded 0 channels
-error: mlinfer~: MODELS/clock: has 1 output, box has 0: use -out 1
+error: mlinfer~: MODELS/clock.bin: has 1 output, box has 0: use -out 1
 INFO: loaded 0 channels
 EOF
 
@@ -496,7 +554,7 @@ OUT: 3072
 EOF
 
 expect "-list needs results" "mlinfer~ -in 1 -list MODELS/gain" 1 "" <<'EOF'
-error: mlinfer~: MODELS/gain: -list: expected a step or window model, got a stream
+error: mlinfer~: MODELS/gain.bin: -list: expected a step or window model, got a stream
 INFO: loaded 0 unsupported
 EOF
 
@@ -713,24 +771,24 @@ INFO: loaded 1 PATCH/mine.bin
 INFO: latency 0
 OUT: 0.25
 OUT: 0.25
-error: mlinfer: here.wav: a WAV sound (expected a model: .bin, .onnx, .tflite, .nam, .json or .aidax)
+error: mlinfer: PATCH/here.wav: a WAV sound (expected a model: .bin, .onnx, .tflite, .nam, .json or .aidax)
 INFO: loaded 0 corrupt
 OUT: 0.25
 EOF
 
 expect "a latency beyond all memory" "mlinfer~ -in 1 -out 1 MODELS/far" 1 \
     "load MODELS/gain" <<'EOF'
-error: mlinfer~: MODELS/far: has a latency of 10000000 frames, expected at most 8388608
+error: mlinfer~: MODELS/far.bin: has a latency of 10000000 frames, expected at most 8388608
 INFO: loaded 0 memory
 INFO: loaded 1 MODELS/gain.bin
 INFO: latency 0
 EOF
 expect "more inputs than a list can have" "mlinfer MODELS/crowd" 1 "1" <<'EOF'
-error: mlinfer: MODELS/crowd: has 70000 input and 1 output values (expected at most 65536)
+error: mlinfer: MODELS/crowd.bin: has 70000 input and 1 output values (expected at most 65536)
 INFO: loaded 0 unsupported
 EOF
 expect "more channels than a box can have" "mlinfer~ MODELS/lines" 1 "" <<'EOF'
-error: mlinfer~: MODELS/lines: has 1025 inputs, expected at most 1024
+error: mlinfer~: MODELS/lines.bin: has 1025 inputs, expected at most 1024
 mlinfer~ MODELS/lines
 ... couldn't create
 EOF
@@ -739,7 +797,7 @@ EOF
     export LC_ALL=C
     expect "a model that needs more memory than there is" "mlinfer MODELS/heavy" \
         1 "load MODELS/total; 1" <<'EOF'
-error: mlinfer: MODELS/heavy: needs 320006144 bytes: not there
+error: mlinfer: MODELS/heavy.bin: needs 320006144 bytes: not there
 INFO: loaded 0 memory
 INFO: loaded 1 MODELS/total.bin
 INFO: latency 0
@@ -766,6 +824,20 @@ error: mlinfer: add: the examples have outputs: clear them first
 INFO: examples 0
 INFO: examples 1
 error: mlinfer: add: the examples have labels: clear them first
+EOF
+expect "-learn: messages with something else" "mlinfer -learn 1 1" 1 \
+    "delete; delete x; smooth; smooth -1; smooth x; use; use 3; train x; train 8 1000; read folder" <<'EOF'
+error: mlinfer: delete: expected the number of an example, got nothing
+error: mlinfer: delete: expected the number of an example, got x
+error: mlinfer: smooth: expected 0 or more, got nothing
+error: mlinfer: smooth: expected 0 or more, got -1
+error: mlinfer: smooth: expected 0 or more, got x
+error: mlinfer: use: expected blend or network, got nothing
+error: mlinfer: use: expected blend or network, got 3
+error: mlinfer: train: layer 1: expected 1 to 256 units, got x
+error: mlinfer: train: layer 2: expected 1 to 256 units, got 1000
+error: mlinfer: folder: a folder (PATCH/folder.bin), expected a model file
+INFO: loaded 0 notfound
 EOF
 {
     for i in {1..32}; do echo "INFO: examples $i"; done

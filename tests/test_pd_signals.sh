@@ -33,7 +33,7 @@ OUT: 0 0 0
 EOF
 played "a model that is missing is silence" "-in 1 -out 1 MODELS/nope" "0.5" \
     "\\; box reset" 0 3 64 <<EOF
-error: mlinfer~: MODELS/nope: not found beside the patch (PATCH), on declared or search paths
+error: mlinfer~: MODELS/nope: not found
 OUT: 0 0 0
 EOF
 played "a window model holds its result" "MODELS/mean" "1" \
@@ -199,7 +199,7 @@ OUT: 2 2
 EOF
 played "a load that fails leaves the old one playing" "MODELS/gain" "0.5" \
     "\\; box load MODELS/nope" 0 2 64 <<EOF
-error: mlinfer~: MODELS/nope: not found beside the patch (PATCH), on declared or search paths
+error: mlinfer~: MODELS/nope: not found
 OUT: 0.5 0.5
 EOF
 played "a model without inputs" "-hop 1 MODELS/clock" "" "\\; box reset" 0 4 \
