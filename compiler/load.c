@@ -106,6 +106,9 @@ static mlc_status take_model(uint8_t *bytes, size_t size, mlc_image *image,
         return mlc_fail(error, MLC_CORRUPT,
                         "%s (expected %u bytes, got %zu): copy it again",
                         mli_status_text(status), index, size);
+    if (status == MLI_ERR_TOO_SHORT)
+        return mlc_fail(error, MLC_CORRUPT, "%s (got %zu bytes): copy it again",
+                        mli_status_text(status), size);
     if (status == MLI_ERR_CRC)
         return mlc_fail(error, MLC_CORRUPT, "%s: copy it again",
                         mli_status_text(status));
@@ -128,6 +131,10 @@ static mlc_status check_asked(const mlc_options *asked, const mlc_image *image,
         return mlc_fail(error, MLC_UNSUPPORTED,
                         "its mode cannot be chosen (expected %s, got %s)",
                         modes[info.mode], modes[asked->mode]);
+    if ((asked->window || asked->hop) && info.mode != MLI_WINDOW)
+        return mlc_fail(error, MLC_UNSUPPORTED,
+                        "a %s model has no window and no hop to choose",
+                        modes[info.mode]);
     if (asked->window && asked->window != info.window)
         return mlc_fail(error, MLC_UNSUPPORTED,
                         "its window cannot be chosen (expected %u, got %u)",

@@ -120,7 +120,7 @@ says "a hop that has no effect is told" '^not a window model'
 run convert step.bin -o x.bin --mode stream
 error "a .bin keeps its mode" 1 "expected step, got stream"
 run convert step.bin -o x.bin --window 8
-error "a .bin keeps its window" 1 "expected 0, got 8"
+error "a .bin keeps its window" 1 "a step model has no window"
 run convert step.bin -o x.bin --rate 44100
 error "a .bin keeps its rate" 1 "got 44100"
 cp "$root"/tests/goldens/layers/strided.* .
@@ -247,7 +247,14 @@ same "an array in the graph's own shape" "$rc $(cmp rows/values whole/values)" \
 run run step.bin --wav a.wav -o b.wav
 error "sound into a step model" 1 "a step model takes lists"
 run run stream.bin --wav nowhere.wav -o b.wav
-error "a missing sound" 1 "nowhere.wav: cannot be read"
+error "a missing sound" 1 "nowhere.wav: not found"
+cp "$step" mine.onnx
+run convert mine.onnx -o ./mine.onnx
+error "a model does not take its source's place" 1 "is the source"
+"${MLI_BUILD:-$root/build}/tests/pd-models" -wav mine.wav 64
+run run stream.bin --wav mine.wav -o mine.wav
+error "nor a sound that of the one it reads" 1 "is the sound that is read"
+same "both are as they were" "$(cmp mine.onnx "$step" 2>&1)$(wc -c <mine.wav)" 300
 run run stream.bin --npy step.bin -o b
 error "not an array" 1 "step.bin: not a .npy file"
 same "no folder of a failed run" "$(ls -d b b.wav 2>/dev/null)" ""

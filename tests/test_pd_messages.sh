@@ -200,7 +200,7 @@ expect "loads that fail harm nothing" "mlinfer MODELS/total" 1 \
 INFO: loaded 1 MODELS/total.bin
 INFO: latency 0
 OUT: 1
-error: mlinfer: PATCH/short.bin: shorter than a model file's header (error 2 at 100)
+error: mlinfer: PATCH/short.bin: shorter than a model file's header (got 100 bytes): copy it again
 INFO: loaded 0 corrupt
 OUT: 2
 error: mlinfer: PATCH/cut.bin: its size is not the one in its header (expected $size bytes, got 600): copy it again

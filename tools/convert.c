@@ -206,6 +206,9 @@ static int finish(const convert_arguments *a, loaded_model *loaded)
 static int convert(convert_arguments *a)
 {
     loaded_model loaded;
+    if (replace_loses(a->target, a->source))
+        return tool_error(a->target, "is the source (expected another file "
+                                     "behind -o)");
     if (a->snr > 0 &&
         precision_choose(&a->options, &a->ranges, a->snr, &a->floats))
         return TOOL_FAILED;

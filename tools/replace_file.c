@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "replace_file.h"
@@ -70,6 +71,13 @@ int replace_commit(mlc_replace *r)
     int failed = mlc_replace_commit(r);
     forget(watched);
     return failed;
+}
+
+int replace_loses(const char *path, const char *source)
+{
+    struct stat a, b;
+    return !stat(path, &a) && !stat(source, &b) && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
 }
 
 void replace_abandon(mlc_replace *r)

@@ -12,4 +12,7 @@ int replace_begin(mlc_replace *r, const char *path);
 int replace_commit(mlc_replace *r);
 void replace_abandon(mlc_replace *r);
 
+/* Would a file written to path take the place of source? */
+int replace_loses(const char *path, const char *source);
+
 #endif

@@ -7,6 +7,7 @@
 #include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "message.h"
 #include "progress.h"
@@ -35,6 +36,11 @@ static int open_input(wav_run *r)
 {
     const char *path = r->a->wav;
     const mli_info *info = &r->loaded->info;
+    if (replace_loses(r->a->output, path))
+        return tool_error(path, "is the sound that is read (expected another "
+                                "file behind -o)");
+    if (access(path, F_OK))
+        return tool_error(path, "not found");
     r->in = sf_open(path, SFM_READ, &r->in_info);
     if (!r->in)
         return tool_error(path, "cannot be read as a sound file: %s",
