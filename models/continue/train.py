@@ -10,19 +10,16 @@ it goes on by itself, and has to stay near what the hand would have done.
 import os
 import sys
 import time
-import warnings
 
 import numpy as np
-import onnx
 import torch
 import torch.nn as nn
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                "../gestures"))
-import shapes  # noqa: E402
-
 HERE = os.path.dirname(os.path.abspath(__file__))
-GOLDEN = os.path.join(HERE, "../../tests/goldens/models/continue")
+sys.path[:0] = [os.path.join(HERE, "../gestures"), os.path.join(HERE, "..")]
+import shapes  # noqa: E402
+import shipped  # noqa: E402
+
 UNITS = 48
 WATCHED = 100  # lists: two seconds
 ALONE = 100
@@ -128,11 +125,7 @@ def train(steps):
         want = clean[rows]
         loss = ((said[:, 20:] - want[:, 21:WATCHED + 1]) ** 2).mean() \
             + ((rest - want[:, WATCHED + 1:WATCHED + count]) ** 2).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 0.5)
-        optimiser.step()
-        plan.step()
+        shipped.descend(loss, model, optimiser, plan, 0.5)
         if step % 200 == 199:
             print(f"{step + 1}: loss {float(loss.detach()):.5f}, next / one "
                   "second / two seconds off by %.4f %.4f %.4f" %
@@ -146,45 +139,30 @@ def train(steps):
 
 
 def export(model, reached):
-    path = os.path.join(HERE, "continue.onnx")
     at = torch.full((1, 2), 0.5)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(model, (at, at, torch.zeros(1, 1, UNITS)), path,
-                          dynamo=False, opset_version=17,
-                          input_names=["position", "before", "h0"],
-                          output_names=["next", "before_out", "hn"])
-    m = onnx.load(path)
-    for key, value in (
-            ("name", "continue"),
-            ("author", "the mlinfer authors"),
-            ("licence", "BSD-3-Clause"),
-            ("description", "Where a hand goes next, from a position every "
-             "20 ms; alone it stays within %.0f %% of the pad for a second"
-             % (100 * reached[1])),
-            ("source", "models/continue/train.py"),
-            ("mlinfer.labels.position", "x,y"),
-            ("mlinfer.low.position", "0"), ("mlinfer.high.position", "1"),
-            ("mlinfer.initial.before", "0.5"),
-            ("mlinfer.labels.next", "x,y"),
-            ("mlinfer.low.next", "0"), ("mlinfer.high.next", "1")):
-        m.metadata_props.add(key=key, value=value)
-    onnx.save(m, path)
+    shipped.export(
+        model, "continue", (at, at, torch.zeros(1, 1, UNITS)),
+        ["position", "before", "h0"], ["next", "before_out", "hn"],
+        "Where a hand goes next, from a position every 20 ms; alone it stays "
+        "within %.0f %% of the pad for a second" % (100 * reached[1]),
+        {"labels.position": "x,y",
+         "low.position": "0", "high.position": "1",
+         "initial.before": "0.5",
+         "labels.next": "x,y", "low.next": "0", "high.next": "1"})
 
 
 def golden(model, test):
     """A held-out gesture, list by list, and what PyTorch says."""
     x = test[0][0].double()
     model = model.double()
-    before, h = torch.full((1, 2), 0.5).double(), torch.zeros(1, 1, UNITS).double()
+    before = torch.full((1, 2), 0.5).double()
+    h = torch.zeros(1, 1, UNITS).double()
     said = []
     with torch.no_grad():
         for at in x:
             y, before, h = model(at[None], before, h)
             said.append(y[0])
-    os.makedirs(GOLDEN, exist_ok=True)
-    np.save(os.path.join(GOLDEN, "input.npy"), x.float().numpy())
-    np.save(os.path.join(GOLDEN, "output.npy"), torch.stack(said).float().numpy())
+    shipped.save_golden("continue", input=x, output=torch.stack(said))
 
 
 if __name__ == "__main__":

@@ -6,18 +6,19 @@
 import os
 import sys
 import time
-import warnings
 
 import numpy as np
-import onnx
 import torch
 import torch.nn as nn
 
 import circuit
+import effects
 import sounds
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-GOLDEN = os.path.join(HERE, "../../tests/goldens/models/drive")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+import shipped  # noqa: E402
+
 UNITS = 16
 WARM = 192     # frames before the loss counts: the state settles
 COUNTED = 512  # frames that count
@@ -44,21 +45,11 @@ class Drive(nn.Module):
         return self.run(input, (self.h, self.c))[0]
 
 
-def esr(y, want):
-    return float(((y - want) ** 2).sum() / (want ** 2).sum())
-
-
-def emphasised(x):
-    return x[:, 1:] - 0.85 * x[:, :-1]
-
-
 def loss_of(y, want):
     """Error to signal, as it is and with the highs raised; and the mean."""
-    plain = ((y - want) ** 2).mean() / ((want ** 2).mean() + 1e-5)
-    a, b = emphasised(y), emphasised(want)
-    high = ((a - b) ** 2).mean() / ((b ** 2).mean() + 1e-6)
+    loss = effects.loss_of(y, want, 1e-5)
     offset = ((y - want).mean(1) ** 2).mean() / ((want ** 2).mean() + 1e-5)
-    return plain + 0.5 * high + offset
+    return loss + offset
 
 
 def settle(model):
@@ -78,7 +69,7 @@ def evaluate(model, x, want):
         n = rows.shape[0]
         y, _ = model.run(rows, (model.h.expand(1, n, -1).contiguous(),
                                 model.c.expand(1, n, -1).contiguous()))
-    return esr(y[..., 0].numpy(), want)
+    return effects.esr(y[..., 0].numpy(), want)
 
 
 def train(steps):
@@ -102,25 +93,15 @@ def train(steps):
     plan = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=8e-3, total_steps=steps, pct_start=0.05,
         final_div_factor=200)
-    length = WARM + COUNTED
-    offsets = torch.arange(length)
     rng = np.random.default_rng(5)
     begin = time.time()
     for step in range(steps):
-        rows = torch.tensor(rng.integers(0, len(x), BATCH))
-        at = torch.tensor(rng.integers(0, sounds.RATE - length, BATCH))
-        index = at[:, None] + offsets
-        a = xs[rows[:, None], index]
-        b = ys[rows[:, None], index]
+        _, a, b = effects.segments(rng, xs, ys, BATCH, WARM + COUNTED)
         with torch.no_grad():
             _, state = model.run(a[:, :WARM, None])
         y, _ = model.run(a[:, WARM:, None], state)
         loss = loss_of(y[..., 0], b[:, WARM:])
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        plan.step()
+        shipped.descend(loss, model, optimiser, plan, 1.0)
         if step % 500 == 499 or step == 20:
             print(f"{step + 1}: loss {float(loss.detach()):.5f} held out "
                   f"{evaluate(model, test[:32], test_want[:32]):.6f}, "
@@ -136,42 +117,22 @@ def train(steps):
 
 
 def export(model, reached):
-    path = os.path.join(HERE, "drive.onnx")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(model, torch.zeros(1, 64, 1), path, dynamo=False,
-                          opset_version=17, input_names=["input"],
-                          output_names=["output"],
-                          dynamic_axes={"input": {1: "time"},
-                                        "output": {1: "time"}})
-    m = onnx.load(path)
-    for key, value in (
-            ("name", "drive"),
-            ("author", "the mlinfer authors"),
-            ("licence", "BSD-3-Clause"),
-            ("description", "Overdrive: an LSTM trained on a simulated diode "
-             "clipper; ESR %.2f %% on held-out plucked strings"
-             % (100 * reached)),
-            ("source", "models/drive/train.py"),
-            ("mlinfer.rate", "48000"),
-            ("mlinfer.labels.input", "guitar"),
-            ("mlinfer.labels.output", "drive"),
-            ("mlinfer.low.input", "-1"), ("mlinfer.high.input", "1")):
-        m.metadata_props.add(key=key, value=value)
-    onnx.save(m, path)
+    shipped.export(
+        model, "drive", torch.zeros(1, 64, 1), ["input"], ["output"],
+        "Overdrive: an LSTM trained on a simulated diode clipper; ESR %.2f %% "
+        "on held-out plucked strings" % (100 * reached),
+        {"rate": "48000",
+         "labels.input": "guitar", "labels.output": "drive",
+         "low.input": "-1", "high.input": "1"},
+        shipped.along_time("input", "output"))
 
 
 def golden(model, test):
     """A short held-out sound and what PyTorch makes of it."""
-    row, peak = np.unravel_index(np.abs(test[:32]).argmax(), test[:32].shape)
-    begin = min(max(peak - 600, 0), test.shape[1] - 2400)
-    x = test[row:row + 1, begin:begin + 2400, None]
-    x = torch.tensor(x, dtype=torch.float32)
+    x = effects.loudest(test[:32], 2400)
     with torch.no_grad():
-        y = model.double()(x.double()).float()
-    os.makedirs(GOLDEN, exist_ok=True)
-    np.save(os.path.join(GOLDEN, "input.npy"), x.numpy())
-    np.save(os.path.join(GOLDEN, "output.npy"), y.numpy())
+        y = model.double()(x.double())
+    shipped.save_golden("drive", input=x, output=y)
 
 
 if __name__ == "__main__":

@@ -6,19 +6,20 @@
 import os
 import sys
 import time
-import warnings
 
 import numpy as np
-import onnx
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 import equations  # puts ../drive on the path
+import effects
 import sounds
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-GOLDEN = os.path.join(HERE, "../../tests/goldens/models/fuzz")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+import shipped  # noqa: E402
+
 UNITS = 8
 TAPS = 8
 DILATIONS = [1, 3, 9, 27]
@@ -59,17 +60,6 @@ class Fuzz(nn.Module):
         return self.run(input, fuzz, octave)
 
 
-def esr(y, want):
-    return float(((y - want) ** 2).sum() / (want ** 2).sum())
-
-
-def loss_of(y, want):
-    """Error to signal, as it is and with the highs raised."""
-    plain = ((y - want) ** 2).mean() / ((want ** 2).mean() + 1e-4)
-    a, b = y[:, 1:] - 0.85 * y[:, :-1], want[:, 1:] - 0.85 * want[:, :-1]
-    return plain + 0.5 * ((a - b) ** 2).mean() / ((b ** 2).mean() + 1e-5)
-
-
 def settings(seed, rows):
     """Knobs for rows of sound; the ends come often."""
     rng = np.random.default_rng(seed)
@@ -81,7 +71,7 @@ def evaluate(model, x, knobs, want):
         k = torch.tensor(knobs, dtype=torch.float32)
         y = model.run(torch.tensor(x, dtype=torch.float32)[..., None],
                       k[:, :1], k[:, 1:])
-    return esr(y[..., 0].numpy()[:, 1000:], want[:, 1000:])
+    return effects.esr(y[..., 0].numpy()[:, 1000:], want[:, 1000:])
 
 
 def train(steps):
@@ -103,22 +93,13 @@ def train(steps):
     plan = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=1e-2, total_steps=steps, pct_start=0.1,
         final_div_factor=300)
-    length = REACH + COUNTED
-    offsets = torch.arange(length)
     rng = np.random.default_rng(24)
     begin = time.time()
     for step in range(steps):
-        rows = torch.tensor(rng.integers(0, len(x), BATCH))
-        at = torch.tensor(rng.integers(0, sounds.RATE - length, BATCH))
-        index = at[:, None] + offsets
-        a, b = xs[rows[:, None], index], ys[rows[:, None], index]
+        rows, a, b = effects.segments(rng, xs, ys, BATCH, REACH + COUNTED)
         y = model.run(a[..., None], ks[rows, :1], ks[rows, 1:])
-        loss = loss_of(y[:, REACH:, 0], b[:, REACH:])
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        plan.step()
+        loss = effects.loss_of(y[:, REACH:, 0], b[:, REACH:], 1e-4)
+        shipped.descend(loss, model, optimiser, plan, 1.0)
         if step % 500 == 499 or step == 20:
             print(f"{step + 1}: loss {float(loss.detach()):.5f} held out "
                   f"{evaluate(model, test, test_knobs, test_want):.6f}, "
@@ -137,50 +118,27 @@ def train(steps):
 
 
 def export(model, reached):
-    path = os.path.join(HERE, "fuzz.onnx")
     knob = torch.full((1, 1), 0.5)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(model, (torch.zeros(1, 64, 1), knob, knob), path,
-                          dynamo=False, opset_version=17,
-                          input_names=["input", "fuzz", "octave"],
-                          output_names=["output"],
-                          dynamic_axes={"input": {1: "time"},
-                                        "output": {1: "time"}})
-    m = onnx.load(path)
-    for key, value in (
-            ("name", "fuzz"),
-            ("author", "the mlinfer authors"),
-            ("licence", "BSD-3-Clause"),
-            ("description", "Octave fuzz with two knobs: dilated convolutions "
-             "trained on equations; ESR %.2f %% on held-out plucked strings"
-             % (100 * reached)),
-            ("source", "models/fuzz/train.py"),
-            ("mlinfer.rate", "48000"),
-            ("mlinfer.labels.input", "guitar"),
-            ("mlinfer.labels.output", "fuzz"),
-            ("mlinfer.low.input", "-1"), ("mlinfer.high.input", "1"),
-            ("mlinfer.low.fuzz", "0"), ("mlinfer.high.fuzz", "1"),
-            ("mlinfer.initial.fuzz", "0.5"),
-            ("mlinfer.low.octave", "0"), ("mlinfer.high.octave", "1"),
-            ("mlinfer.initial.octave", "0")):
-        m.metadata_props.add(key=key, value=value)
-    onnx.save(m, path)
+    shipped.export(
+        model, "fuzz", (torch.zeros(1, 64, 1), knob, knob),
+        ["input", "fuzz", "octave"], ["output"],
+        "Octave fuzz with two knobs: dilated convolutions trained on "
+        "equations; ESR %.2f %% on held-out plucked strings" % (100 * reached),
+        {"rate": "48000",
+         "labels.input": "guitar", "labels.output": "fuzz",
+         "low.input": "-1", "high.input": "1",
+         "low.fuzz": "0", "high.fuzz": "1", "initial.fuzz": "0.5",
+         "low.octave": "0", "high.octave": "1", "initial.octave": "0"},
+        shipped.along_time("input", "output"))
 
 
 def golden(model, test):
     """A short held-out sound, knobs, and what PyTorch makes of them."""
-    row, peak = np.unravel_index(np.abs(test[:12]).argmax(), test[:12].shape)
-    begin = min(max(peak - 600, 0), test.shape[1] - 1600)
-    x = torch.tensor(test[row:row + 1, begin:begin + 1600, None],
-                     dtype=torch.float32)
-    knobs = [torch.full((1, 1), v) for v in (0.75, 0.25)]
+    x = effects.loudest(test[:12], 1600)
+    fuzz, octave = (torch.full((1, 1), v) for v in (0.75, 0.25))
     with torch.no_grad():
-        y = model.double()(x.double(), *[k.double() for k in knobs]).float()
-    os.makedirs(GOLDEN, exist_ok=True)
-    for name, value in (("input", x), ("input2", knobs[0]),
-                        ("input3", knobs[1]), ("output", y)):
-        np.save(os.path.join(GOLDEN, name + ".npy"), value.numpy())
+        y = model.double()(x.double(), fuzz.double(), octave.double())
+    shipped.save_golden("fuzz", input=x, input2=fuzz, input3=octave, output=y)
 
 
 if __name__ == "__main__":

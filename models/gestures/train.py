@@ -6,18 +6,18 @@
 import os
 import sys
 import time
-import warnings
 
 import numpy as np
-import onnx
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 import shapes
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-GOLDEN = os.path.join(HERE, "../../tests/goldens/models/gestures")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+import shipped  # noqa: E402
+
 UNITS = 20
 LENGTH = 300  # lists in a take: six seconds
 BATCH = 48
@@ -78,11 +78,7 @@ def train(steps):
         each = F.cross_entropy(model.scores(path[rows]).transpose(1, 2),
                                labels[rows], reduction="none")
         loss = (each * weights[rows]).sum() / weights[rows].sum()
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        plan.step()
+        shipped.descend(loss, model, optimiser, plan, 1.0)
         if step % 250 == 249:
             print(f"{step + 1}: loss {float(loss.detach()):.4f} held out "
                   f"{evaluate(model, test)[0]:.4f}, "
@@ -96,38 +92,23 @@ def train(steps):
 
 
 def export(model, right):
-    path = os.path.join(HERE, "gestures.onnx")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(model, torch.zeros(1, 64, 2), path, dynamo=False,
-                          opset_version=17, input_names=["position"],
-                          output_names=["class"],
-                          dynamic_axes={"position": {1: "time"},
-                                        "class": {1: "time"}})
-    m = onnx.load(path)
-    for key, value in (
-            ("name", "gestures"),
-            ("author", "the mlinfer authors"),
-            ("licence", "BSD-3-Clause"),
-            ("description", "What a hand on a pad does, from a position every "
-             "20 ms: %.0f %% of held-out lists right" % (100 * right)),
-            ("source", "models/gestures/train.py"),
-            ("mlinfer.labels.position", "x,y"),
-            ("mlinfer.low.position", "0"), ("mlinfer.high.position", "1"),
-            ("mlinfer.low.class", "0"), ("mlinfer.high.class", "1"),
-            ("mlinfer.classes.class", ",".join(shapes.LABELS))):
-        m.metadata_props.add(key=key, value=value)
-    onnx.save(m, path)
+    shipped.export(
+        model, "gestures", torch.zeros(1, 64, 2), ["position"], ["class"],
+        "What a hand on a pad does, from a position every 20 ms: %.0f %% of "
+        "held-out lists right" % (100 * right),
+        {"labels.position": "x,y",
+         "low.position": "0", "high.position": "1",
+         "low.class": "0", "high.class": "1",
+         "classes.class": ",".join(shapes.LABELS)},
+        shipped.along_time("position", "class"))
 
 
 def golden(model, test):
     """A held-out take and what PyTorch makes of it."""
     x = test[0][:1]
     with torch.no_grad():
-        y = model.double()(x.double()).float()
-    os.makedirs(GOLDEN, exist_ok=True)
-    np.save(os.path.join(GOLDEN, "input.npy"), x.numpy())
-    np.save(os.path.join(GOLDEN, "output.npy"), y.numpy())
+        y = model.double()(x.double())
+    shipped.save_golden("gestures", input=x, output=y)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,15 @@ them. Three sensors (0 to 1) in, five synthesis parameters out.
     python3 train.py
 """
 import os
-import warnings
+import sys
 
 import numpy as np
-import onnx
 import torch
 import torch.nn as nn
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-GOLDEN = os.path.join(HERE, "../../tests/goldens/models/mapping")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+import shipped  # noqa: E402
 
 SENSORS = ["tilt", "pressure", "position"]
 PARAMETERS = [  # name, low, high
@@ -90,10 +90,7 @@ def train():
     for _ in range(STEPS):
         loss = ((model.unit(x) - y) ** 2).mean()
         total = loss + SMOOTH * bending(model, generator)
-        optimiser.zero_grad()
-        total.backward()
-        optimiser.step()
-        plan.step()
+        shipped.descend(total, model, optimiser, plan)
     model.eval()
     with torch.no_grad():
         off = (model.unit(x) - y).abs()
@@ -112,34 +109,18 @@ def train():
 
 
 def export(model):
-    path = os.path.join(HERE, "mapping.onnx")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(model, torch.zeros(1, len(SENSORS)), path,
-                          dynamo=False, opset_version=17,
-                          input_names=["sensors"],
-                          output_names=["parameters"],
-                          dynamic_axes={"sensors": {0: "batch"},
-                                        "parameters": {0: "batch"}})
-    m = onnx.load(path)
-    for key, value in (
-            ("name", "mapping"),
-            ("author", "the mlinfer authors"),
-            ("licence", "BSD-3-Clause"),
-            ("description", "Three sensors to five synthesis parameters, "
-             "learned from %d poses" % len(SHOWN)),
-            ("source", "models/mapping/train.py"),
-            ("mlinfer.labels.sensors", ",".join(SENSORS)),
-            ("mlinfer.low.sensors", "0"), ("mlinfer.high.sensors", "1"),
-            ("mlinfer.initial.sensors", "0.5 0 0.5"),
-            ("mlinfer.labels.parameters",
-             ",".join(p[0] for p in PARAMETERS)),
-            ("mlinfer.low.parameters",
-             " ".join("%g" % p[1] for p in PARAMETERS)),
-            ("mlinfer.high.parameters",
-             " ".join("%g" % p[2] for p in PARAMETERS))):
-        m.metadata_props.add(key=key, value=value)
-    onnx.save(m, path)
+    shipped.export(
+        model, "mapping", torch.zeros(1, len(SENSORS)),
+        ["sensors"], ["parameters"],
+        "Three sensors to five synthesis parameters, learned from %d poses"
+        % len(SHOWN),
+        {"labels.sensors": ",".join(SENSORS),
+         "low.sensors": "0", "high.sensors": "1",
+         "initial.sensors": "0.5 0 0.5",
+         "labels.parameters": ",".join(p[0] for p in PARAMETERS),
+         "low.parameters": " ".join("%g" % p[1] for p in PARAMETERS),
+         "high.parameters": " ".join("%g" % p[2] for p in PARAMETERS)},
+        {"sensors": {0: "batch"}, "parameters": {0: "batch"}})
 
 
 def golden(model):
@@ -147,10 +128,8 @@ def golden(model):
     x = torch.tensor(rng.uniform(-0.1, 1.1, (16, len(SENSORS))),
                      dtype=torch.float32)
     with torch.no_grad():
-        y = model.double()(x.double()).float()
-    os.makedirs(GOLDEN, exist_ok=True)
-    np.save(os.path.join(GOLDEN, "input.npy"), x.numpy())
-    np.save(os.path.join(GOLDEN, "output.npy"), y.numpy())
+        y = model.double()(x.double())
+    shipped.save_golden("mapping", input=x, output=y)
 
 
 if __name__ == "__main__":
