@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "largest.h"
 #include "player.h"
 #include "twin.h"
 
@@ -361,7 +362,7 @@ static void random_graphs_stay_the_same(void **state)
             double peak = 1.0, worst = 0.0;
             for (uint32_t f = 0; f < FRAMES; f++) {
                 peak = fmax(peak, fabs((double)y[0][c][f]));
-                worst = fmax(worst, fabs((double)y[0][c][f] - y[1][c][f]));
+                worst = largest(worst, fabs((double)y[0][c][f] - y[1][c][f]));
             }
             if (!(worst <= limit * peak))
                 fail_msg("graph %u, output %u: %g of full scale\n%s", i, c,

@@ -229,7 +229,7 @@ static void the_blend_is_its_formula(void **state)
             assert_int_equal(learner_answer(l, x, y), sizes[k][1]);
             reference(l, x, want);
             for (uint32_t o = 0; o < sizes[k][1]; o++)
-                if (fabs(y[o] - want[o]) > 2e-5) {
+                if (!(fabs(y[o] - want[o]) <= 2e-5)) {
                     fail_msg("%u %u %u: %.9g, expected %.9g", sizes[k][0],
                              sizes[k][1], l->examples.count, (double)y[o],
                              want[o]);

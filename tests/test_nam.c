@@ -16,6 +16,7 @@
 
 #include "compiler.h"
 #include "image.h"
+#include "largest.h"
 #include "npy.h"
 
 enum { NAME = 64 }; /* of a file, without its ending */
@@ -146,8 +147,7 @@ static double run(player *p, const npy_array *x, const npy_array *y,
     }
     for (size_t i = 0; i < out * frames; i++) {
         double e = fabs((double)b[i % out * frames + i / out] - y->data[i]);
-        if (!(e <= worst)) /* NaN counts */
-            worst = e;
+        worst = largest(worst, e);
     }
     free(a);
     free(b);
@@ -192,7 +192,7 @@ static int agrees(const char *folder, const char *name, const npy_array *x)
         play_on(&p, mli_kernels_name(k), 64u >> k % 3);
         assert_int_equal(p.info.arena_floats, p.info.arena_bound_floats);
         for (int i = 0; i < (k ? 1 : 4); i++)
-            worst = fmax(worst, run(&p, x, &y, k ? 100 : blocks[i]));
+            worst = largest(worst, run(&p, x, &y, k ? 100 : blocks[i]));
         silence(&p);
     }
     printf("  %-24s %.2g of the peak\n", name, worst / top);

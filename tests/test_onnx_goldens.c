@@ -15,6 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "compiler.h"
+#include "largest.h"
 #include "npy.h"
 #include "player.h"
 
@@ -108,7 +109,7 @@ static double worst_of_stream(const golden *g, float **y, uint32_t frames)
                 w = (double)element(want, l, c, t - g->latency);
             else if (t >= g->latency)
                 continue; /* past the end of the golden */
-            worst = fmax(worst, fabs((double)y[c][t] - w));
+            worst = largest(worst, fabs((double)y[c][t] - w));
             peak = fmax(peak, fabs(w));
         }
     return worst / peak;
@@ -184,7 +185,7 @@ static void run_lists(const golden *g, fb_image image, const char *kernels)
         for (uint32_t i = 0; i < p.info.outputs; i++)
             for (size_t k = 0; k < out[i]; k++) {
                 double w = (double)g->out[i].data[n * out[i] + k];
-                worst = fmax(worst, fabs((double)y[i][k] - w));
+                worst = largest(worst, fabs((double)y[i][k] - w));
                 peak = fmax(peak, fabs(w));
             }
         for (uint32_t i = 0; i < PORTS; i++)

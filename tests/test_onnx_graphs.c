@@ -14,6 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "compiler.h"
+#include "largest.h"
 #include "npy.h"
 #include "player.h"
 
@@ -129,7 +130,7 @@ static void compare_stream(const golden *g, float **y, uint32_t frames)
                     continue; /* past the end of the golden */
                 if (t >= g->latency)
                     want = (double)g->out[i].data[from * n + c];
-                worst = fmax(worst, fabs((double)y[at][t] - want));
+                worst = largest(worst, fabs((double)y[at][t] - want));
                 peak = fmax(peak, fabs(want));
             }
         hold(g, worst, peak, "stream");
@@ -200,7 +201,7 @@ static void run_once(const golden *g, fb_image image)
         double worst = 0, peak = 0;
         for (size_t k = 0; k < g->out[i].count; k++) {
             double want = (double)g->out[i].data[k];
-            worst = fmax(worst, fabs((double)y[i][k] - want));
+            worst = largest(worst, fabs((double)y[i][k] - want));
             peak = fmax(peak, fabs(want));
         }
         hold(g, worst, peak, g->mode);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "compiler.h"
+#include "largest.h"
 #include "npy.h"
 #include "player.h"
 
@@ -58,7 +59,7 @@ static void run(const char *name, fb_image image, const char *kernels,
     assert_int_equal(p.info.out_channels, want->count);
     mli_run(p.session, &x, &y);
     for (size_t i = 0; i < want->count; i++) {
-        worst = fmax(worst, fabs((double)y[i] - (double)want->data[i]));
+        worst = largest(worst, fabs((double)y[i] - (double)want->data[i]));
         peak = fmax(peak, fabs((double)want->data[i]));
     }
     if (!(worst <= LIMIT * peak))

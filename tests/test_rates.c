@@ -146,7 +146,7 @@ static void test_twin(void **state)
             for (uint32_t k = 0; k < n * FRAMES; k++) {
                 double y = wanted[o][k];
                 most = fmax(most, fabs(y));
-                if (fabs(out[channel + k % n][k / n] - y) > 1e-5)
+                if (!(fabs(out[channel + k % n][k / n] - y) <= 1e-5))
                     fail_msg("file %u, output %u, channel %u, frame %u: %g, "
                              "expected %g",
                              i, o, k % n, k / n,

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "compiler.h"
+#include "largest.h"
 #include "npy.h"
 #include "player.h"
 
@@ -75,7 +76,7 @@ static void check(const char *name, const mlc_image *image, const npy_array *x,
         mli_run(p.session, in, out);
     for (uint64_t i = 0; i < want->count; i++) {
         peak = fmax(peak, fabs((double)want->data[i]));
-        worst = fmax(worst, fabs((double)y[i] - (double)want->data[i]));
+        worst = largest(worst, fabs((double)y[i] - (double)want->data[i]));
     }
     if (!(worst <= LIMIT * peak))
         fail_msg("%s, %s: error %g of %g", name, kernels, worst, peak);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include "compiler.h"
 #include "ir.h"
+#include "largest.h"
 #include "op_check.h"
 #include "player.h"
 #include "session.h"
@@ -374,7 +375,7 @@ static double largest_error(mli_storage how, float rough, mli_info *info,
     double most = 0;
     for (uint32_t c = 0; c < info->out_channels; c++)
         for (uint32_t f = 0; f < 40; f++)
-            most = fmax(most, fabs((double)x[c][f] - y[c][f]));
+            most = largest(most, fabs((double)x[c][f] - y[c][f]));
     assert_int_equal(before.parameters, info->parameters);
     assert_int_equal(before.macs_per_frame, info->macs_per_frame);
     assert_int_equal(before.stored[how], 0);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "compiler.h"
+#include "largest.h"
 #include "npy.h"
 #include "player.h"
 
@@ -101,7 +102,7 @@ static void compare(const golden *g, float **y, uint32_t frames)
         for (uint32_t t = 0; t < frames; t++) {
             size_t n = t < first ? 0 : (t - first) / g->c;
             double want = t < first ? 0 : (double)g->y.data[n * channels + c];
-            worst = fmax(worst, fabs((double)y[c][t] - want));
+            worst = largest(worst, fabs((double)y[c][t] - want));
         }
     if (!(worst <= LIMIT * peak_of(&g->y)))
         fail_msg("%s: off by %.2g of full scale", g->name,
@@ -157,8 +158,8 @@ static void run_calls(const golden *g, fb_image image)
             const float *x = g->x.data + k * given;
             mli_run(p.session, &x, &y);
             for (size_t i = 0; i < values; i++)
-                worst = fmax(worst, fabs((double)y[i] -
-                                         (double)g->y.data[k * values + i]));
+                worst = largest(worst, fabs((double)y[i] -
+                                            (double)g->y.data[k * values + i]));
         }
         if (!(worst <= LIMIT * peak_of(&g->y)))
             fail_msg("%s: off by %.2g of full scale", g->name,

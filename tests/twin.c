@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "twin.h"
+#include "largest.h"
 
 void twins_begin(twins *t, mli_mode mode, uint32_t frames, uint64_t seed)
 {
@@ -777,7 +778,7 @@ static double worst_error(const runner *r)
             for (uint32_t c = 0; c < y->n; c++) {
                 double got = t->frames > 1 ? r->out[m + c][f] : r->out[m][c];
                 double error = fabs(got - frame(y, f)[c]) / peak;
-                worst = error <= worst ? worst : error; /* a NaN stays */
+                worst = largest(worst, error);
             }
         m += t->frames > 1 ? y->n : 1;
     }
