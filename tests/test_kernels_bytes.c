@@ -12,12 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "builds.h"
-#include "kernels.h"
-#include "dense.h"
-#include "noise.h"
-
-enum { EDGE = 32 };
-static const float CANARY = 1234.5f;
+#include "conv_case.h"
 
 /* a.in_per_group counts words; the last bytes of a word may stand for nothing,
    but count all the same. */
@@ -55,14 +50,6 @@ static void fill_bytes(int8_t *to, size_t n, int most)
     for (size_t i = 0; i < n; i++)
         to[i] = most || below(8) == 0 ? (below(2) ? 127 : -127)
                                       : (int8_t)((int)below(255) - 127);
-}
-
-static float *filled(size_t n)
-{
-    float *p = room(n * sizeof *p);
-    for (size_t i = 0; i < n; i++)
-        p[i] = noise();
-    return p;
 }
 
 static void set_up(fixture *s, mli_conv shape, int bias)
@@ -114,14 +101,6 @@ static void describe(const mli_kernels *k, const fixture *s)
                 "step %u ring %u pos %u\n",
                 k->name, a->groups, a->in_per_group, a->out_per_group, a->taps,
                 a->dilation, a->frames, a->step, a->ring, a->pos);
-}
-
-static size_t input_frame(const mli_conv *a, uint32_t f, uint32_t k)
-{
-    if (!a->ring)
-        return (size_t)f * a->step + (size_t)k * a->dilation;
-    int64_t t = (int64_t)a->pos - (int64_t)(a->taps - 1 - k) * a->dilation;
-    return (size_t)((t + a->ring) % a->ring) + f;
 }
 
 static int64_t whole_sum(const fixture *s, uint32_t f, uint32_t o)
@@ -235,17 +214,8 @@ static void convolutions(void **state)
     seed = 2;
     for (int n = 0; n < count; n++) {
         int ring = (int)below(2);
-        mli_conv a = dense(1 + below(9), 1 + below(36), 1 + below(20));
-        a.taps = 1 + below(6);
-        a.dilation = 1 + below(9);
-        a.groups = below(3) ? 1 : 1 + below(5);
-        a.x_stride = a.groups * a.in_per_group + below(4);
-        a.y_stride = a.groups * a.out_per_group + below(4);
-        a.step = ring ? 1 : 1 + below(3);
-        if (ring) {
-            a.ring = (a.taps - 1) * a.dilation + 1 + below(50);
-            a.pos = below(a.ring);
-        }
+        mli_conv a =
+            convolved(dense(1 + below(9), 1 + below(36), 1 + below(20)), ring);
         check_case(a, below(4) != 0);
     }
 }

@@ -12,9 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernels.h"
-#include "dense.h"
-#include "noise.h"
+#include "conv_case.h"
 
 /* One case: a convolution with data, its reference and room for its output. */
 typedef struct fixture {
@@ -25,26 +23,6 @@ typedef struct fixture {
     double *reference, *bound;
     size_t x_size, y_size;
 } fixture;
-
-static const float CANARY = 1234.5f;
-enum { EDGE = 32 };
-
-static float *filled(size_t n)
-{
-    float *p = malloc((n ? n : 1) * sizeof *p);
-    assert_non_null(p);
-    for (size_t i = 0; i < n; i++)
-        p[i] = noise();
-    return p;
-}
-
-static size_t input_frame(const mli_conv *a, uint32_t f, uint32_t k)
-{
-    if (!a->ring)
-        return (size_t)f * a->step + (size_t)k * a->dilation;
-    int64_t t = (int64_t)a->pos - (int64_t)(a->taps - 1 - k) * a->dilation;
-    return (size_t)((t + a->ring) % a->ring) + f;
-}
 
 static float weight(const fixture *s, uint32_t o, uint32_t k, uint32_t i)
 {
@@ -325,17 +303,8 @@ static void shapes(void **state, int ring)
     (void)state;
     const int count = getenv("MLI_LONG") ? 20000 : 300;
     for (int i = 0; i < count; i++) {
-        mli_conv a = dense(1 + below(20), 1 + below(36), 1 + below(40));
-        a.taps = 1 + below(6);
-        a.dilation = 1 + below(9);
-        a.groups = below(3) ? 1 : 1 + below(5);
-        a.x_stride = a.groups * a.in_per_group + below(4);
-        a.y_stride = a.groups * a.out_per_group + below(4);
-        a.step = ring ? 1 : 1 + below(3);
-        if (ring) {
-            a.ring = (a.taps - 1) * a.dilation + 1 + below(50);
-            a.pos = below(a.ring);
-        }
+        mli_conv a =
+            convolved(dense(1 + below(20), 1 + below(36), 1 + below(40)), ring);
         check_case(a, 0, below(4) != 0);
     }
 }

@@ -11,13 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernels.h"
-#include "dense.h"
-#include "noise.h"
+#include "conv_case.h"
 #include "stored_matrix.h"
 
-enum { EDGE = 32 };
-static const float CANARY = 1234.5f;
 static const char *const names[] = {"f32", "f16", "int8", "int4"};
 
 typedef struct fixture {
@@ -29,24 +25,7 @@ typedef struct fixture {
     size_t y_size;
 } fixture;
 
-static float *filled(size_t n)
-{
-    float *p = malloc((n ? n : 1) * sizeof *p);
-    assert_non_null(p);
-    for (size_t i = 0; i < n; i++)
-        p[i] = noise();
-    return p;
-}
-
 /* ------------------------------------------------------------- fixtures - */
-
-static size_t input_frame(const mli_conv *a, uint32_t f, uint32_t k)
-{
-    if (!a->ring)
-        return (size_t)f * a->step + (size_t)k * a->dilation;
-    int64_t t = (int64_t)a->pos - (int64_t)(a->taps - 1 - k) * a->dilation;
-    return (size_t)((t + a->ring) % a->ring) + f;
-}
 
 /* What output o is in all frames, and the error that is allowed. */
 static void refer_output(fixture *s, uint32_t o, const double *weights)
@@ -284,17 +263,8 @@ static void convolutions(void **state)
     seed = 2;
     for (int n = 0; n < count; n++) {
         int ring = (int)below(2);
-        mli_conv a = dense(1 + below(40), 1 + below(36), 1 + below(12));
-        a.taps = 1 + below(6);
-        a.dilation = 1 + below(9);
-        a.groups = below(3) ? 1 : 1 + below(5);
-        a.x_stride = a.groups * a.in_per_group + below(4);
-        a.y_stride = a.groups * a.out_per_group + below(4);
-        a.step = ring ? 1 : 1 + below(3);
-        if (ring) {
-            a.ring = (a.taps - 1) * a.dilation + 1 + below(50);
-            a.pos = below(a.ring);
-        }
+        mli_conv a =
+            convolved(dense(1 + below(40), 1 + below(36), 1 + below(12)), ring);
         check_case(a, MLI_F16, below(4) != 0);
         check_case(a, MLI_INT8, below(4) != 0);
     }
