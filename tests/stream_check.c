@@ -16,25 +16,29 @@
 #include "largest.h"
 #include "stream_check.h"
 
+const char *root(void)
+{
+    const char *path = getenv("MLI_ROOT");
+
+    return path ? path : ".";
+}
+
 const char *real_models(void)
 {
     static char path[512];
-    const char *root = getenv("MLI_ROOT"), *set = getenv("MLI_REAL_MODELS");
+    const char *set = getenv("MLI_REAL_MODELS");
     struct stat s;
 
     if (set)
         snprintf(path, sizeof path, "%s", set);
     else
-        snprintf(path, sizeof path, "%s/../shared/real-models",
-                 root ? root : ".");
+        snprintf(path, sizeof path, "%s/../shared/real-models", root());
     return stat(path, &s) == 0 ? path : NULL;
 }
 
 char *golden_path(char *text, const char *name)
 {
-    const char *root = getenv("MLI_ROOT");
-
-    snprintf(text, 500, "%s/tests/goldens/%s", root ? root : ".", name);
+    snprintf(text, 500, "%s/tests/goldens/%s", root(), name);
     return text;
 }
 
@@ -302,10 +306,17 @@ void check_rtneural(const char *folder, const char *name)
     mlc_image_free(&image);
 }
 
-void check_refusal(const refusal *r, mlc_status status, const char *words)
+void check_refusals(const refusal *wrongs, size_t count, importer *import)
 {
-    if (status != r->status || !strstr(words, r->words))
-        fail_msg("%s: %d \"%s\" lacks \"%s\"", r->text, status, words,
-                 r->words);
-    assert_null(strchr(words, '\n'));
+    for (const refusal *r = wrongs; r < wrongs + count; r++) {
+        mlc_error error = {0};
+        mlc_image image;
+        mlc_status status = import((const uint8_t *)r->text, strlen(r->text),
+                                   NULL, &image, &error);
+
+        if (status != r->status || !strstr(error.text, r->words))
+            fail_msg("%s: %d \"%s\" lacks \"%s\"", r->text, status, error.text,
+                     r->words);
+        assert_null(strchr(error.text, '\n'));
+    }
 }

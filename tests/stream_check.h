@@ -10,6 +10,8 @@
 #include "compiler.h"
 #include "npy.h"
 
+/* The checkout: MLI_ROOT, or the current folder. */
+const char *root(void);
 /* The folder of the real models, or NULL when it is not here. */
 const char *real_models(void);
 /* The file `name` under tests/goldens, in text (500 characters). */
@@ -50,6 +52,10 @@ typedef struct refusal {
     const char *words;
 } refusal;
 
-void check_refusal(const refusal *r, mlc_status status, const char *words);
+typedef mlc_status importer(const uint8_t *bytes, size_t size,
+                            const mlc_options *options, mlc_image *out,
+                            mlc_error *error);
+/* Fails the test where one is taken, or refused with other words. */
+void check_refusals(const refusal *wrongs, size_t count, importer *import);
 
 #endif

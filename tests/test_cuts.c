@@ -22,16 +22,6 @@
 
 static uint32_t seed = 3;
 
-static float **signal_of(uint32_t channels)
-{
-    float **in = channels_new(channels, FRAMES);
-    uint32_t own = 11;
-    for (uint32_t c = 0; c < channels; c++)
-        for (uint32_t f = 0; f < FRAMES; f++)
-            in[c][f] = fb_random(&own);
-    return in;
-}
-
 static void same_bytes(float *const *a, float *const *b, uint32_t channels)
 {
     for (uint32_t c = 0; c < channels; c++)
@@ -44,7 +34,7 @@ static float **play(fb_image image, const char *kernels, uint32_t tile,
 {
     player p;
     player_open(&p, image, kernels, tile);
-    float **in = signal_of(p.info.in_channels);
+    float **in = channels_noise(p.info.in_channels, FRAMES);
     float **out = channels_new(p.info.out_channels, FRAMES);
     player_process(&p, (const float *const *)in, out, FRAMES, block, &seed);
     channels_free(in, p.info.in_channels);
@@ -103,8 +93,8 @@ static void test_arrays(void **state)
     player p, q;
     player_open(&p, image, NULL, 32);
     player_open(&q, image, NULL, 32);
-    float **in = signal_of(4), **out = channels_new(9, FRAMES);
-    float **io = signal_of(4);
+    float **in = channels_noise(4, FRAMES), **out = channels_new(9, FRAMES);
+    float **io = channels_noise(4, FRAMES);
     memset(in[1], 0, FRAMES * sizeof(float));
     const float *from[4] = {in[0], in[1], in[2], in[3]};
     player_process(&p, from, out, FRAMES, 100, &seed);
@@ -136,7 +126,7 @@ static void test_reset(void **state)
         player_open(&p, image, NULL, 16);
         uint32_t n = p.info.out_channels;
         uint32_t control = windowed ? 1 : 2;
-        float **in = signal_of(p.info.in_channels);
+        float **in = channels_noise(p.info.in_channels, FRAMES);
         float **first = channels_new(n, FRAMES),
               **out = channels_new(n, FRAMES);
         player_process(&p, (const float *const *)in, first, FRAMES, 64, &seed);
@@ -200,7 +190,7 @@ static void test_float_modes(void **state)
     (void)state;
     fb_image image = small_stream();
     player p;
-    float **in = signal_of(4), **out = channels_new(9, FRAMES);
+    float **in = channels_noise(4, FRAMES), **out = channels_new(9, FRAMES);
     float **whole = play(image, NULL, 64, FRAMES);
     player_open(&p, image, NULL, 64);
     assert_int_equal(fesetround(FE_UPWARD), 0);
@@ -223,7 +213,7 @@ static void test_state_read(void **state)
     static const uint32_t before[] = {0, 1, 30, 90, 1000};
     (void)state;
     fb_image image = small_stream();
-    float **in = signal_of(4), **old = channels_new(9, FRAMES);
+    float **in = channels_noise(4, FRAMES), **old = channels_new(9, FRAMES);
     float **new = channels_new(9, FRAMES);
     for (uint32_t i = 0; i < sizeof before / sizeof *before; i++) {
         player p, q;
@@ -251,7 +241,7 @@ static void check_windows(uint32_t hop)
     player p, q;
     player_open(&p, image, NULL, 16);
     player_open(&q, image, NULL, 16);
-    float **in = signal_of(2),
+    float **in = channels_noise(2, FRAMES),
           **out = channels_new(p.info.out_channels, FRAMES);
     float frames[50][2], answer[3] = {0}, played[50][2] = {{0}};
     float *to[3] = {answer, &played[0][0], NULL};
@@ -289,7 +279,7 @@ static void test_window_count(void **state)
     fb_image image = small_window(20);
     player p;
     player_open(&p, image, NULL, 16);
-    float **in = signal_of(2),
+    float **in = channels_noise(2, FRAMES),
           **out = channels_new(p.info.out_channels, FRAMES);
     const float *const *from = (const float *const *)in;
     assert_int_equal(mli_process(p.session, from, out, 19), 0);
@@ -327,11 +317,11 @@ static void reset_cleans(fb_image image, const char *kernels, uint32_t tile)
     uint32_t n = p.info.out_channels;
     float **out = channels_new(n, FRAMES);
     for (uint32_t i = 0; i < sizeof bad_numbers / sizeof *bad_numbers; i++) {
-        float **in = signal_of(p.info.in_channels);
+        float **in = channels_noise(p.info.in_channels, FRAMES);
         spoil(&p, bad_numbers[i], in, out);
         channels_free(in, p.info.in_channels);
         mli_reset(p.session);
-        in = signal_of(p.info.in_channels);
+        in = channels_noise(p.info.in_channels, FRAMES);
         player_process(&p, (const float *const *)in, out, FRAMES, 64, &seed);
         channels_free(in, p.info.in_channels);
         for (uint32_t c = 0; c < n; c++)
@@ -376,7 +366,7 @@ static void test_step_run(void **state)
     (void)state;
     fb_image image = small_steps();
     player p;
-    float **in = signal_of(3), **out = play(image, NULL, 16, 64);
+    float **in = channels_noise(3, FRAMES), **out = play(image, NULL, 16, 64);
     player_open(&p, image, NULL, 16);
     for (uint32_t f = 0; f < FRAMES; f++) {
         float list[3] = {in[0][f], in[1][f], in[2][f]}, result[5];

@@ -16,20 +16,20 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "compiler.h"
+#include "stream_check.h"
 
 #define LONGEST 5.0 /* seconds of the processor: slow machines as well */
 
 /* said: NULL if it has to open. */
 static void answer(const char *name, const char *said)
 {
-    const char *root = getenv("MLI_ROOT");
     char path[4096];
     mlc_image image;
     mlc_error error;
     clock_t began = clock();
     double took;
-    snprintf(path, sizeof path, "%s/tests/goldens/onnx-hostile/%s.onnx",
-             root ? root : ".", name);
+    snprintf(path, sizeof path, "%s/tests/goldens/onnx-hostile/%s.onnx", root(),
+             name);
     mlc_load(path, NULL, &image, &error);
     took = (double)(clock() - began) / CLOCKS_PER_SEC;
     if (took > LONGEST)

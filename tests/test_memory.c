@@ -13,6 +13,7 @@
 #include "compiler.h"
 #include "failing_memory.h"
 #include "ir.h"
+#include "stream_check.h"
 
 typedef mlc_status (*subject)(mlc_image *image, mlc_error *error);
 
@@ -109,12 +110,11 @@ static void onnx_files(void **state)
 {
     static const char *const names[] = {
         "gru2-old13-time", "mlp-norm-old9-static", "wavenet-new20-both"};
-    const char *root = getenv("MLI_ROOT");
 
     (void)state;
     for (int i = 0; i < 3; i++) {
         snprintf(path, sizeof path, "%s/tests/goldens/onnx/%s/model.onnx",
-                 root ? root : ".", names[i]);
+                 root(), names[i]);
         fail_each(load, 0);
     }
 }

@@ -17,25 +17,21 @@
 #include "compiler.h"
 #include "npy.h"
 #include "player.h"
+#include "stream_check.h"
 
 #define LIMIT 1e-5
 #define MOST  64 /* outputs' channels */
 
 static void path_of(char *path, size_t size, const char *name, const char *file)
 {
-    const char *root = getenv("MLI_ROOT");
-    snprintf(path, size, "%s/tests/goldens/ml/%s/%s", root ? root : ".", name,
-             file);
+    snprintf(path, size, "%s/tests/goldens/ml/%s/%s", root(), name, file);
 }
 
 static npy_array array(const char *name, const char *file)
 {
-    char path[4096], error[NPY_ERROR];
-    npy_array a;
-    path_of(path, sizeof path, name, file);
-    if (npy_read(path, &a, error))
-        fail_msg("%s: %s", path, error);
-    return a;
+    char folder[128];
+    snprintf(folder, sizeof folder, "ml/%s", name);
+    return golden_array(folder, file);
 }
 
 static void load(const char *name, mlc_image *image)

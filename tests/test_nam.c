@@ -18,50 +18,19 @@
 #include "image.h"
 #include "largest.h"
 #include "npy.h"
+#include "stream_check.h"
 
 enum { NAME = 64 }; /* of a file, without its ending */
 
 /* ---------------------------------------------------------------- files ----
  */
 
-static const char *root(void)
-{
-    const char *r = getenv("MLI_ROOT");
-
-    return r ? r : ".";
-}
-
-static char *read_text(const char *path, size_t *size)
-{
-    FILE *f = fopen(path, "rb");
-    char *text;
-    long n;
-
-    if (!f)
-        return NULL;
-    assert_int_equal(fseek(f, 0, SEEK_END), 0);
-    n = ftell(f);
-    assert_true(n >= 0);
-    rewind(f);
-    text = malloc((size_t)n + 1);
-    assert_non_null(text);
-    assert_int_equal(fread(text, 1, (size_t)n, f), n);
-    text[n] = '\0';
-    fclose(f);
-    *size = (size_t)n;
-    return text;
-}
-
 static char *golden(const char *name, size_t *size)
 {
-    char path[512];
-    char *text;
+    char path[512], file[128];
 
-    snprintf(path, sizeof path, "%s/tests/goldens/nam/%s", root(), name);
-    text = read_text(path, size);
-    if (!text)
-        fail_msg("%s is missing", path);
-    return text;
+    snprintf(file, sizeof file, "nam/%s", name);
+    return (char *)read_whole(golden_path(path, file), size);
 }
 
 /* ------------------------------------------------------------- sessions ----
@@ -182,8 +151,7 @@ static int agrees(const char *folder, const char *name, const npy_array *x)
     if (npy_read(path, &y, error_text))
         fail_msg("%s: %s", path, error_text);
     snprintf(path, sizeof path, "%s/%.63s.nam", folder, name);
-    text = read_text(path, &size);
-    assert_non_null(text);
+    text = (char *)read_whole(path, &size);
     if (import(text, size, &p, &error) != MLC_OK)
         fail_msg("%s: %s", path, error.text);
     free(text);
@@ -251,18 +219,15 @@ static void whole_folder(const char *folder, const char *input,
         fail_msg("more than 1e-5 of the peak away:%s", wrong);
 }
 
-static void real_models(void **state)
+static void real_nets(void **state)
 {
-    const char *folder = getenv("MLI_REAL_MODELS");
-    char path[512], list[64][NAME];
+    const char *folder = real_models();
+    char path[600], list[64][NAME];
 
     (void)state;
-    if (folder)
-        snprintf(path, sizeof path, "%s/nam", folder);
-    else
-        snprintf(path, sizeof path, "%s/../shared/real-models/nam", root());
-    if (!names(path, list)) {
-        printf("  SKIP: no models in %s\n", path);
+    snprintf(path, sizeof path, "%s/nam", folder ? folder : "");
+    if (!folder || !names(path, list)) {
+        printf("  SKIP: no real .nam files here\n");
         skip();
     }
     whole_folder(path, "input.npy", "input.npy", 1);
@@ -273,8 +238,7 @@ static void golden_models(void **state)
     char path[512];
 
     (void)state;
-    snprintf(path, sizeof path, "%s/tests/goldens/nam", root());
-    whole_folder(path, "input.npy", "input2.npy", 21);
+    whole_folder(golden_path(path, "nam"), "input.npy", "input2.npy", 21);
 }
 
 /* ------------------------------------------------- metadata and report ---- */
@@ -737,7 +701,7 @@ static void damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_models), cmocka_unit_test(real_models),
+        cmocka_unit_test(golden_models), cmocka_unit_test(real_nets),
         cmocka_unit_test(metadata),      cmocka_unit_test(rates),
         cmocka_unit_test(versions),      cmocka_unit_test(wrong_files),
         cmocka_unit_test(wrong_nets),    cmocka_unit_test(wrong_others),

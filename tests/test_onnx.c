@@ -18,6 +18,7 @@
 #include "compiler.h"
 #include "mlinfer.h"
 #include "onnx_data.h"
+#include "stream_check.h"
 
 typedef struct file {
     uint8_t *bytes;
@@ -26,13 +27,11 @@ typedef struct file {
 
 static file read_golden(const char *name)
 {
-    const char *root = getenv("MLI_ROOT");
     char path[4096];
     struct stat s;
     file f = {NULL, 0};
     FILE *in;
-    snprintf(path, sizeof path, "%s/tests/goldens/%s/model.onnx",
-             root ? root : ".", name);
+    snprintf(path, sizeof path, "%s/tests/goldens/%s/model.onnx", root(), name);
     in = fopen(path, "rb");
     if (!in || fstat(fileno(in), &s))
         fail_msg("%s cannot be opened", path);

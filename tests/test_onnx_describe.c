@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "compiler.h"
+#include "stream_check.h"
 
 typedef struct file {
     uint8_t *bytes;
@@ -20,13 +21,11 @@ typedef struct file {
 
 static file read_mapping(void)
 {
-    const char *root = getenv("MLI_ROOT");
     char path[4096];
     file f = {malloc(1 << 16), 0};
     FILE *in;
     assert_non_null(f.bytes);
-    snprintf(path, sizeof path, "%s/models/mapping/mapping.onnx",
-             root ? root : ".");
+    snprintf(path, sizeof path, "%s/models/mapping/mapping.onnx", root());
     in = fopen(path, "rb");
     assert_non_null(in);
     f.size = fread(f.bytes, 1, 1 << 16, in);

@@ -18,6 +18,7 @@
 #include "largest.h"
 #include "npy.h"
 #include "player.h"
+#include "stream_check.h"
 
 #define LIMIT 1e-5
 #define PORTS 2
@@ -27,12 +28,6 @@ typedef struct golden {
     unsigned latency;
     npy_array in[PORTS], out[PORTS]; /* count 0: not there */
 } golden;
-
-static const char *root(void)
-{
-    const char *path = getenv("MLI_ROOT");
-    return path ? path : ".";
-}
 
 static void path_of(char *path, size_t size, const char *folder,
                     const char *file)

@@ -17,6 +17,7 @@
 #include "largest.h"
 #include "npy.h"
 #include "player.h"
+#include "stream_check.h"
 
 #define LIMIT 1e-5
 #define PORTS 4
@@ -34,9 +35,8 @@ typedef struct golden {
 
 static void path_of(char *path, size_t size, const char *name, const char *file)
 {
-    const char *root = getenv("MLI_ROOT");
-    snprintf(path, size, "%s/tests/goldens/%s/%s%s%s", root ? root : ".",
-             folder, name, *name ? "/" : "", file);
+    snprintf(path, size, "%s/tests/goldens/%s/%s%s%s", root(), folder, name,
+             *name ? "/" : "", file);
 }
 
 static uint32_t read_arrays(const char *name, const char *stem, npy_array *to)

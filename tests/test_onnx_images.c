@@ -17,24 +17,21 @@
 #include "largest.h"
 #include "npy.h"
 #include "player.h"
+#include "stream_check.h"
 
 #define LIMIT 1e-5
 
 static void path_of(char *path, size_t size, const char *name, const char *file)
 {
-    const char *root = getenv("MLI_ROOT");
-    snprintf(path, size, "%s/tests/goldens/onnx-images/%s%s%s",
-             root ? root : ".", name, *name ? "/" : "", file);
+    snprintf(path, size, "%s/tests/goldens/onnx-images/%s%s%s", root(), name,
+             *name ? "/" : "", file);
 }
 
 static npy_array read_array(const char *name, const char *file)
 {
-    char path[4096], error[NPY_ERROR];
-    npy_array a;
-    path_of(path, sizeof path, name, file);
-    if (npy_read(path, &a, error))
-        fail_msg("%s: %s", path, error);
-    return a;
+    char folder[128];
+    snprintf(folder, sizeof folder, "onnx-images/%s", name);
+    return golden_array(folder, file);
 }
 
 static unsigned transposes(fb_image image)

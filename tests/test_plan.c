@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include "compiler.h"
 #include "plan.h"
+#include "stream_check.h"
 
 /* ------------------------------------------------- the file, by offsets --- */
 
@@ -263,13 +264,6 @@ static void check_folder(const char *folder, int depth, tally *t)
         closedir(d);
 }
 
-static const char *root(void)
-{
-    const char *r = getenv("MLI_ROOT");
-
-    return r ? r : ".";
-}
-
 static void models_of_the_repository(void **state)
 {
     static const char *const folders[] = {"models", "tests/goldens"};
@@ -285,18 +279,14 @@ static void models_of_the_repository(void **state)
     assert_true(t.checked > 0);
 }
 
-static void real_models(void **state)
+static void models_beside_it(void **state)
 {
-    const char *folder = getenv("MLI_REAL_MODELS");
-    char beside[4096];
+    const char *folder = real_models();
     tally t = {0};
-    struct stat s;
 
     (void)state;
-    snprintf(beside, sizeof beside, "%s/../shared/real-models", root());
-    folder = folder ? folder : beside;
-    if (stat(folder, &s) != 0) {
-        print_message("SKIP: no folder %s\n", folder);
+    if (!folder) {
+        print_message("SKIP: no real models here\n");
         skip();
     }
     check_folder(folder, 0, &t);
@@ -387,7 +377,7 @@ int main(void)
         cmocka_unit_test(random_buffers),
         cmocka_unit_test(many_layers),
         cmocka_unit_test(models_of_the_repository),
-        cmocka_unit_test(real_models),
+        cmocka_unit_test(models_beside_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

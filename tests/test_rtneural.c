@@ -170,15 +170,7 @@ static const refusal wrongs[] = {
 static void errors(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
-        const char *text = wrongs[i].text;
-        mlc_error error = {0};
-        mlc_image image;
-        mlc_status status = mlc_import_rtneural(
-            (const uint8_t *)text, strlen(text), NULL, &image, &error);
-
-        check_refusal(&wrongs[i], status, error.text);
-    }
+    check_refusals(wrongs, sizeof wrongs / sizeof *wrongs, mlc_import_rtneural);
 }
 
 int main(void)

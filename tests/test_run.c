@@ -18,6 +18,7 @@
 
 #include "commands.h"
 #include "npy.h"
+#include "stream_check.h"
 
 #define FRAMES 5000
 #define PATH   512
@@ -58,9 +59,7 @@ static const char *golden(const char *name, const char *file)
     static char paths[4][PATH];
     static int next;
     char *path = paths[next++ % 4];
-    const char *root = getenv("MLI_ROOT");
-    snprintf(path, PATH, "%s/tests/goldens/onnx/%s/%s", root ? root : ".", name,
-             file);
+    snprintf(path, PATH, "%s/tests/goldens/onnx/%s/%s", root(), name, file);
     return path;
 }
 
@@ -281,15 +280,12 @@ static void expect_shape(const npy_array *a, const npy_array *b)
 static void slower(const char *name, size_t latency, size_t period)
 {
     char model[PATH], x[PATH], y[PATH];
-    const char *root = getenv("MLI_ROOT");
     npy_array got, expected, given;
     size_t channels, late = latency / period, n = 0;
-    snprintf(model, PATH, "%s/tests/goldens/streams/%s/model.onnx",
-             root ? root : ".", name);
-    snprintf(x, PATH, "%s/tests/goldens/streams/%s/x.npy", root ? root : ".",
+    snprintf(model, PATH, "%s/tests/goldens/streams/%s/model.onnx", root(),
              name);
-    snprintf(y, PATH, "%s/tests/goldens/streams/%s/y.npy", root ? root : ".",
-             name);
+    snprintf(x, PATH, "%s/tests/goldens/streams/%s/x.npy", root(), name);
+    snprintf(y, PATH, "%s/tests/goldens/streams/%s/y.npy", root(), name);
     assert_int_equal(npy_read(x, &given, NULL), 0);
     assert_int_equal(run(model, "--npy", x, "-o", in("slow"), NULL), 0);
     assert_int_equal(npy_read(in("slow/y.npy"), &got, NULL), 0);

@@ -17,25 +17,23 @@
 #include "largest.h"
 #include "npy.h"
 #include "player.h"
+#include "stream_check.h"
 
 #define LIMIT 1e-5
 
 static const char *path_of(const char *folder, const char *file)
 {
     static char path[4096];
-    const char *root = getenv("MLI_ROOT");
-    snprintf(path, sizeof path, "%s/tests/goldens/signal/%s%s%s",
-             root ? root : ".", folder, *folder ? "/" : "", file);
+    snprintf(path, sizeof path, "%s/tests/goldens/signal/%s%s%s", root(),
+             folder, *folder ? "/" : "", file);
     return path;
 }
 
-static npy_array array(const char *folder, const char *file)
+static npy_array array(const char *name, const char *file)
 {
-    char error[NPY_ERROR];
-    npy_array a;
-    if (npy_read(path_of(folder, file), &a, error))
-        fail_msg("%s/%s: %s", folder, file, error);
-    return a;
+    char folder[128];
+    snprintf(folder, sizeof folder, "signal/%s", name);
+    return golden_array(folder, file);
 }
 
 /* The array as a port of so many frames has it: their axis in front. */

@@ -18,6 +18,7 @@
 #include "largest.h"
 #include "npy.h"
 #include "player.h"
+#include "stream_check.h"
 
 #define LIMIT 1e-5
 
@@ -27,25 +28,20 @@ typedef struct golden {
     npy_array x, y;
 } golden;
 
-static const char *root(void)
-{
-    const char *r = getenv("MLI_ROOT");
-    return r ? r : ".";
-}
-
 static void path_of(char *path, size_t size, const char *name, const char *file)
 {
     snprintf(path, size, "%s/tests/goldens/streams/%s%s%s", root(), name,
              *name ? "/" : "", file);
 }
 
-static void read_array(const char *name, const char *file, npy_array *to)
+static npy_array read_array(const char *name, const char *file)
 {
-    char path[4096], error[NPY_ERROR];
-    path_of(path, sizeof path, name, file);
-    if (npy_read(path, to, error))
-        fail_msg("%s: %s", path, error);
-    assert_int_equal(to->rank, 2);
+    char folder[128];
+    npy_array a;
+    snprintf(folder, sizeof folder, "streams/%s", name);
+    a = golden_array(folder, file);
+    assert_int_equal(a.rank, 2);
+    return a;
 }
 
 /* 0: the model lies elsewhere and is not there. */
@@ -56,9 +52,8 @@ static int load(const golden *g, mlc_image *image)
     FILE *f;
     path_of(path, sizeof path, g->name, "model.onnx");
     if (!strcmp(g->name, "silero")) {
-        const char *real = getenv("MLI_REAL_MODELS");
-        snprintf(path, sizeof path, "%s%s/onnx/silero_vad_16k/model.onnx",
-                 real ? "" : root(), real ? real : "/../shared/real-models");
+        snprintf(path, sizeof path, "%s/onnx/silero_vad_16k/model.onnx",
+                 real_models() ? real_models() : "");
         f = fopen(path, "rb");
         if (!f)
             return 0;
@@ -180,8 +175,8 @@ static void run(golden *g)
     }
     bytes.bytes = image.bytes;
     bytes.size = image.size;
-    read_array(g->name, "x.npy", &g->x);
-    read_array(g->name, "y.npy", &g->y);
+    g->x = read_array(g->name, "x.npy");
+    g->y = read_array(g->name, "y.npy");
     if (!strcmp(g->kind, "stream"))
         run_stream(g, bytes);
     else

@@ -20,12 +20,6 @@
 
 #define PORTS 8
 
-static const char *root(void)
-{
-    const char *path = getenv("MLI_ROOT");
-    return path ? path : ".";
-}
-
 /* ------------------------------------------------------------ running ---- */
 
 typedef struct player {
@@ -229,15 +223,11 @@ static void agree_real(void **state)
 {
     static const char *const names[] = {"hello_world_float", "magic_wand"};
     const char *parts[2] = {"input", "output"};
-    const char *base = getenv("MLI_REAL_MODELS");
+    const char *base = real_models();
     char folder[4096], path[4200];
     FILE *f;
     (void)state;
-    if (base)
-        snprintf(folder, sizeof folder, "%s/tflite", base);
-    else
-        snprintf(folder, sizeof folder, "%s/../shared/real-models/tflite",
-                 root());
+    snprintf(folder, sizeof folder, "%s/tflite", base ? base : "");
     snprintf(path, sizeof path, "%s/%s.tflite", folder, names[0]);
     f = fopen(path, "rb");
     if (!f)
