@@ -580,6 +580,19 @@ V_FN void rnn_group(const mli_recurrent *a, const float *x, const float *h,
         y += a->units;                                                         \
     }
 
+#ifdef V_HAS_QUAD
+#include "text_recurrent_quads.h"
+
+static void lstm(const mli_recurrent *a, uint32_t first, uint32_t last)
+{
+    run_lstm_pairs(a, first, last);
+}
+
+static void gru(const mli_recurrent *a, uint32_t first, uint32_t last)
+{
+    run_gru_pairs(a, first, last);
+}
+#else
 static void lstm(const mli_recurrent *a, uint32_t first, uint32_t last)
 {
 #ifdef V_PAIRS
@@ -601,6 +614,7 @@ static void gru(const mli_recurrent *a, uint32_t first, uint32_t last)
 #endif
     RUN_GROUPS(3, gru_group)
 }
+#endif
 
 static void rnn(const mli_recurrent *a, uint32_t first, uint32_t last)
 {
