@@ -3,24 +3,21 @@
  */
 #include <string.h>
 #include "ir_build.h"
+#include "rates.h"
 
 /* Rates are kept in lowest terms, and within what a file can hold. */
 static int set_rate(ir_graph *g, ir_value *v, uint64_t up, uint64_t down)
 {
-    uint64_t a = up, b = down;
+    uint64_t most = (uint64_t)mlc_common_divisor((int64_t)up, (int64_t)down);
 
-    while (b) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    if (a == 0 || up / a > MLI_MAX_PERIOD || down / a > MLI_MAX_PERIOD) {
+    if (most == 0 || up / most > MLI_MAX_PERIOD ||
+        down / most > MLI_MAX_PERIOD) {
         ir_fail(g, "a rate of %llu/%llu frames for each of the input's",
                 (unsigned long long)up, (unsigned long long)down);
         return 0;
     }
-    v->up = (uint32_t)(up / a);
-    v->down = (uint32_t)(down / a);
+    v->up = (uint32_t)(up / most);
+    v->down = (uint32_t)(down / most);
     return 1;
 }
 

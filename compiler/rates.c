@@ -1,9 +1,9 @@
 #include "rates.h"
 
-static uint64_t common_divisor(uint64_t a, uint64_t b)
+int64_t mlc_common_divisor(int64_t a, int64_t b)
 {
     while (b) {
-        uint64_t rest = a % b;
+        int64_t rest = a % b;
 
         a = b;
         b = rest;
@@ -28,7 +28,7 @@ static const ir_value *next(const ir_graph *g, uint32_t *i)
 /* The least common multiple of a and b, both at most 2^20; 0 if it is over. */
 static uint64_t common_multiple(uint64_t a, uint64_t b)
 {
-    uint64_t m = a / common_divisor(a, b) * b;
+    uint64_t m = a / mlc_common_divisor(a, b) * b;
 
     return m <= MLI_MAX_PERIOD ? m : 0;
 }
@@ -43,7 +43,7 @@ static int find_ticks(const ir_graph *g, mlc_rates *r)
     if (!ticks)
         return 0;
     for (uint32_t i = 0; (v = next(g, &i));)
-        share = common_divisor(share, ticks / v->up * v->down);
+        share = mlc_common_divisor(share, ticks / v->up * v->down);
     r->ticks = (uint32_t)ticks;
     r->share = share ? (uint32_t)(share <= UINT32_MAX ? share : 1) : 1;
     return 1;

@@ -14,6 +14,9 @@ typedef struct mlc_rates {
     uint32_t cycle;        /* the least common multiple of all periods */
 } mlc_rates;
 
+/* The greatest number that divides both, which are at least 0. */
+int64_t mlc_common_divisor(int64_t a, int64_t b);
+
 /*
  * The rates of a graph's living values. NULL, or what is wrong with them: they
  * exceed what a file can hold. Then all fields are 1.

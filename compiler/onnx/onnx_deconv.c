@@ -11,6 +11,7 @@
  */
 #include <string.h>
 #include "onnx_conv_time.h"
+#include "rates.h"
 
 #define MAX_STEP 64 /* where phases are told apart */
 
@@ -38,14 +39,9 @@ typedef struct deconv {
     const float *b;
 } deconv;
 
-static int64_t gcd(int64_t a, int64_t b)
-{
-    return b ? gcd(b, a % b) : a;
-}
-
 static void find_phases(axis *a)
 {
-    int64_t g = gcd(a->step, a->dilation), any = 0;
+    int64_t g = mlc_common_divisor(a->step, a->dilation), any = 0;
     a->apart = a->step / g;
     a->far = a->dilation / g;
     for (int64_t n = 0; n < a->step; n++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "onnx_import.h"
 #include "onnx_ml.h"
+#include "rates.h"
 
 /* Where time is in an output. When it went out of sight on the way: where the
    input has it, or the only axis as long as the window. */
@@ -59,21 +60,16 @@ static int64_t common_latency(const onnx_run *r, onnx_value **v, size_t count,
 {
     int64_t least = 0, step = 1;
     for (size_t i = 0; i < count; i++) {
-        int64_t p, a, b;
+        int64_t p;
         if (!v[i] || !onnx_timed(r, v[i]))
             continue;
-        a = p = period(r, v[i], fast);
+        p = period(r, v[i], fast);
         if (p == 0)
             onnx_stop(r->exit, ONNX_TIME, MLC_UNSUPPORTED,
                       "the rates of the outputs and the input have no whole "
                       "numbers between them");
         least = -v[i]->shift * p > least ? -v[i]->shift * p : least;
-        for (b = step; b;) {
-            int64_t rest = a % b;
-            a = b;
-            b = rest;
-        }
-        step = step / a * p;
+        step = step / mlc_common_divisor(p, step) * p;
     }
     return (least + step - 1) / step * step;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "onnx_run.h"
+#include "rates.h"
 
 #define PI 3.14159265358979323846
 /* Slices that a short-time transform may take its frames with. */
@@ -193,16 +194,6 @@ void onnx_do_dft(onnx_run *r, onnx_call *c, int what)
     c->out[0] = with_axis_at(r, y, last - 1, axis);
 }
 
-static int64_t common(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /*
  * [B, L] to [B, count, length], a frame every `step`: from blocks as long as
  * the common divisor of the two, slice after slice.
@@ -210,7 +201,7 @@ static int64_t common(int64_t a, int64_t b)
 static onnx_value *frames_of(onnx_run *r, onnx_call *c, onnx_value *v,
                              int64_t length, int64_t step, int64_t count)
 {
-    int64_t block = common(length, step), parts = length / block;
+    int64_t block = mlc_common_divisor(length, step), parts = length / block;
     int64_t skip = step / block, used, dims[3];
     onnx_value **part;
     if (parts > MAX_SLICES && count > MAX_SLICES) {

@@ -5,6 +5,7 @@
 #include <float.h>
 #include <string.h>
 #include "onnx_run.h"
+#include "rates.h"
 
 #define MAX_PERIOD 64 /* of a constant that repeats along time */
 
@@ -29,20 +30,10 @@ void onnx_rate(const onnx_run *r, const onnx_value *v, uint64_t rate[2])
     rate[1] = x && x->down ? x->down : 1;
 }
 
-static int64_t common(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 static void note(onnx_run *r, int64_t stride)
 {
     if (r->stride <= (1 << 24) && stride <= (1 << 24)) /* the product fits */
-        r->stride *= stride / common(r->stride, stride);
+        r->stride *= stride / mlc_common_divisor(r->stride, stride);
 }
 
 void onnx_note_rate(onnx_run *r, const onnx_value *v)
@@ -55,7 +46,7 @@ void onnx_note_rate(onnx_run *r, const onnx_value *v)
 void onnx_note_stride(onnx_run *r, const onnx_value *v, int64_t elements)
 {
     uint64_t rate[2];
-    int64_t more = elements / common(onnx_elements(v), elements);
+    int64_t more = elements / mlc_common_divisor(onnx_elements(v), elements);
     onnx_rate(r, v, rate);
     note(r, more <= (1 << 20) ? (int64_t)rate[1] * more : 0x7fffffff);
 }
