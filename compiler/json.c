@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "decimal.h"
+#include "format.h"
 #include "json.h"
 
 /* -------------------------------------------------------------- errors ---- */
@@ -182,36 +183,6 @@ static void put_code(sink *s, uint32_t code)
     }
 }
 
-/* Bytes of the UTF-8 character at p (n bytes left), 0 if it is not one: no
-   overlong forms, no surrogates, nothing above U+10FFFF. */
-static size_t utf8_length(const uint8_t *p, size_t n)
-{
-    uint32_t low = 0x80, high = 0xbf;
-    size_t length;
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xc2 || p[0] > 0xf4)
-        return 0;
-    length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (n < length)
-        return 0;
-    if (p[0] == 0xe0)
-        low = 0xa0;
-    else if (p[0] == 0xed)
-        high = 0x9f;
-    else if (p[0] == 0xf0)
-        low = 0x90;
-    else if (p[0] == 0xf4)
-        high = 0x8f;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if (p[i] < 0x80 || p[i] > 0xbf)
-            return 0;
-    return length;
-}
-
 /* The four digits after \u. */
 static int hex(mlc_json *r, uint32_t *code)
 {
@@ -291,7 +262,7 @@ static int string(mlc_json *r, char *value, size_t room)
         if (c < ' ')
             return expected(r, c < 0 ? "a quote that ends the string"
                                      : "no control character in a string");
-        n = utf8_length(r->text + r->at, r->end - r->at);
+        n = mli_utf8_length(r->text + r->at, r->end - r->at);
         if (!n)
             return mlc_json_fail(r, "not UTF-8: byte 0x%02x", (unsigned)c);
         if (room)

@@ -523,6 +523,12 @@ static inline uint64_t mli_tick_floats(uint64_t elements, uint32_t period)
  */
 uint32_t mli_file_crc32(const void *bytes, size_t size);
 
+/*
+ * Bytes of the UTF-8 character (RFC 3629) at text, of which `left` bytes, at
+ * least 1, may be read; 0 if it is none.
+ */
+uint32_t mli_utf8_length(const void *text, size_t left);
+
 _Static_assert(sizeof(mli_file_header) == 192, "header layout");
 _Static_assert(sizeof(mli_file_tensor) == 64, "tensor layout");
 _Static_assert(sizeof(mli_file_op) == 64, "operator layout");

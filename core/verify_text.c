@@ -1,12 +1,8 @@
 #include "verify.h"
 
-/*
- * Bytes of the UTF-8 character at s, which ends before `left` bytes; 0 if it is
- * none. Overlong forms, surrogates and numbers above 0x10ffff are none
- * (RFC 3629).
- */
-static uint32_t character(const uint8_t *s, uint32_t left)
+uint32_t mli_utf8_length(const void *text, size_t left)
 {
+    const uint8_t *s = text;
     uint32_t n = s[0] < 0x80   ? 1
                  : s[0] < 0xc2 ? 0
                  : s[0] < 0xe0 ? 2
@@ -18,6 +14,7 @@ static uint32_t character(const uint8_t *s, uint32_t left)
     for (uint32_t i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
+    /* overlong forms, surrogates, past 0x10ffff */
     if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
         (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
         return 0;
@@ -31,7 +28,7 @@ mli_status mli_verify_strings(const mli_file *f, uint32_t *index)
     if (size == 0 || s[0] != 0 || s[size - 1] != 0)
         return MLI_ERR_STRING;
     for (uint32_t i = 0, n; i < size; i += n) {
-        n = character(s + i, size - i);
+        n = mli_utf8_length(s + i, size - i);
         if (n == 0) {
             *index = i;
             return MLI_ERR_STRING;
