@@ -1,6 +1,8 @@
 /*
  * bytes.c - growing byte arrays, and a pool of texts.
  */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bytes.h"
@@ -29,6 +31,17 @@ void mlc_put(mlc_bytes *b, const void *data, size_t n)
     else if (n)
         memset(b->data + b->size, 0, n);
     b->size += n;
+}
+
+void mlc_print(mlc_bytes *b, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    mlc_put(b, text, strlen(text));
 }
 
 uint64_t mlc_hash(uint64_t hash, const void *data, size_t n)

@@ -15,6 +15,9 @@ typedef struct mlc_bytes {
 
 /* Append n bytes (data NULL: zeros). */
 void mlc_put(mlc_bytes *b, const void *data, size_t n);
+/* Append a text of at most 1023 bytes, without its NUL. */
+void mlc_print(mlc_bytes *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 typedef struct mlc_texts {
     mlc_bytes pool;  /* begins with a NUL */

@@ -1,7 +1,6 @@
 /*
  * finish.c - graph to image.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,20 +85,6 @@ static mlc_status take_options(ir_graph *g, const mlc_options *options,
 
 /* ------------------------------------------------------------- report ---- */
 
-static void say(mlc_bytes *report, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void say(mlc_bytes *report, const char *format, ...)
-{
-    char line[1024];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    mlc_put(report, line, strlen(line));
-}
-
 static const char *plural(uint64_t n)
 {
     return n == 1 ? "" : "s";
@@ -119,12 +104,12 @@ static void say_counts(mlc_bytes *r, const char *what, const counted *c,
     for (size_t i = 0; i < n; i++) {
         if (!c[i].count)
             continue;
-        say(r, "%s%u %s", between, c[i].count,
-            c[i].count == 1 ? c[i].one : c[i].many);
+        mlc_print(r, "%s%u %s", between, c[i].count,
+                  c[i].count == 1 ? c[i].one : c[i].many);
         between = ", ";
     }
     if (between != what)
-        say(r, "\n");
+        mlc_print(r, "\n");
 }
 
 static void say_passes(mlc_bytes *r, const ir_tally *t)
@@ -166,45 +151,45 @@ static void say_program(mlc_bytes *r, const mlc_program *p,
     const ir_graph *g = p->g;
     const char *each = g->mode == MLI_STREAM ? " per frame" : "";
 
-    say(r, "%s model, %u operator%s", modes[g->mode], p->op_count,
-        plural(p->op_count));
+    mlc_print(r, "%s model, %u operator%s", modes[g->mode], p->op_count,
+              plural(p->op_count));
     if (steps < p->op_count)
-        say(r, " fused to %u steps", steps);
-    say(r, ", %llu parameter%s, %llu multiply-accumulate%s%s\n",
-        (unsigned long long)f->parameters, plural(f->parameters),
-        (unsigned long long)f->macs, plural(f->macs),
-        g->mode == MLI_STREAM ? " per frame" : " per run");
+        mlc_print(r, " fused to %u steps", steps);
+    mlc_print(r, ", %llu parameter%s, %llu multiply-accumulate%s%s\n",
+              (unsigned long long)f->parameters, plural(f->parameters),
+              (unsigned long long)f->macs, plural(f->macs),
+              g->mode == MLI_STREAM ? " per frame" : " per run");
     if (g->mode == MLI_STREAM && g->rate * (double)f->macs > MLC_MOST_MACS)
-        say(r,
-            "too much for real time: %.3g thousand million "
-            "multiply-accumulates a second, and no core does %g\n",
-            1e-9 * g->rate * (double)f->macs, 1e-9 * MLC_MOST_MACS);
+        mlc_print(r,
+                  "too much for real time: %.3g thousand million "
+                  "multiply-accumulates a second, and no core does %g\n",
+                  1e-9 * g->rate * (double)f->macs, 1e-9 * MLC_MOST_MACS);
     if (p->arena == p->arena_bound)
-        say(r, "arena %u floats%s, the lower bound\n", p->arena, each);
+        mlc_print(r, "arena %u floats%s, the lower bound\n", p->arena, each);
     else
-        say(r, "arena %u floats%s, the lower bound is %u\n", p->arena, each,
-            p->arena_bound);
+        mlc_print(r, "arena %u floats%s, the lower bound is %u\n", p->arena,
+                  each, p->arena_bound);
     if (g->mode == MLI_STREAM && f->receptive_field)
-        say(r, "looks back %u frame%s, latency %u\n", f->receptive_field,
-            plural(f->receptive_field), g->latency + g->spread);
+        mlc_print(r, "looks back %u frame%s, latency %u\n", f->receptive_field,
+                  plural(f->receptive_field), g->latency + g->spread);
     else if (g->mode == MLI_STREAM)
-        say(r, "looks back without bound, latency %u\n",
-            g->latency + g->spread);
+        mlc_print(r, "looks back without bound, latency %u\n",
+                  g->latency + g->spread);
     if (g->spread)
-        say(r,
-            "spread: its work is done in the course of the next hop, %u "
-            "frames later\n",
-            g->spread);
+        mlc_print(r,
+                  "spread: its work is done in the course of the next hop, %u "
+                  "frames later\n",
+                  g->spread);
 }
 
 static void say_macs(mlc_bytes *r, uint64_t before, uint64_t after)
 {
-    say(r, "multiply-accumulates: %llu in the source, %llu now",
-        (unsigned long long)before, (unsigned long long)after);
+    mlc_print(r, "multiply-accumulates: %llu in the source, %llu now",
+              (unsigned long long)before, (unsigned long long)after);
     if (after < before)
-        say(r, " (%.3g %% less)",
-            100.0 * (double)(before - after) / (double)before);
-    say(r, "\n");
+        mlc_print(r, " (%.3g %% less)",
+                  100.0 * (double)(before - after) / (double)before);
+    mlc_print(r, "\n");
 }
 
 /* ------------------------------------------------------------ writing ---- */

@@ -2,7 +2,6 @@
  * draft.c - see draft.h. Names are PyTorch's: LAYER.weight, LAYER.bias,
  * LAYER.running_mean, LAYER.weight_ih_l0 ...
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,35 +19,21 @@ typedef struct draft {
     int certain;
 } draft;
 
-static void say(draft *d, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void say(draft *d, const char *format, ...)
-{
-    char line[1024];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    mlc_put(&d->text, line, strlen(line));
-}
-
 /* A string of JSON, quotes and all. */
 static void quote(draft *d, const char *text, size_t n)
 {
-    say(d, "\"");
+    mlc_print(&d->text, "\"");
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text[i];
 
         if (c == '"' || c == '\\')
-            say(d, "\\%c", c);
+            mlc_print(&d->text, "\\%c", c);
         else if (c < 32)
-            say(d, "\\u%04x", c);
+            mlc_print(&d->text, "\\u%04x", c);
         else
             mlc_put(&d->text, text + i, 1);
     }
-    say(d, "\"");
+    mlc_print(&d->text, "\"");
 }
 
 /* -------------------------------------------------------------- groups ---- */
@@ -105,7 +90,9 @@ static const mlc_weight *weight_of(const draft *d, const char *name, size_t n)
 
 static void begin(draft *d, const char *type, const char *name, size_t n)
 {
-    say(d, "%s\n    {\"type\": \"%s\", \"name\": ", d->layers ? "," : "", type);
+    mlc_print(&d->text,
+              "%s\n    {\"type\": \"%s\", \"name\": ", d->layers ? "," : "",
+              type);
     quote(d, name, n);
     d->layers++;
 }
@@ -131,8 +118,9 @@ static void recurrent(draft *d, const char *name, size_t n,
     while (layers < 1000 && part(d, name, n, next))
         snprintf(next, sizeof next, "weight_ih_l%u", ++layers);
     begin(d, gates == 4 ? "lstm" : gates == 3 ? "gru" : "rnn", name, n);
-    say(d, ", \"note\": \"%u -> %u, %u layer%s\"}",
-        ih->rank == 2 ? ih->dims[1] : 0, units, layers, layers > 1 ? "s" : "");
+    mlc_print(&d->text, ", \"note\": \"%u -> %u, %u layer%s\"}",
+              ih->rank == 2 ? ih->dims[1] : 0, units, layers,
+              layers > 1 ? "s" : "");
     if (gates != 4 && gates != 3)
         d->certain = 0; /* tanh or relu? */
     chain(d, ih->rank == 2 ? ih->dims[1] : 0, units);
@@ -144,25 +132,28 @@ static void weighted(draft *d, const char *name, size_t n, const mlc_weight *t)
 
     if (t->rank == 3) {
         begin(d, "conv1d", name, n);
-        say(d,
-            ", \"dilation\": 1, \"padding\": \"causal\", \"note\": "
-            "\"%u -> %u, %u tap%s\"}",
-            t->dims[1], t->dims[0], t->dims[2], t->dims[2] == 1 ? "" : "s");
+        mlc_print(&d->text,
+                  ", \"dilation\": 1, \"padding\": \"causal\", \"note\": "
+                  "\"%u -> %u, %u tap%s\"}",
+                  t->dims[1], t->dims[0], t->dims[2],
+                  t->dims[2] == 1 ? "" : "s");
         if (d->layers > 1)
             d->certain = 0; /* dilations, activations */
         chain(d, t->dims[1], t->dims[0]);
     } else if (t->rank == 2) {
         begin(d, "linear", name, n);
-        say(d, ", \"note\": \"%u -> %u\"}", t->dims[1], t->dims[0]);
+        mlc_print(&d->text, ", \"note\": \"%u -> %u\"}", t->dims[1],
+                  t->dims[0]);
         chain(d, t->dims[1], t->dims[0]);
     } else if (t->rank == 1) {
         begin(d, part(d, name, n, "bias") ? "layernorm" : "prelu", name, n);
-        say(d, ", \"note\": \"%u\"}", t->dims[0]);
+        mlc_print(&d->text, ", \"note\": \"%u\"}", t->dims[0]);
         d->certain = 0;
     } else {
         begin(d, "?", name, n);
-        say(d, ", \"note\": \"a weight of %s: there is no such layer\"}",
-            mlc_weight_shape(t, shape));
+        mlc_print(&d->text,
+                  ", \"note\": \"a weight of %s: there is no such layer\"}",
+                  mlc_weight_shape(t, shape));
         d->certain = 0;
     }
 }
@@ -176,13 +167,13 @@ static void group(draft *d, const char *name, size_t n)
         recurrent(d, name, n, ih);
     } else if (part(d, name, n, "running_mean")) {
         begin(d, "batchnorm", name, n);
-        say(d, "}");
+        mlc_print(&d->text, "}");
         d->certain = 0;
     } else if (w) {
         weighted(d, name, n, w);
     } else {
         begin(d, "?", name, n);
-        say(d, ", \"note\": \"tensors of no known layer\"}");
+        mlc_print(&d->text, ", \"note\": \"tensors of no known layer\"}");
         d->certain = 0;
     }
 }
@@ -249,20 +240,22 @@ char *mlc_draft_of(const mlc_weights *w, const char *file, int *certain)
         qsort(all, w->count, sizeof *all, by_name);
     groups(&body, all);
     free(all);
-    say(&d, "{\n  \"mlinfer\": 1,\n");
+    mlc_print(&d.text, "{\n  \"mlinfer\": 1,\n");
     if (file) {
-        say(&d, "  \"note\": \"A draft from the tensors' names and shapes. "
-                "Activations, dilations, skips and the order are not in the "
-                "weights: put them right.\",\n  \"weights\": ");
+        mlc_print(&d.text,
+                  "  \"note\": \"A draft from the tensors' names and shapes. "
+                  "Activations, dilations, skips and the order are not in the "
+                  "weights: put them right.\",\n  \"weights\": ");
         quote(&d, file, strlen(file));
-        say(&d, ",\n  \"rate\": 44100,\n");
+        mlc_print(&d.text, ",\n  \"rate\": 44100,\n");
     }
-    say(&d,
+    mlc_print(
+        &d.text,
         "  \"inputs\": [{\"name\": \"in\", \"channels\": %u}],\n  \"layers\": "
         "[",
         body.channels && body.channels <= 256 ? body.channels : 1);
     mlc_put(&d.text, body.text.data, body.text.size);
-    say(&d, "\n  ]\n}\n");
+    mlc_print(&d.text, "\n  ]\n}\n");
     mlc_put(&d.text, "", 1);
     d.text.failed |= body.text.failed;
     free(body.text.data);
