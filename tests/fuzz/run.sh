@@ -37,7 +37,9 @@ link() { # NAME OBJECT...
 link open "$out"/objects/tests_fuzz_open.c.o "$out"/objects/tests_exercise.c.o
 link import "$out"/objects/tests_fuzz_import.c.o "$out"/objects/compiler_*.o
 
-# Their first files: small ones, each under a name of its own.
+# Their first files: small ones that are not slow on purpose, each under a name
+# of its own; those that have to be converted are made once.
+from=(tests/goldens models -not -path '*-hostile/*' -size -40k)
 seeds() { # FOLDER PATTERN...
     local folder=$1 file
     mkdir -p "$folder"
@@ -45,20 +47,22 @@ seeds() { # FOLDER PATTERN...
     for pattern; do
         while read -r file; do
             cp "$file" "$folder/$(echo "$file" | tr / _)"
-        done < <(find tests/goldens models -name "$pattern" -size -40k)
+        done < <(find "${from[@]}" -name "$pattern")
     done
 }
-mkdir -p "$out/seeds-open"
-find tests/goldens models -regex '.*\.\(onnx\|nam\|json\|tflite\)' -size -40k |
-    while read -r file; do
-        for option in "" "--weights f16" "--weights int8" "--weights int4" \
-            "--arithmetic int8"; do
-            # shellcheck disable=SC2086 # two words or none
-            "${MLINFER:-build/mlinfer}" convert "$file" $option \
-                -o "$out/seeds-open/$(echo "$file$option" | tr '/ ' __).bin" \
-                >/dev/null 2>&1 || true
+model_files() {
+    mkdir -p "$out/seeds-open"
+    find "${from[@]}" -regex '.*\.\(onnx\|nam\|json\|tflite\)' |
+        while read -r file; do
+            for option in "" "--weights f16" "--weights int8" \
+                "--weights int4" "--arithmetic int8"; do
+                # shellcheck disable=SC2086 # two words or none
+                "${MLINFER:-build/mlinfer}" convert "$file" $option \
+                    -o "$out/seeds-open/$(echo "$file$option" |
+                        tr '/ ' __).bin" >/dev/null 2>&1 || true
+            done
         done
-    done
+}
 seeds "$out/seeds-onnx" '*.onnx'
 seeds "$out/seeds-tflite" '*.tflite'
 seeds "$out/seeds-text" '*.json' '*.nam' '*.aidax' '*.safetensors' '*.pt'
@@ -73,7 +77,10 @@ fuzz() { # NAME PROGRAM SEEDS
 [ $# -gt 0 ] || set -- open onnx tflite text
 for kind; do
     case $kind in
-    open) fuzz open open "$out/seeds-open" ;;
+    open)
+        [ -d "$out/seeds-open" ] || model_files
+        fuzz open open "$out/seeds-open"
+        ;;
     *) fuzz "$kind" import "$out/seeds-$kind" ;;
     esac
 done
