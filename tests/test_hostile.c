@@ -1,7 +1,8 @@
 /*
  * test_hostile.c - small files that ask for much (tests/goldens/onnx-hostile,
  * made by make_onnx_hostile.py): an answer in bounded time, whatever it is; a
- * chain of decisions longer than any stack; weights in a pipe.
+ * chain of decisions longer than any stack; a name longer than any message;
+ * weights in a pipe.
  */
 #define _XOPEN_SOURCE 700 /* mkdtemp, mkfifo */
 #include <setjmp.h>
@@ -226,6 +227,44 @@ static void test_chain(void **state)
     free(model.bytes);
 }
 
+static void put_node(message *graph, const char *domain, const char *op,
+                     const char *name, const char *to)
+{
+    message node = {0};
+    put_text(&node, 1, "x");
+    put_text(&node, 2, to);
+    put_text(&node, 3, name);
+    put_text(&node, 4, op);
+    put_text(&node, 7, domain);
+    put_inside(graph, 1, &node);
+}
+
+/* A domain longer than any message hides no other node. */
+static void test_domain(void **state)
+{
+    message model = {0}, graph = {0};
+    mlc_image image;
+    mlc_error error = {0};
+    char domain[601];
+    (void)state;
+    memset(domain, 'd', 600);
+    domain[600] = '\0';
+    put_node(&graph, domain, "Wobble", "first", "y");
+    put_node(&graph, "", "Wabble", "second", "z");
+    put_port(&graph, 11, "x");
+    put_port(&graph, 12, "y");
+    put_port(&graph, 12, "z");
+    put(&model, (uint8_t[]){1 << 3, 8}, 2);
+    put_inside(&model, 7, &graph);
+    put_opset(&model, "", 18);
+    assert_int_equal(
+        mlc_import_onnx(model.bytes, model.size, NULL, NULL, &image, &error),
+        MLC_UNSUPPORTED);
+    if (!strstr(error.text, "d.Wobble (node first), Wabble (node second)"))
+        fail_msg("%s", error.text);
+    free(model.bytes);
+}
+
 /* -------------------------------------------------- beside the model ---- */
 
 /* To open a pipe would wait for somebody to write into it. */
@@ -258,7 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ports),  cmocka_unit_test(test_constants),
         cmocka_unit_test(test_memory), cmocka_unit_test(test_chain),
-        cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_domain), cmocka_unit_test(test_pipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,7 @@ void onnx_bad(onnx_run *r, const onnx_call *c, const char *format, ...)
 
 void onnx_unsupported(onnx_run *r, onnx_call *c, const char *format, ...)
 {
-    char detail[200] = "", text[400];
+    char detail[200] = "", text[512];
     va_list args;
     int length;
     if (format) {
@@ -46,7 +46,7 @@ void onnx_unsupported(onnx_run *r, onnx_call *c, const char *format, ...)
         vsnprintf(detail, sizeof detail, format, args);
         va_end(args);
     }
-    length = snprintf(text, sizeof text, "%s%s%s%.60s (node %.80s%s%s)",
+    length = snprintf(text, sizeof text, "%s%.80s%s%.60s (node %.80s%s%s)",
                       r->unsupported_length ? ", " : "",
                       c->node->domain[0] ? c->node->domain : "",
                       c->node->domain[0] ? "." : "", c->node->op, c->name,

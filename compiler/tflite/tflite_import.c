@@ -311,6 +311,7 @@ static void walk(import *m)
 {
     const tfl_subgraph *s = &m->model.subgraphs[0];
     tfl_value *values, **in;
+    char more[40] = "";
 
     for (uint32_t i = 0; i < s->in.count; i++)
         check_dims(m, &s->tensors[flat_int_at(&s->in, i)]);
@@ -328,10 +329,11 @@ static void walk(import *m)
             make_output(m, i, values);
         tfl_end_variables(&m->run);
     }
+    if (m->run.unsupported_more)
+        snprintf(more, sizeof more, "; and %d more", m->run.unsupported_more);
     if (m->run.unsupported[0])
-        onnx_stop(&m->exit, ONNX_WRONG, MLC_UNSUPPORTED, "%.900s%s",
-                  m->run.unsupported,
-                  m->run.unsupported_more ? "; and more" : "");
+        onnx_stop(&m->exit, ONNX_WRONG, MLC_UNSUPPORTED, "%s%s",
+                  m->run.unsupported, more);
     say_mode(m);
     count_parameters(m);
     if (m->model.description[0])

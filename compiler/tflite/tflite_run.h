@@ -73,8 +73,8 @@ typedef struct tfl_run {
     uint64_t built, built_limit; /* floats of constants in the graph */
     uint32_t walked;             /* operators; loops multiply them */
     int nesting;
-    int once; /* inside CALL_ONCE: assignments are first values */
-    char unsupported[1024];
+    int once;              /* inside CALL_ONCE: assignments are first values */
+    char unsupported[960]; /* of an error's text */
     int unsupported_more;
     uint64_t parameters;
 } tfl_run;
