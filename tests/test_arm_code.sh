@@ -182,7 +182,7 @@ if ! command -v qemu-arm >/dev/null; then
     pass "known code gives known counts # SKIP no qemu-arm here"
     finish
 fi
-cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden \
+cc -std=c11 -O2 -shared -fPIC -fvisibility=hidden -Itests \
     -o "$work/count.so" tests/arm/count_plugin.c tests/arm/arm_text.c \
     tests/arm/cortex_a8.c tests/arm/cortex_a53.c tests/arm/cache_model.c ||
     fail "known code gives known counts" "the plugin does not build"

@@ -19,11 +19,11 @@ runtime-arm64: ARM_PLATFORM := aarch64-linux-gnu
 runtime-arm64: ARM_FLAGS := -mcpu=cortex-a53
 runtime-armv7 runtime-arm64: ARM_CC = $(ARM_PLATFORM)-gcc
 
-$(COUNT)/count.so: $(COUNT_SRC) $(wildcard tests/arm/*.h)
+$(COUNT)/count.so: $(COUNT_SRC) $(wildcard tests/arm/*.h) tests/qemu_plugin.h
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) -std=c11 -O2 $(WARNINGS) -shared -fPIC \
-		-fvisibility=hidden -o $@ $(COUNT_SRC)
+		-fvisibility=hidden -Itests -o $@ $(COUNT_SRC)
 count-arm-programs: $(COUNT)/count.so runtime-armv7 runtime-arm64
 	$(Q)arm-linux-gnueabihf-gcc -std=c11 $(WARNINGS) $(ARM_OPT) -static \
 		-mcpu=cortex-a8 -mfpu=neon -mfloat-abi=hard -Icore \

@@ -3,8 +3,6 @@
  * count_begin() and count_end(), block by block (count_block() begins one).
  * Prints lines "key value" of all that was counted, per unit of work (argument
  * units=N: blocks * frames).
- *
- * QEMU's plugin interface, version 1; Debian ships no header for it.
  */
 #define _DEFAULT_SOURCE /* strdup */
 #include <stdint.h>
@@ -16,43 +14,7 @@
 #include "cache_model.h"
 #include "cortex_a53.h"
 #include "cortex_a8.h"
-
-#define EXPORT __attribute__((visibility("default")))
-
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_info_t { /* its beginning */
-    const char *target_name;
-};
-enum { INLINE_ADD = 0, NO_REGISTERS = 0, READ_AND_WRITE = 3 };
-
-void qemu_plugin_register_vcpu_tb_trans_cb(
-    qemu_plugin_id_t id,
-    void (*call)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb));
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *
-qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
-char *qemu_plugin_insn_disas(const struct qemu_plugin_insn *insn);
-const char *qemu_plugin_insn_symbol(const struct qemu_plugin_insn *insn);
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb,
-                                              int operation, void *at,
-                                              uint64_t value);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
-                                          void (*call)(unsigned, void *),
-                                          int flags, void *user);
-void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
-                                      void (*call)(unsigned, uint32_t, uint64_t,
-                                                   void *),
-                                      int flags, int access, void *user);
-unsigned qemu_plugin_mem_size_shift(uint32_t info);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id,
-                                    void (*call)(qemu_plugin_id_t, void *),
-                                    void *user);
-void qemu_plugin_outs(const char *text);
-
-EXPORT int qemu_plugin_version = 1;
+#include "qemu_plugin.h"
 
 /* A piece of code without a jump into or out of its middle. */
 typedef struct piece {

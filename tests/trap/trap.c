@@ -49,16 +49,20 @@ EXPORT void trap_disarm(void)
     armed = 0;
 }
 
-static int clocks;
+static int callbacks;
 
-EXPORT int trap_clocks(void)
+EXPORT int trap_callbacks(void)
 {
-    return clocks;
+    return callbacks;
 }
 
-EXPORT void trap_clocks_arm(int on)
+EXPORT void trap_callbacks_arm(int on)
 {
-    clocks = on;
+    callbacks = on;
+}
+
+EXPORT void trap_block(void)
+{
 }
 
 EXPORT uint32_t trap_allocations(void)

@@ -31,9 +31,11 @@ void trap_share(trap_counts *counts);
 void trap_arm(void);
 void trap_disarm(void);
 
-/* For clocks.c: do clocks arm? Off until they are told to. */
-int trap_clocks(void);
-void trap_clocks_arm(int on);
+/* For callbacks.c: do callbacks arm? Off until they are told to. */
+int trap_callbacks(void);
+void trap_callbacks_arm(int on);
+/* A block of sound is over: for marks.c. */
+void trap_block(void);
 
 /* Both, since the last trap_clear. */
 uint32_t trap_allocations(void);

@@ -5,7 +5,7 @@
  * the traps can be seen to work here.
  *
  * [armed] passes a message on: what it does to the boxes behind runs armed.
- * [clocks] takes 1 or 0: the clocks of clocks.c arm, or do not.
+ * [callbacks] takes 1 or 0: those of callbacks.c arm, or do not.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "m_pd.h"
 #include "trap.h"
 
-static t_class *arm_class, *disarm_class, *armed_class, *clocks_class;
+static t_class *arm_class, *disarm_class, *armed_class, *callbacks_class;
 static int planted;
 
 typedef struct _gate {
@@ -79,15 +79,15 @@ static void *armed_new(void)
     return x;
 }
 
-static void clocks_float(t_gate *x, t_floatarg f)
+static void callbacks_float(t_gate *x, t_floatarg f)
 {
     (void)x;
-    trap_clocks_arm(f != 0);
+    trap_callbacks_arm(f != 0);
 }
 
-static void *clocks_new(void)
+static void *callbacks_new(void)
 {
-    return pd_new(clocks_class);
+    return pd_new(callbacks_class);
 }
 
 static void *arm_new(void)
@@ -120,7 +120,7 @@ void trap_tilde_setup(void)
     armed_class = class_new(gensym("armed"), (t_newmethod)armed_new, 0,
                             sizeof(t_gate), 0, A_NULL);
     class_addanything(armed_class, armed_anything);
-    clocks_class = class_new(gensym("clocks"), (t_newmethod)clocks_new, 0,
+    callbacks_class = class_new(gensym("callbacks"), (t_newmethod)callbacks_new, 0,
                              sizeof(t_gate), 0, A_NULL);
-    class_addfloat(clocks_class, clocks_float);
+    class_addfloat(callbacks_class, callbacks_float);
 }

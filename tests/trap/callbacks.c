@@ -1,11 +1,14 @@
 /*
- * clocks.c - in place of Pd's clock_new in an external that is linked with
- * --wrap: what its clocks call runs armed, and with it all that its outlets
- * make others do.
+ * callbacks.c - in place of Pd's clock_new and dsp_add in an external that is
+ * linked with --wrap: its clocks run armed, with all that its outlets make
+ * others do, and so does its perform routine.
  */
+#include <stdarg.h>
 #include <stdlib.h>
 #include "m_pd.h"
 #include "trap.h"
+
+/* -------------------------------- clocks ---------------------------------- */
 
 typedef void (*callback)(void *owner);
 
@@ -25,7 +28,7 @@ void __wrap_clock_free(t_clock *clock);
 
 static void armed_call(armed_clock *c)
 {
-    int arms = trap_clocks();
+    int arms = trap_callbacks();
     if (arms)
         trap_arm();
     c->call(c->owner); /* which may free c */
@@ -56,4 +59,33 @@ void __wrap_clock_free(t_clock *clock)
     if (gone != NULL)
         *c = gone->next;
     free(gone);
+}
+
+/* ------------------------------- perform ---------------------------------- */
+
+void __real_dsp_add(t_perfroutine f, int n, ...);
+void __wrap_dsp_add(t_perfroutine f, int n, ...);
+
+/* The routine itself, and its two arguments. */
+static t_int *armed_perform(t_int *w)
+{
+    t_perfroutine perform = (t_perfroutine)w[1];
+    if (!trap_callbacks())
+        return perform(w + 1);
+    trap_arm();
+    w = perform(w + 1);
+    trap_disarm();
+    trap_block();
+    return w;
+}
+
+void __wrap_dsp_add(t_perfroutine f, int n, ...)
+{
+    va_list ap;
+    if (n != 2)
+        abort();
+    va_start(ap, n);
+    t_int x = va_arg(ap, t_int), frames = va_arg(ap, t_int);
+    va_end(ap);
+    __real_dsp_add(armed_perform, 3, (t_int)f, x, frames);
 }
