@@ -178,10 +178,9 @@ static void say_pieces(double *cycles)
     char line[256];
     for (piece *p = pieces; p; p = p->next) {
         double runs = (double)p->runs_before;
-        double each =
-            runs <= 0  ? 0
-            : is_armv7 ? cortex_a8_cycles(p->code, p->n)
-                       : cortex_a53_cycles(p->code64, p->n);
+        double each = runs <= 0  ? 0
+                      : is_armv7 ? cortex_a8_cycles(p->code, p->n)
+                                 : cortex_a53_cycles(p->code64, p->n);
         *cycles += runs * each;
         if (prints_pieces && runs * p->n > 0.01 * (double)blocks[0]) {
             snprintf(line, sizeof line,

@@ -139,6 +139,16 @@ static ir_graph *make_soft(void)
     return g;
 }
 
+/* A small net, but not one that a box costs more than. */
+static ir_graph *make_small(uint32_t which)
+{
+    ir_graph *g = ir_new(MLI_STREAM);
+    g->rate = 48000;
+    ir_id x = layer(g, ir_input(g, "x", 1, one), 1, 4, 3 + which, 1);
+    ir_output(g, "y", ir_linear(g, x, 4, 1, numbers(4), NULL));
+    return g;
+}
+
 /* A bit of everything that has memory, with numbers that look random. */
 static ir_graph *make_deep(double rate)
 {
@@ -419,6 +429,8 @@ int main(int argc, char **argv)
     write_model(make_gain(), argv[1], "gain");
     write_model(make_soft(), argv[1], "soft");
     write_model(make_deep(0), argv[1], "deep");
+    write_model(make_small(0), argv[1], "small");
+    write_model(make_small(1), argv[1], "other");
     write_model(make_late(0), argv[1], "late");
     write_model(make_sums(MLI_STREAM), argv[1], "sums");
     write_model(make_sums(MLI_STEP), argv[1], "sumlist");

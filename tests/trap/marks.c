@@ -1,7 +1,7 @@
 /*
- * marks.c - in place of trap.c: what is armed is told to an emulator that counts
- * instructions (count_blocks.c), by system calls that do nothing. A library to
- * preload.
+ * marks.c - in place of trap.c: what is armed is told to an emulator that
+ * counts instructions (count_blocks.c), by system calls that do nothing. A
+ * library to preload.
  */
 #define _GNU_SOURCE
 #include <sys/syscall.h>

@@ -120,7 +120,7 @@ void trap_tilde_setup(void)
     armed_class = class_new(gensym("armed"), (t_newmethod)armed_new, 0,
                             sizeof(t_gate), 0, A_NULL);
     class_addanything(armed_class, armed_anything);
-    callbacks_class = class_new(gensym("callbacks"), (t_newmethod)callbacks_new, 0,
-                             sizeof(t_gate), 0, A_NULL);
+    callbacks_class = class_new(gensym("callbacks"), (t_newmethod)callbacks_new,
+                                0, sizeof(t_gate), 0, A_NULL);
     class_addfloat(callbacks_class, callbacks_float);
 }
