@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # Both boxes inside a program with libpd, linked statically: see
-# docs/embedding.md and tests/embed/host.c. With a libpd of one's own, made for
-# several Pds in one program, two of them run at once:
-#
-#   LIBPD_CFLAGS="-DPDINSTANCE -DPDTHREADS -isystem .../libpd_wrapper -isystem
-#       .../pure-data/src" LIBPD_LIBRARY=.../libs/libpd.a tests/test_embed.sh
+# docs/embedding.md and tests/embed/host.c. With the libpd that is installed, or
+# that make check has unpacked, there is one Pd in it; then with one that is made
+# of Debian's source of Pd for several Pds in a program, where two of them run
+# at once. With MLI_LONG they do so under the thread sanitizer, too.
 . "$(dirname "$0")/pd/common.sh"
-name="boxes in a program with libpd"
+. "$(dirname "$0")/pd/archive.sh"
 
 # Where there are several Pds, words like s_list are macros in Pd's header.
 cd "$MLI_ROOT" || exit 1
@@ -23,47 +22,101 @@ if [ -f /usr/include/pd/m_pd.h ]; then
 else
     skip "the boxes compile for several Pds" "no header of Pd"
 fi
-# The one that is installed, or one that make check has unpacked.
-newer=$(echo "$MLI_BUILD"/newer-pd/usr/lib/*/libpd.so)
-if [ -z "${LIBPD_CFLAGS:-}" ] && [ ! -f /usr/include/pd/z_libpd.h ] &&
-    [ -f "$newer" ]; then
-    LIBPD_CFLAGS="-isystem $MLI_BUILD/newer-pd/usr/include/pd -isystem /usr/include/pd"
-    LIBPD_LIBRARY="$newer -Wl,-rpath,$(dirname "$newer")"
-fi
-cflags=${LIBPD_CFLAGS:-"-isystem /usr/include/pd"}
-library=${LIBPD_LIBRARY:-"-lpd"}
-# shellcheck disable=SC2086 # lists of flags
-echo '#include <z_libpd.h>
-    int main(void) { return libpd_init() == -2; }' |
-    gcc $cflags -x c - -x none -o "$work/probe" $library -lm -lpthread -ldl \
-        2>"$work/err" ||
-    skip_all "$name" "no libpd here: with bookworm-backports make check gets it"
+cp models/{drive/drive,mapping/mapping}.bin "$work"
 
-if ! env -u MAKEFLAGS -u MAKELEVEL make -j2 --no-print-directory -C "$MLI_ROOT" \
-    BUILD="$MLI_BUILD" LIBPD_CFLAGS="$cflags" libpd >"$work/log" 2>&1; then
-    fail "libmlinfer-pd.a" "$(tail -n 3 "$work/log")"
-    finish
-fi
-archive=$MLI_BUILD/libmlinfer-pd.a
-shown=$(nm -g --defined-only "$archive" | awk 'NF == 3 {print $3}' | xargs)
-[ "$shown" = "mlinfer_setup mlinfer_tilde_setup" ] &&
-    pass "libmlinfer-pd.a shows its setup functions and nothing else" ||
-    fail "libmlinfer-pd.a shows its setup functions" "it shows $shown"
-
-cp "$MLI_ROOT"/models/{drive/drive,mapping/mapping}.bin "$work"
-# shellcheck disable=SC2086
-if gcc -std=c11 -Wall -Wextra -D_GNU_SOURCE $cflags ${CFLAGS:-} \
-    "$MLI_ROOT/tests/embed/host.c" -o "$work/host" "$archive" $library \
-    -lm -lpthread -ldl >"$work/log" 2>&1; then
-    timeout 60 "$work/host" "$work" >"$work/said" 2>&1
-    status=$?
-    if [ $status = 0 ]; then
-        pass "both boxes answer in $(tail -n 1 "$work/said")"
-    else
-        fail "both boxes answer" "status $status; $(grep -v '^pd ' "$work/said" |
-            head -n 1)"
+# hosted NAME INSTANCES CFLAGS LIBRARY [BUILD [FLAGS]]: the program, made with a
+# libpd and the flags that it was compiled with, has so many Pds and all answer
+# alike. The archive is made in BUILD with our own FLAGS.
+hosted() {
+    local name=$1 build=${5:-$MLI_BUILD} archive shown status said
+    # shellcheck disable=SC2086 # lists of flags
+    if ! env -u MAKEFLAGS -u MAKELEVEL make -j2 --no-print-directory \
+        BUILD="$build" LIBPD_CFLAGS="$3" ${6:+KERNELS=generic CFLAGS="$6"} \
+        libpd >"$work/log" 2>&1; then
+        fail "libmlinfer-pd.a, $name" "$(tail -n 3 "$work/log")"
+        return
     fi
-else
-    fail "the program is linked" "$(grep -m1 -E 'error|undefined' "$work/log")"
-fi
+    archive=$build/libmlinfer-pd.a
+    shown=$(nm -g --defined-only "$archive" | awk 'NF == 3 {print $3}' | xargs)
+    [ "$shown" = "mlinfer_setup mlinfer_tilde_setup" ] &&
+        pass "libmlinfer-pd.a shows its setup functions only, $name" ||
+        fail "libmlinfer-pd.a shows its setup functions only, $name" \
+            "it shows $shown"
+    # shellcheck disable=SC2086
+    if ! gcc -std=c11 -Wall -Wextra -D_GNU_SOURCE $3 ${6:-} \
+        tests/embed/host.c -o "$work/host" "$archive" $4 -lm -lpthread -ldl \
+        >"$work/log" 2>&1; then
+        fail "the program is linked, $name" \
+            "$(grep -m1 -E 'error|undefined' "$work/log")"
+        return
+    fi
+    timeout 100 ${6:+setarch -R} "$work/host" "$work" >"$work/said" 2>&1
+    status=$?
+    said=$(tail -n 1 "$work/said")
+    if grep -q "FATAL: ThreadSanitizer" "$work/said"; then
+        skip "both boxes answer, $name" "$(grep -m 1 FATAL "$work/said")"
+    elif [ $status = 0 ] && [ "$said" = "$2 instances" ]; then
+        pass "both boxes answer in $said, $name"
+    else
+        fail "both boxes answer in $2 instances, $name" \
+            "status $status; $(grep -v '^pd ' "$work/said" | head -n 1)"
+        grep -A 30 "WARNING: Thread" "$work/said" | head -n 60
+    fi
+}
+
+one_pd() {
+    local name="Debian's libpd" cflags="-isystem /usr/include/pd" library="-lpd"
+    local newer
+    newer=$(echo "$MLI_BUILD"/newer-pd/usr/lib/*/libpd.so)
+    if [ ! -f /usr/include/pd/z_libpd.h ] && [ -f "$newer" ]; then
+        cflags="-isystem $MLI_BUILD/newer-pd/usr/include/pd $cflags"
+        library="$newer -Wl,-rpath,$(dirname "$newer")"
+    fi
+    # shellcheck disable=SC2086 # lists of flags
+    if echo '#include <z_libpd.h>
+        int main(void) { return libpd_init() == -2; }' |
+        gcc $cflags -x c - -x none -o "$work/probe" $library -lm -lpthread \
+            -ldl 2>"$work/err"; then
+        hosted "$name" 1 "$cflags" "$library"
+    else
+        skip "both boxes with $name" \
+            "no libpd here: with bookworm-backports make check gets it"
+    fi
+}
+
+# libpd_for_several FOLDER: Pd's source, and libpd.a from it. That it is for
+# several Pds is what its makefile says; on several threads, what we add.
+libpd_for_several() {
+    local apt=$1.apt source
+    [ -f "$1/libpd/libpd.a" ] && return 0
+    rm -rf "$1" "$1.new" && mkdir "$1.new" &&
+        from_archive "$apt" "$(dpkg --print-architecture)" deb-src \
+            source --download-only puredata &&
+        tar -xf "$apt"/puredata_*.orig.tar.* -C "$1.new" \
+            --strip-components=1 || return 1
+    source=$1.new/libpd
+    env -u MAKEFLAGS -u MAKELEVEL make -j2 -C "$source" libpd.a \
+        CODECFLAGS="-O0 -fPIC" MORECFLAGS="-DPDTHREADS -w" \
+        >"$work/log" 2>&1 || return 1
+    rm -rf "$apt"
+    mv "$1.new" "$1"
+}
+
+two_pds() {
+    local name="a libpd for several Pds" from=$MLI_BUILD/pd-source flags
+    if ! libpd_for_several "$from"; then
+        skip "two instances at once, $name" \
+            "no source of Pd from this machine's package archive"
+        return
+    fi
+    flags="-DPDINSTANCE -DPDTHREADS -isystem $from/src"
+    hosted "$name" 2 "$flags" "$from/libpd/libpd.a"
+    [ -z "${MLI_LONG:-}" ] ||
+        hosted "$name, thread sanitizer" 2 "$flags" "$from/libpd/libpd.a" \
+            "$MLI_BUILD/thread" \
+            "-O1 -g -fno-omit-frame-pointer -fsanitize=thread"
+}
+
+one_pd
+two_pds
 finish

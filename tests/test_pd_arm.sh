@@ -2,6 +2,7 @@
 # The externals for ARMv7 (Bela) and arm64: cross-built, loaded by Debian's Pd
 # for those machines under qemu, and compared with what Pd makes here.
 . "$(dirname "$0")/pd/common.sh"
+. "$(dirname "$0")/pd/archive.sh"
 name="externals for ARM"
 frames=4800
 
@@ -11,41 +12,13 @@ for tool in make apt-get dpkg arm-linux-gnueabihf-gcc aarch64-linux-gnu-gcc \
 done
 need_pd "$name"
 
-# Where this machine gets its packages from: "URI SUITE" of its main archive,
-# whether its lists of packages are here or not.
-archive() {
-    apt-get indextargets --no-release-info \
-        --format '$(SITE) $(RELEASE) $(COMPONENT)' "Identifier: Packages" \
-        2>/dev/null | awk '$3 == "main" && $2 !~ /-/ && !n++ {print $1, $2}'
-}
-
-# fetch ARCHITECTURE ROOT: Pd for it, unpacked. An apt of our own: the
-# machine's package lists and packages stay as they are.
+# fetch ARCHITECTURE ROOT: Pd for it, unpacked.
 fetch() {
-    local apt=$2.apt uri suite
+    local apt=$2.apt
     [ -x "$2/usr/lib/puredata/bin/pd" ] && return 0
-    read -r uri suite <<<"$(archive)"
-    [ -n "$uri" ] || return 1
-    rm -rf "$2" "$apt"
-    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-    : >"$apt/status"
-    echo "deb $uri $suite main" >"$apt/sources.list"
-    cat >"$apt/apt.conf" <<EOF
-APT::Architecture "$1";
-APT::Architectures { "$1"; };
-APT::Sandbox::User "$(id -un)";
-APT::Install-Recommends "false";
-Dir::State "$apt";
-Dir::State::lists "$apt/lists";
-Dir::State::status "$apt/status";
-Dir::Cache "$apt/cache";
-Dir::Etc::sourcelist "$apt/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Acquire::Languages "none";
-EOF
-    APT_CONFIG=$apt/apt.conf timeout 100 apt-get update >"$apt/log" 2>&1 &&
-        APT_CONFIG=$apt/apt.conf timeout 100 apt-get install -y \
-            --download-only puredata-core >>"$apt/log" 2>&1 || return 1
+    rm -rf "$2.new"
+    from_archive "$apt" "$1" deb install -y --download-only puredata-core ||
+        return 1
     for deb in "$apt"/cache/archives/*.deb; do
         dpkg -x "$deb" "$2.new" || return 1
     done

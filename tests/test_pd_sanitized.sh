@@ -6,6 +6,8 @@
 #
 # Pd runs in real time here, so that the worker has some.
 #
+# And two threads load as two Pds in one program do (tests/pd/instances.c).
+#
 # With MLI_LONG more seeds, and everything in the externals has the sanitizer in
 # it: then `make pd-sanitized` is run first, for both.
 . "${MLI_ROOT:?is not set: run the tests with make check}/tests/pd/common.sh"
@@ -163,6 +165,27 @@ stress() {
     fi
 }
 
+# instances SEED ROUNDS: two Pds' worth of loading on two threads.
+instances() {
+    local name="two Pds load at once, thread sanitizer, seed $1" said status
+    [ -e "$MLI_BUILD/tests/thread/instances" ] ||
+        skip_all "$name" "was not built"
+    said=$(timeout 100 setarch -R "$MLI_BUILD/tests/thread/instances" \
+        "$work/models" "$1" "$2" 2>"$work/instances.log")
+    status=$?
+    if grep -q "FATAL: ThreadSanitizer" "$work/instances.log"; then
+        skip "$name" "$(grep -m 1 FATAL "$work/instances.log")"
+    elif [ $status = 0 ] && [[ $said =~ ^[1-9][0-9]{2,}\ loads,\ [1-9] ]]; then
+        pass "$name, $said in the middle of one"
+    else
+        fail "$name" "status $status; $said"
+        head -n 60 "$work/instances.log"
+    fi
+}
+
+rounds=3000
+[ -z "${MLI_LONG:-}" ] || rounds=50000
+instances 1 $rounds
 if [ -n "${MLI_LONG:-}" ]; then
     for sanitizer in address thread; do
         make -C "$MLI_ROOT" BUILD="$MLI_BUILD" SANITIZER=$sanitizer \

@@ -9,7 +9,7 @@ set -u
 demo="gcc libc6-dev make libsndfile1-dev puredata-core puredata-dev
       puredata-doc pd-lib-builder gnuplot-nox fonts-dejavu-core"
 check="$demo clang libcmocka-dev libonnx-testdata valgrind qemu-user zip unzip
-       gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+       xz-utils gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
        gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 dist="$check gcc-mingw-w64-x86-64-win32"

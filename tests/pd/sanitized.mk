@@ -15,6 +15,16 @@ $(BUILD)/tests/$(1)/mlinfer.pd_linux: $(patsubst %.c,$(BUILD)/tests/$(1)/obj/%.o
 	$$(Q)$(CC) -shared -fsanitize=$(1) -o $$@ $$^ -lm -lpthread
 endef
 $(foreach s,address thread,$(eval $(call SANITIZED_RULES,$(s))))
+# Two threads that load as two Pds in a program do.
+INSTANCES := $(BUILD)/tests/thread/instances
+$(BUILD)/tests/thread/obj/tests/pd/instances.o: INC_tests += -DPD \
+	-isystem $(PDINCLUDEDIR)
+$(INSTANCES): $(patsubst %,$(BUILD)/tests/thread/obj/%.o,tests/pd/instances \
+		$(addprefix pd-external/,buffers identity layout loading lookup player \
+		playing resampler resampler_filter shared voice worker)) \
+		$(COMPILER) $(RUNTIME)
+	$(call say,link,$@)
+	$(Q)$(CC) -fsanitize=thread -o $@ $^ -lm -lpthread
 ifneq ($(wildcard $(PDINCLUDEDIR)/m_pd.h),)
-tests: $(SANITIZED_PD)
+tests: $(SANITIZED_PD) $(INSTANCES)
 endif
