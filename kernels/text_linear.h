@@ -164,6 +164,36 @@ V_HOT void linear_store(const linear_job *j, uint32_t f, vf sum[V_TALL][V_ROW],
     }
 }
 
+/* Vectors in the largest tile. */
+#define LINEAR_TILE (V_TALL * V_COLUMNS)
+_Static_assert(V_TILE <= V_TALL && V_ROW <= LINEAR_TILE, "a tile has no room");
+
+/*
+ * Sums to `total` and from there: in memory, as registers are for those of the
+ * block in hand.
+ */
+V_HOT void linear_keep(float *total, vf sum[V_TALL][V_ROW], const int tile,
+                       const int count)
+{
+    UNROLL
+    for (int t = 0; t < tile; t++)
+        UNROLL
+    for (int v = 0; v < count; v++, total += V_LANES) {
+        v_store(total, sum[t][v]);
+        sum[t][v] = K(0.0f);
+    }
+}
+
+V_HOT void linear_add(const float *total, vf sum[V_TALL][V_ROW], const int tile,
+                      const int count)
+{
+    UNROLL
+    for (int t = 0; t < tile; t++)
+        UNROLL
+    for (int v = 0; v < count; v++, total += V_LANES)
+        sum[t][v] = v_add(v_load(total), sum[t][v]);
+}
+
 /*
  * `tile` frames from frame f on, by `count` vectors. tile, count and part are
  * constants wherever this is used. part: one vector, of which only some lanes
@@ -172,25 +202,18 @@ V_HOT void linear_store(const linear_job *j, uint32_t f, vf sum[V_TALL][V_ROW],
 V_HOT void linear_tile(const linear_job *j, uint32_t f, const int tile,
                        const int count, const int part)
 {
-    vf sum[V_TALL][V_ROW], before[V_TALL][V_ROW];
+    vf sum[V_TALL][V_ROW];
+    float room[LINEAR_TILE * V_LANES] __attribute__((aligned(64)));
+    float *total = room;
     linear_cursor c = linear_start(j, f);
 
+    HIDE(total);
     linear_bias(j, sum, tile, count, part);
     int more = linear_block(j, &c, sum, tile, count, part);
     while (more) {
-        UNROLL
-        for (int t = 0; t < tile; t++)
-            UNROLL
-        for (int v = 0; v < count; v++) {
-            before[t][v] = sum[t][v];
-            sum[t][v] = K(0.0f);
-        }
+        linear_keep(total, sum, tile, count);
         more = linear_block(j, &c, sum, tile, count, part);
-        UNROLL
-        for (int t = 0; t < tile; t++)
-            UNROLL
-        for (int v = 0; v < count; v++)
-            sum[t][v] = v_add(before[t][v], sum[t][v]);
+        linear_add(total, sum, tile, count);
     }
     linear_store(j, f, sum, tile, count, part);
 }
