@@ -149,7 +149,8 @@ includes-%: # what a room may include, for the test that it may nothing else
 sources:
 	@echo '$(ALL_SRC)'
 ALL_SRC := $(RUNTIME_SRC) $(COMPILER_SRC) $(LEARN_SRC) $(TOOL_SRC) $(TEST_SRC) \
-	firmware/minimal.c tests/bench/peers.c tests/bench/peer_mlinfer.c $(call src,tests/fuzz)
+	firmware/minimal.c tests/bench/peers.c tests/bench/peer_mlinfer.c \
+	$(call src,tests/fuzz tests/parts)
 KERNEL_SRC := $(call src,kernels)
 objects: $(call obj,$(ALL_SRC))
 kernel-objects: $(call obj,$(KERNEL_SRC))

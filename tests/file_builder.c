@@ -386,7 +386,7 @@ fb_id fb_recurrent(fb *b, mli_op_type type, fb_id x, uint32_t inputs,
 {
     uint32_t gates = type == MLI_OP_LSTM ? 4 : type == MLI_OP_GRU ? 3 : 1;
     uint32_t u4 = quads(units), n = 1;
-    fb_id in[5] = {fb_linear(b, x, inputs, gates * u4)};
+    fb_id in[5] = {inputs != 0 ? fb_linear(b, x, inputs, gates * u4) : x};
     fb_shape y = fb_shape_of(b, in[0]);
     y.dims[y.rank - 1] = units;
     if (type == MLI_OP_GRU && !reset_after) {

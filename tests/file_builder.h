@@ -98,7 +98,8 @@ fb_id fb_conv(fb *b, fb_id x, uint32_t inputs, uint32_t outputs, uint32_t taps,
 /* p: the parameters of CONV2D, and of POOL, as in the file */
 fb_id fb_conv2d(fb *b, fb_id x, uint32_t outputs, const uint32_t p[7]);
 fb_id fb_pool(fb *b, fb_id x, const uint32_t p[7]);
-/* type LSTM, GRU or RNN, with the projection of x in front */
+/* type LSTM, GRU or RNN, with the projection of x in front; inputs 0: x is
+   projected */
 fb_id fb_recurrent(fb *b, mli_op_type type, fb_id x, uint32_t inputs,
                    uint32_t units, uint32_t reset_after, uint32_t init_frames);
 fb_id fb_unary(fb *b, mli_unary fn, fb_id x);
