@@ -1,8 +1,8 @@
 /*
  * test_hostile.c - small files that ask for much (tests/goldens/onnx-hostile,
- * made by make_onnx_hostile.py): an answer in bounded time, whatever it is; a
- * chain of decisions longer than any stack; a name longer than any message;
- * weights in a pipe.
+ * made by make_onnx_hostile.py, and tflite-hostile, by tflite/hostile.py): an
+ * answer in bounded time, whatever it is; a chain of decisions longer than any
+ * stack; a name longer than any message; weights in a pipe.
  */
 #define _XOPEN_SOURCE 700 /* mkdtemp, mkfifo */
 #include <setjmp.h>
@@ -22,15 +22,15 @@
 #define LONGEST 5.0 /* seconds of the processor: slow machines as well */
 
 /* said: NULL if it has to open. */
-static void answer(const char *name, const char *said)
+static void answer_of(const char *format, const char *name, const char *said)
 {
     char path[4096];
     mlc_image image;
     mlc_error error;
     clock_t began = clock();
     double took;
-    snprintf(path, sizeof path, "%s/tests/goldens/onnx-hostile/%s.onnx", root(),
-             name);
+    snprintf(path, sizeof path, "%s/tests/goldens/%s-hostile/%s.%s", root(),
+             format, name, format);
     mlc_load(path, NULL, &image, &error);
     took = (double)(clock() - began) / CLOCKS_PER_SEC;
     if (took > LONGEST)
@@ -39,6 +39,11 @@ static void answer(const char *name, const char *said)
         fail_msg("%s: \"%s\" (expected %s)", name, error.text,
                  said ? said : "a model");
     mlc_image_free(&image);
+}
+
+static void answer(const char *name, const char *said)
+{
+    answer_of("onnx", name, said);
 }
 
 static void test_ports(void **state)
@@ -67,6 +72,27 @@ static void test_memory(void **state)
 {
     (void)state;
     answer("far-back", "too much memory to run (expected at most 1024 MB");
+}
+
+/* What is not computed here is computed by the runtime; a loop has to be. */
+static void test_tflite(void **state)
+{
+    static const char *const said[][2] = {
+        {"powers", NULL},
+        {"products", NULL},
+        {"round-powers", "takes too long to count"},
+        {"round-softmax", "takes too long to count"},
+        {"round-sums", "takes too long to count"},
+        {"round-transposes", "takes too long to count"},
+        {"round-sorts", "takes too long to count"},
+        {"round-numbers", "takes too long to count"},
+        {"wide", "node TILE 1: an axis of 1073741824"},
+        {"deep-one-hot", "node ONE_HOT 0: a depth of 268435456"},
+        {"range", "node RANGE 0: a range of 2.14748e+09"},
+        {"many-taps", "node CONV_2D 2: computed weights"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        answer_of("tflite", said[i][0], said[i][1]);
 }
 
 /* ------------------------------------------------------- a long chain ---- */
@@ -296,8 +322,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ports),  cmocka_unit_test(test_constants),
-        cmocka_unit_test(test_memory), cmocka_unit_test(test_chain),
-        cmocka_unit_test(test_domain), cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_memory), cmocka_unit_test(test_tflite),
+        cmocka_unit_test(test_chain),  cmocka_unit_test(test_domain),
+        cmocka_unit_test(test_pipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -231,7 +231,9 @@ void tfl_do_while(tfl_run *r, tfl_call *c, int what)
             c->out[i]->broken |= more == -2;
         }
     if (more == -1)
-        tfl_unsupported(r, c, "a loop whose length depends on the input");
+        tfl_unsupported(r, c,
+                        "a loop whose length depends on the input, or "
+                        "takes too long to count");
     else if (more > 0)
         tfl_unsupported(r, c, "a loop of more than %u turns", MAX_TURNS);
 }
