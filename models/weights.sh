@@ -14,7 +14,7 @@ trap 'rm -rf "$OUT"' EXIT
 for model in drive mapping fuzz gestures continue; do
     for how in f16 int8 'int8, computing in int8'; do
         case $how in
-        *computing*) as='--arithmetic int8 --all' ;;
+        *computing*) as='--arithmetic int8 --all --weights int8' ;;
         *) as="--weights $how" ;;
         esac
         # shellcheck disable=SC2086 # an option and its value

@@ -156,8 +156,6 @@ static int parse(int argc, char **argv, convert_arguments *a)
     if (a->int8) {
         a->options.calibrate = ranges_find;
         a->options.calibrate_user = &a->ranges;
-        if (a->options.weights == MLC_WEIGHTS_AS_THEY_ARE)
-            a->options.weights = MLC_WEIGHTS_INT8;
     }
     a->options.states = a->states;
     a->options.state_count = a->state_count;
