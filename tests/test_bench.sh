@@ -22,7 +22,8 @@ wrong() {
     why=$(bench "$@" --seconds 0.02 --json)
     [ -n "$why" ] && echo "$why" && return
     for key in model kernels block ns_per_frame realtime p50_ns p99_ns p999_ns \
-        max_ns macs_per_second peak_macs_per_second clock_hz; do
+        max_ns macs_per_second peak_macs_per_second l1_macs_per_second \
+        l2_macs_per_second clock_hz; do
         [ -n "$(value $key)" ] || echo "no $key"
     done
     awk -v a="$(value p50_ns)" -v b="$(value p99_ns)" -v c="$(value p999_ns)" \
@@ -69,6 +70,14 @@ for _ in 1 2 3 4 5; do
     [ -z "$peak" ] && break
 done
 check "the peak is at least 95 % of what the clock allows" "$peak"
+
+# Loads can only be slower than registers; other work may disturb the peak.
+check "with an operand from a cache no more than the peak" "$(
+    awk -v p="$(value peak_macs_per_second)" -v a="$(value l1_macs_per_second)" \
+        -v b="$(value l2_macs_per_second)" 'BEGIN {
+            if (!(a > p / 20 && a <= 1.25 * p)) print a " of " p
+            if (!(b > p / 100 && b <= 1.25 * a)) print b " of " a
+        }')"
 
 # usage NAME STATUS TEXT ARGUMENT...
 refused() {

@@ -57,6 +57,8 @@ static void put_json(bench *b, const loaded_model *loaded, const char *path,
     json_put_number(w, "peak_macs_per_second", b->speed.macs_per_second);
     json_put_number(w, "peak_share",
                     r->macs_per_second / b->speed.macs_per_second);
+    json_put_number(w, "l1_macs_per_second", b->speed.l1_macs_per_second);
+    json_put_number(w, "l2_macs_per_second", b->speed.l2_macs_per_second);
     json_put_number(w, "clock_hz", b->speed.clock_hz);
     json_put_text(w, "peak_kernels", b->speed.kernels);
     json_put_count(w, "peak_lanes", b->speed.lanes);
@@ -72,6 +74,9 @@ static void print_head(const bench *b)
            "thread%s\n",
            s->macs_per_second * 1e-9, s->kernels, s->vectors_per_tick, s->lanes,
            s->clock_hz * 1e-9, b->pinned ? ", pinned" : "");
+    printf("with weights used once each: %.4g GMAC/s from the first cache, "
+           "%.4g from the second\n",
+           s->l1_macs_per_second * 1e-9, s->l2_macs_per_second * 1e-9);
     if (s->vectors_per_tick < 1.5)
         printf("this machine does one such multiply-accumulate a tick%s\n",
                s->vectors_per_tick < 0.75 ? ", or less" : "");

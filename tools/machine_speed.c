@@ -24,6 +24,8 @@
 #define LINE       32   /* additions of a round */
 #define SUMS_PIECE 80e3 /* nanoseconds of a turn */
 #define LINE_PIECE 15e3
+#define LOAD_PIECE 40e3
+#define LOAD_TURNS 500
 #define FEW        1000 /* turns, at least; more until */
 #define TURNS      20000
 #define WHOLE      0.98  /* so near to a whole number of vectors a tick */
@@ -44,10 +46,16 @@ static void wait_in_line(unsigned long n)
 #undef ADD
 }
 
+/* Numbers for one operand of each multiply-accumulate: the first few fit the
+   first cache of any machine, all of them only the second. */
+#define FEW_BYTES 8192u
+static float numbers[96 * 1024 / sizeof(float)] __attribute__((aligned(64)));
+static size_t bytes_used;
+
 /*
  * A function of n * CHAINS multiply-accumulates of vectors, a = a + x*y. kind:
- * the register class of vectors in asm. The products are small against the
- * sums, so that these stay ordinary numbers.
+ * the register class of vectors in asm. from: what is done when a round begins.
+ * The products are small against the sums, so that these stay ordinary numbers.
  */
 /* clang-format off */
 #define EACH(do, mac, kind) \
@@ -56,35 +64,51 @@ static void wait_in_line(unsigned long n)
     do(a8, mac, kind) do(a9, mac, kind) do(a10, mac, kind) do(a11, mac, kind)
 #define BEGIN(a, mac, kind) a = x; __asm__ volatile("" : "+" kind(a));
 #define STEP(a, mac, kind)  a = mac(a); __asm__ volatile("" : "+" kind(a));
-#define SUMS(name, attribute, vector, kind, set, mac) \
+#define SUMS(name, attribute, vector, kind, set, from, mac) \
     attribute static void name(unsigned long n) \
     { \
         vector x = set(0.75f), y = set(1e-6f); \
+        const vector *begin, *p, *end; \
+        __asm__ volatile("" : "=r"(begin) : "0"(numbers)); \
+        p = begin; \
+        end = p + bytes_used / (CHAINS * sizeof *p) * CHAINS; \
         vector a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11; \
         __asm__ volatile("" : "+" kind(x), "+" kind(y)); \
         EACH(BEGIN, mac, kind) \
         while (n--) { \
+            from \
             EACH(STEP, mac, kind) \
         } \
+        (void)end; \
     }
+#define FROM_REGISTERS
+#define FROM_MEMORY if (p == end) p = begin;
+#define BOTH(name, attribute, vector, kind, set, mac, loading) \
+    SUMS(name, attribute, vector, kind, set, FROM_REGISTERS, mac) \
+    SUMS(loading_##name, attribute, vector, kind, set, FROM_MEMORY, loading)
 /* clang-format on */
 
 #if defined(__x86_64__)
-#define MAC_512(a) _mm512_fmadd_ps(x, y, a)
-#define MAC_256(a) _mm256_fmadd_ps(x, y, a)
-#define MAC_128(a) _mm_add_ps(a, _mm_mul_ps(x, y))
-SUMS(sums_512, __attribute__((target("avx512f"))), __m512, "v", _mm512_set1_ps,
-     MAC_512)
-SUMS(sums_256, __attribute__((target("avx2,fma"))), __m256, "x", _mm256_set1_ps,
-     MAC_256)
-SUMS(sums_128, , __m128, "x", _mm_set1_ps, MAC_128)
+#define MAC_512(a)     _mm512_fmadd_ps(x, y, a)
+#define MAC_256(a)     _mm256_fmadd_ps(x, y, a)
+#define MAC_128(a)     _mm_add_ps(a, _mm_mul_ps(x, y))
+#define LOADING_512(a) _mm512_fmadd_ps(x, *p++, a)
+#define LOADING_256(a) _mm256_fmadd_ps(x, *p++, a)
+#define LOADING_128(a) _mm_add_ps(a, _mm_mul_ps(x, *p++))
+BOTH(sums_512, __attribute__((target("avx512f"))), __m512, "v", _mm512_set1_ps,
+     MAC_512, LOADING_512)
+BOTH(sums_256, __attribute__((target("avx2,fma"))), __m256, "x", _mm256_set1_ps,
+     MAC_256, LOADING_256)
+BOTH(sums_128, , __m128, "x", _mm_set1_ps, MAC_128, LOADING_128)
 #elif defined(__ARM_NEON)
 #ifdef __aarch64__
-#define MAC_NEON(a) vfmaq_f32(a, x, y)
+#define MAC_NEON(a)     vfmaq_f32(a, x, y)
+#define LOADING_NEON(a) vfmaq_f32(a, x, *p++)
 #else
-#define MAC_NEON(a) vmlaq_f32(a, x, y)
+#define MAC_NEON(a)     vmlaq_f32(a, x, y)
+#define LOADING_NEON(a) vmlaq_f32(a, x, *p++)
 #endif
-SUMS(sums_neon, , float32x4_t, "w", vdupq_n_f32, MAC_NEON)
+BOTH(sums_neon, , float32x4_t, "w", vdupq_n_f32, MAC_NEON, LOADING_NEON)
 #endif
 
 /* Plain C: what the compiler makes of one float. */
@@ -97,25 +121,26 @@ SUMS(sums_neon, , float32x4_t, "w", vdupq_n_f32, MAC_NEON)
 #else
 #define FLOAT_KIND "g"
 #endif
-#define ONE(x)   (x)
-#define MAC_C(a) ((a) + x * y)
-SUMS(sums_plain, , float, FLOAT_KIND, ONE, MAC_C)
+#define ONE(x)       (x)
+#define MAC_C(a)     ((a) + x * y)
+#define LOADING_C(a) ((a) + x * *p++)
+BOTH(sums_plain, , float, FLOAT_KIND, ONE, MAC_C, LOADING_C)
 
 typedef void loop(unsigned long n);
 
 static const struct way {
     const char *kernels;
     unsigned lanes;
-    loop *sums;
+    loop *sums, *loading;
 } ways[] = {
 #if defined(__x86_64__)
-    {"avx512", 16, sums_512},
-    {"avx2", 8, sums_256},
-    {"sse2", 4, sums_128},
+    {"avx512", 16, sums_512, loading_sums_512},
+    {"avx2", 8, sums_256, loading_sums_256},
+    {"sse2", 4, sums_128, loading_sums_128},
 #elif defined(__ARM_NEON)
-    {"neon", 4, sums_neon},
+    {"neon", 4, sums_neon, loading_sums_neon},
 #endif
-    {"generic", 1, sums_plain},
+    {"generic", 1, sums_plain, loading_sums_plain},
 };
 
 /* Of the widest build here. */
@@ -185,6 +210,28 @@ static void keep_best(turn *best, turn t)
         best->any_line = t.line;
 }
 
+/* The most multiply-accumulates a second with numbers from so many bytes. */
+static double loaded_macs(const struct way *way, size_t bytes)
+{
+    double best = 0;
+    bytes_used = bytes;
+    unsigned long n = rounds_in(way->loading, LOAD_PIECE);
+    for (unsigned i = 0; i < LOAD_TURNS; i++) {
+        double one = pace(way->loading, n);
+        if (one > best)
+            best = one;
+    }
+    return best * CHAINS * way->lanes * 1e9;
+}
+
+/* Memory that was never written may all be one page. */
+static void write_numbers(void)
+{
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        numbers[i] = 1e-6f;
+    __asm__ volatile("" : : : "memory");
+}
+
 void machine_speed_measure(machine_speed *speed)
 {
     const struct way *way = widest();
@@ -206,4 +253,7 @@ void machine_speed_measure(machine_speed *speed)
     speed->vectors_per_tick = each;
     speed->clock_hz = best.line * LINE * 1e9;
     speed->macs_per_second = best.sums * CHAINS * way->lanes * 1e9;
+    write_numbers();
+    speed->l1_macs_per_second = loaded_macs(way, FEW_BYTES);
+    speed->l2_macs_per_second = loaded_macs(way, sizeof numbers);
 }

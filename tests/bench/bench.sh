@@ -32,7 +32,8 @@ mlp-4-64-64-4 130 60 130 60 peak
 mlp-8-128-128-8 465 350 465 350 peak
 END
 
-# "NAME BLOCK NANOSECONDS SHARE", and last the machine: "machine PEAK CLOCK"
+# "NAME BLOCK NANOSECONDS SHARE MACS", and last the machine: "machine PEAK CLOCK
+# KERNELS LANES", and its multiply-accumulates with weights from both caches
 measure() { # BLOCK MODEL...
     local block=$1
     shift
@@ -43,11 +44,14 @@ measure() { # BLOCK MODEL...
             $2 == "ns_per_frame" { ns = $3 }
             $2 == "peak_macs_per_second" { peak = $3 }
             $2 == "peak_share" { share = $3 }
+            $2 == "macs_per_frame" { macs = $3 }
+            $2 == "l1_macs_per_second" { first = $3 }
+            $2 == "l2_macs_per_second" { second = $3 }
             $2 == "clock_hz" { clock = $3 }
             $2 == "peak_kernels" { kernels = $3 }
             $2 == "peak_lanes" { lanes = $3 }
-            $2 == "pinned" { print name, block, ns, share }
-            END { print "machine", peak, clock, kernels, lanes }'
+            $2 == "pinned" { print name, block, ns, share, macs }
+            END { print "machine", peak, clock, kernels, lanes, first, second }'
 }
 streams=$(awk -v f="$folder" '!/^mlp/ {
     print f "/" $1 ($1 ~ /^nam/ ? ".nam" : ".json") }' "$work/aims")
@@ -102,12 +106,21 @@ echo
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)
 awk -v cpu="${cpu:-$(uname -m)}" -v cc="$(${CC:-cc} --version | head -n 1)" \
     -v flags="${CFLAGS:-}" -v absent="$(cat "$build/bench-absent")" \
+    -v cache="$(getconf LEVEL1_DCACHE_SIZE 2>/dev/null)" \
     -v date="$(date +%Y-%m-%d)" '
     $1 == "machine" {
         if ($2 > peak) peak = $2
         if ($3 > clock) clock = $3
+        if ($6 > first) first = $6
+        if ($7 > second) second = $7
         kernels = $4
         lanes = $5
+    }
+    /^(lstm|gru|mlp)/ && $5 > most[$1] + 0 { most[$1] = $5 }
+    # Weights that are used once a frame: what loading them takes.
+    function least(name,    pace) {
+        pace = 4 * most[name] > (cache ? cache : 32768) ? second : first
+        return sprintf("%s %.0f", name, 1e9 * most[name] / pace)
     }
     END {
         printf "\n%s, %s: at most %.1f GMAC/s, %.2f vectors a tick at %.2f "\
@@ -119,5 +132,13 @@ awk -v cpu="${cpu:-$(uname -m)}" -v cc="$(${CC:-cc} --version | head -n 1)" \
             "recurrent ones by the"
         print "clock. ONNX Runtime runs here, beside it, less what a call "\
             "costs by itself."
+        printf "A recurrent layer and a dense one of a single frame use each "\
+            "weight once: with\none operand of each multiply-accumulate from "\
+            "the first-level cache this machine\ndoes at most %.1f GMAC/s, "\
+            "%.1f from the second. Loading the weights alone takes\n",
+            first * 1e-9, second * 1e-9
+        printf "%s, %s, %s and %s ns a frame;\nin the recurrent ones the next "\
+            "frame waits for the functions of the last.\n", least("lstm-40"),
+            least("gru-40"), least("mlp-4-64-64-4"), least("mlp-8-128-128-8")
         if (absent != "") print "Not here:" absent "."
     }' "$work/own"
