@@ -177,7 +177,7 @@ lists() {
 #X obj 90 90 f;
 #X obj 200 0 loadbang;
 #X msg 200 30 1 \; pd dsp 1;
-#X obj 200 60 clocks;
+#X obj 200 60 callbacks;
 #X obj 300 30 delay 100;
 #X msg 300 60 \; pd quit;
 #X connect 0 0 1 0;
