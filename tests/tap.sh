@@ -17,6 +17,14 @@ check() {
         echo "$2" | sed -n '2,10s/^/# /p'
     fi
 }
+# equal NAME GOT EXPECTED
+equal() {
+    if [ "$2" = "$3" ]; then
+        pass "$1"
+    else
+        fail "$1" "got \"$2\" (expected \"$3\")"
+    fi
+}
 skip() { echo "ok - $1 # SKIP $2"; }
 skip_all() {
     skip "$1" "$2"

@@ -7,6 +7,7 @@ goldens=$root/tests/goldens
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/npy.sh"
 # build FOLDER OPS VARIABLE...: quiet, or says what the compiler said
 build() {
     local folder=$1 ops=$2
@@ -53,20 +54,15 @@ else
 fi
 
 # --------------------------------------------------- what it computes ----
-# floats FILE.npy: from its data on
-floats() {
-    tail -c +$((11 + $(od -An -tu1 -j8 -N2 "$1" |
-        awk '{ print $1 + 256 * $2 }'))) "$1"
-}
 # same MODEL NAME: the program plays what the command plays, bit for bit
 sound=$goldens/guitarml/input.npy
 same() {
-    floats "$sound" | "$work/here/firmware/minimal" "$1" >"$work/played" \
+    data "$sound" | "$work/here/firmware/minimal" "$1" >"$work/played" \
         2>"$work/log"
     rm -rf "$work/run"
     MLI_KERNELS=generic "$MLI_BUILD/mlinfer" run "$1" --npy "$sound" \
         -o "$work/run" || return
-    floats "$work"/run/*.npy >"$work/wanted"
+    data "$work"/run/*.npy >"$work/wanted"
     if [ -s "$work/wanted" ] && cmp -s "$work/wanted" "$work/played"; then
         pass "$2 plays the same"
     else fail "$2 plays the same" "$(cat "$work/log")"; fi

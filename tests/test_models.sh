@@ -8,14 +8,7 @@ LIMIT=1e-5
 OUT=$(mktemp -d) || exit 1
 trap 'rm -rf "$OUT"' EXIT
 . "$(dirname "$0")/tap.sh"
-
-# The floats of an .npy file, one a line. Its header's length is a
-# little-endian 16-bit number at byte 8.
-floats()
-{
-    header=$(od -An -tu1 -j8 -N2 "$1" | awk '{ print $1 + 256 * $2 }')
-    od -An -v -w4 -tf4 -j$((10 + header)) "$1"
-}
+. "$(dirname "$0")/npy.sh"
 
 # Largest difference of two .npy files over the largest value of the second;
 # "length" when they hold different numbers of values or none, "nan" when one

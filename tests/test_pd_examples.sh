@@ -44,49 +44,40 @@ begin_driver() {
     boxes=0 cords=""
     box "obj 10 10 loadbang"
 }
+row() { # BOX...: each connected to the next
+    box "$1"
+    while [ $# -gt 1 ]; do
+        shift
+        box "$1"
+        cord $((boxes - 2)) 0 $((boxes - 1)) 0
+    done
+}
 at() {
-    box "obj 10 40 delay $1"
-    box "msg 10 70 \\; ${*:2}"
+    row "obj 10 40 delay $1" "msg 10 70 \\; ${*:2}"
     cord 0 0 $((boxes - 2)) 0
-    cord $((boxes - 2)) 0 $((boxes - 1)) 0
 }
 mark() { # MILLISECONDS NAME WORD: NAME: WORD is printed then
-    box "obj 10 40 delay $1"
-    box "msg 10 70 $3"
-    box "obj 10 100 print $2"
+    row "obj 10 40 delay $1" "msg 10 70 $3" "obj 10 100 print $2"
     cord 0 0 $((boxes - 3)) 0
-    cord $((boxes - 3)) 0 $((boxes - 2)) 0
-    cord $((boxes - 2)) 0 $((boxes - 1)) 0
 }
-hear() {
-    box "obj 200 10 r $1"
-    box "obj 200 40 print $1"
-    cord $((boxes - 2)) 0 $((boxes - 1)) 0
-}
+hear() { row "obj 200 10 r $1" "obj 200 40 print $1"; }
 level() { # NAME: every 250 ms the level in dB of what comes by s~ NAME
-    box "obj 300 10 r~ $1"
-    box "obj 300 40 env~ 8192"
-    box "obj 300 70 print $1"
-    cord $((boxes - 3)) 0 $((boxes - 2)) 0
-    cord $((boxes - 2)) 0 $((boxes - 1)) 0
+    row "obj 300 10 r~ $1" "obj 300 40 env~ 8192" "obj 300 70 print $1"
 }
 end_driver() { printf '%s' "$cords" >>"$work/driver.pd"; }
 
 begin_driver
 # calibrate: learned, used beyond its ends, turned round, smoothed
-box "obj 10 200 r to-calibrate"; box "obj 10 230 calibrate"
-box "obj 10 260 print calibrated"; box "obj 90 260 print calibrate-range"
-cord $((boxes - 4)) 0 $((boxes - 3)) 0
-cord $((boxes - 3)) 0 $((boxes - 2)) 0
+row "obj 10 200 r to-calibrate" "obj 10 230 calibrate" \
+    "obj 10 260 print calibrated"
+box "obj 90 260 print calibrate-range"
 cord $((boxes - 3)) 1 $((boxes - 1)) 0
 at 10 'to-calibrate learn 1 \; to-calibrate 6 \; to-calibrate 2 \; to-calibrate 10 \; to-calibrate learn 0 \; to-calibrate 6 \; to-calibrate 20 \; to-calibrate -5'
 at 30 'to-calibrate range 10 2 \; to-calibrate 4 \; to-calibrate range'
 at 50 'to-calibrate smooth 100 \; to-calibrate 8'
 at 500 'to-calibrate 8'
 # pad: in the field, clipped to it
-box "obj 10 300 r to-pad"; box "obj 10 330 pad"; box "obj 10 500 print pad"
-cord $((boxes - 3)) 0 $((boxes - 2)) 0
-cord $((boxes - 2)) 0 $((boxes - 1)) 0
+row "obj 10 300 r to-pad" "obj 10 330 pad" "obj 10 500 print pad"
 at 100 'to-pad 0.2 1.7 \; to-pad clear \; to-pad pen 1 \; to-pad 0.5 0.25'
 # five poses: two of them shown, the first one found again
 at 10 'five-poses-do smooth 0 \; five-poses-sensors 0 0'
@@ -138,35 +129,31 @@ if grep -E "couldn't|error|no method|failed|no such|ended with" "$work/got" \
 else
     pass "all patches open at once and are used without an error"
 fi
-# is NAME WHAT-IS WHAT-SHOULD-BE
-is() {
-    if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got '$2', expected '$3'"; fi
-}
 # holds NAME AWK-CONDITION VALUES...: numbers
 holds() {
     if echo "${@:3}" | awk "{ exit !($2) }"; then pass "$1"; else fail "$1" "got ${*:3}"; fi
 }
-is "calibrate tells the range that it learned, and that which was given" \
+equal "calibrate tells the range that it learned, and that which was given" \
     "$(said calibrate-range | xargs)" "range 2 10 range 10 2"
-is "calibrate: inside, beyond, and turned round" \
+equal "calibrate: inside, beyond, and turned round" \
     "$(said calibrated | sed -n '4,7p' | xargs)" "0.5 1 0 0.75"
 holds "calibrate smooths: on the way after 10 ms, there at the end" \
     '$1 < 0.75 && $1 > 0.6 && $2 == 0.25' \
     "$(said calibrated | sed -n '9p') $(said calibrated | tail -n 1)"
-is "pad: where a list sends it, within the field" "$(said pad | xargs)" \
+equal "pad: where a list sends it, within the field" "$(said pad | xargs)" \
     "0.2 1 0.5 0.25"
-is "five-poses: the first pose brings back its eight sliders" \
+equal "five-poses: the first pose brings back its eight sliders" \
     "$(said five-poses-wanted | tail -n 1)" "0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8"
 wet() { said turn-the-knob-wet | awk -v a="$1" -v b="$2" '
     { t = NR * 4096 / 48000 } t > a && t < b { s += $1; n++ } END { print s / n }'; }
 holds "turn-the-knob: fuzz makes it louder, octave changes it" \
     '$1 > 50 && $2 > $1 + 1 && ($3 - $2) ^ 2 > 0.25' \
     "$(wet 0.3 1) $(wet 1.2 2) $(wet 2.2 4)"
-is "morph: neither waits, then B for A by 100 samples, then A for B by 48" \
+equal "morph: neither waits, then B for A by 100 samples, then A for B by 48" \
     "$(for from in a b; do said morph-wait-$from; done | sort -u | xargs)" \
     "0 1 2.08333"
 for gesture in circle zigzag; do
-    is "classify-gesture: a recorded $gesture is one" \
+    equal "classify-gesture: a recorded $gesture is one" \
         "$(said classify-gesture-class | grep -B 1 "end-of-$gesture" | awk \
             'NR == 1 && $3 > 0.5 { print $2 }')" "$gesture"
 done
@@ -180,7 +167,7 @@ sound() { said bela-sound | awk -v a="$1" -v b="$2" '
     { t = NR * 4096 / 48000 } t > a && t < b { s += $1; n++ } END { print s / n }'; }
 holds "Bela: pressure at the analog input plays" '$2 > $1 + 6 && $2 > 60' \
     "$(sound 0.3 1) $(sound 1.2 3)"
-is "Bela: the button shows an example, held it clears" \
+equal "Bela: the button shows an example, held it clears" \
     "$(said bela-shown | uniq | xargs)" "1 2 0"
 
 # ------------------------------------------------- again and again, closed --

@@ -124,47 +124,10 @@ INFO: latency 0
 INFO: class right 0.880797
 EOF
 
-# The first samples of 0.5 through a model, after messages.
-samples() {
-    cat >"$work/case.pd" <<EOF
-#N canvas 0 0 600 400 12;
-#X declare -path mlinfer;
-#X obj 20 20 table out 64;
-#N canvas 0 0 600 400 inside 0;
-#X obj 20 20 sig~ 0.5;
-#X obj 20 60 mlinfer~ -norate $work/models/$1;
-#X obj 20 100 tabwrite~ out;
-#X obj 200 20 r start;
-#X obj 300 20 r box;
-#X connect 0 0 1 0;
-#X connect 1 0 2 0;
-#X connect 3 0 2 0;
-#X connect 4 0 1 0;
-#X restore 20 60 pd inside;
-#X obj 20 100 loadbang;
-#X obj 20 120 t b b b;
-#X obj 20 150 delay 50;
-#X msg 140 150 \\; pd dsp 1 \\; start bang;
-#X msg 260 150 \\; box $2;
-#X obj 20 180 t b b;
-#X obj 140 210 array get out 0 8;
-#X obj 140 240 print OUT;
-#X msg 20 270 \\; pd quit;
-#X connect 2 0 3 0;
-#X connect 3 0 4 0;
-#X connect 3 1 5 0;
-#X connect 3 2 6 0;
-#X connect 4 0 7 0;
-#X connect 7 1 8 0;
-#X connect 7 0 10 0;
-#X connect 8 0 9 0;
-EOF
-    run_pd -open "$work/case.pd"
-}
-
-# sounds NAME MODEL MESSAGES EXPECTED: PyTorch's samples, to 1e-5
+# sounds NAME MODEL MESSAGES EXPECTED: what becomes of 0.5 are PyTorch's samples,
+# to 1e-5
 sounds() {
-    samples "$2" "$3" >"$work/got"
+    heard "-norate MODELS/$2" 0.5 "\\; box $3" 0 8
     if grep '^OUT: ' "$work/got" | awk -v want="$4" '
         { n = split(want, w, " ")
           if (NF != n + 1) exit 1

@@ -66,13 +66,17 @@ END
 END
 }
 
-# Run it; "stretches N allocations N calls N" or nothing.
+# traced CLASS FOLDER: run patch.pd with it; "stretches N allocations N calls N"
+# or nothing.
+traced() {
+    timeout 60 "$traps/run-traced" "$traps/libtrap.so" \
+        pd -nrt -nogui -noprefs -noaudio -batch -r 48000 -path "$traps" \
+        -lib trap~ -path "$2" -lib "$1" -open "$work/patch.pd" \
+        2>"$work/log" | grep '^stretches'
+}
 count() {
     patch "$@" >"$work/patch.pd"
-    timeout 60 "$traps/run-traced" "$traps/libtrap.so" \
-        pd -nrt -nogui -noaudio -batch -r 48000 -path "$traps" -lib trap~ \
-        -path "$external" -lib mlinfer~ -open "$work/patch.pd" \
-        2>"$work/log" | grep '^stretches'
+    traced mlinfer~ "$external"
 }
 
 told=$(TRAP_PLANT=1 count 64 1 gain.bin)
@@ -142,10 +146,7 @@ learn() {
 #X connect 6 0 7 0;
 END
     shown=$(tr -cd ',' <<<"$3" | wc -c)
-    told=$(timeout 60 "$traps/run-traced" "$traps/libtrap.so" \
-        pd -nrt -nogui -noaudio -batch -r 48000 -path "$traps" -lib trap~ \
-        -path "$external" -lib mlinfer -open "$work/patch.pd" \
-        2>"$work/log" | grep '^stretches')
+    told=$(traced mlinfer "$external")
     if [ "$told" = "stretches $((shown + 2)) allocations 0 calls 0" ] &&
         ! grep -qE "couldn't create|error" "$work/log"; then
         pass "$name"
@@ -188,10 +189,7 @@ lists() {
 #X connect 4 0 7 0;
 #X connect 7 0 8 0;
 END
-    told=$(timeout 60 "$traps/run-traced" "$traps/libtrap.so" \
-        pd -nrt -nogui -noprefs -noaudio -batch -r 48000 -path "$traps" \
-        -lib trap~ -lib mlinfer~ -open "$work/patch.pd" \
-        2>"$work/log" | grep '^stretches')
+    told=$(traced mlinfer~ "$traps")
     if [[ $told =~ ^stretches\ [1-9][0-9]+\ allocations\ 0\ calls\ 0$ ]] &&
         ! grep -qE "couldn't create|error" "$work/log"; then
         pass "$name"

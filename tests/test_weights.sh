@@ -3,6 +3,7 @@
 # one measures from outside, on sounds, arrays and lists.
 set -u
 . "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/npy.sh"
 root=${MLI_ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 mlinfer=${MLI_BUILD:-$root/build}/mlinfer
 goldens=$root/tests/goldens
@@ -15,12 +16,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
-# same NAME GOT EXPECTED
-same() {
-    if [ "$2" = "$3" ]; then pass "$1"; else
-        fail "$1" "got \"$2\" (expected \"$3\")"
-    fi
-}
 # refuses NAME TEXT: it fails, says TEXT, and writes nothing
 refuses() {
     if [ $rc != 0 ] && grep -qF -- "$2" err && [ ! -e x.bin ]; then pass "$1"
@@ -30,12 +25,6 @@ refuses() {
 run() {
     "$mlinfer" "$@" >out 2>err </dev/null
     rc=$?
-}
-# The floats of an .npy file, one a line.
-floats() {
-    local header
-    header=$(od -An -tu1 -j8 -N2 "$1" | awk '{ print $1 + 256 * $2 }')
-    od -An -v -w4 -tf4 -j$((10 + header)) "$1"
 }
 # SNR in dB of what two models play of an array
 snr_of() {
@@ -61,7 +50,7 @@ for how in int4 int8 f16; do
     if [ "${snr:-0}" -ge $last ]; then pass "$how: not worse than fewer bits"
     else fail "$how: not worse than fewer bits" "$snr dB, $last dB"; fi
     last=${snr:-0}
-    same "$how: the size that is told" "$(sed -n \
+    equal "$how: the size that is told" "$(sed -n \
         's/^size: file \([0-9]*\) bytes, \([0-9]*\) with floats.*/\1 \2/p' out)" \
         "$(stat -c %s $how.bin) $(stat -c %s float.bin)"
     if grep -qE '^speed: [0-9.]+ ns a frame, [0-9.]+ with floats' out; then
@@ -133,7 +122,7 @@ if command -v sox >/dev/null; then
     run convert "$stream" -o x.bin --weights f16 --calibrate lines.txt
     array=$(grep ^error: out | sed 's/dB.*//; s/over \([0-9]*\).*/\1/')
     run convert "$stream" -o x.bin --weights f16 --calibrate sound.wav
-    same "a sound is heard as text is" \
+    equal "a sound is heard as text is" \
         "$(grep ^error: out | sed 's/dB.*//; s/over \([0-9]*\).*/\1/')" \
         "$array"
 else
@@ -147,7 +136,7 @@ else fail "lists: the share of full scale" "$(cat out)"; fi
 run convert "$step" -o x.bin --weights f16
 first=$(grep ^error: out)
 run convert "$step" -o x.bin --weights f16
-same "noise, the same each time" "$(grep ^error: out)" "$first"
+equal "noise, the same each time" "$(grep ^error: out)" "$first"
 case $first in
 *"over 1000 lists of noise in the inputs' ranges") pass "noise is said" ;;
 *) fail "noise is said" "$first" ;;

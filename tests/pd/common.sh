@@ -126,12 +126,12 @@ expect() {
     compare "$1"
 }
 
-# played NAME BOX INLETS MESSAGES OUTLET COUNT BLOCK <<EXPECTED
+# heard BOX INLETS MESSAGES OUTLET COUNT BLOCK: into $work/got
 # Feeds the numbers INLETS to the inlets of a box in blocks of BLOCK, sends it
 # MESSAGES, switches DSP on, and prints the first COUNT samples of an outlet.
-played() {
+heard() {
     local i=0 objects="" connections="" number
-    for number in $3; do
+    for number in $2; do
         objects+="#X obj $((20 + 60 * i)) 20 sig~ $number;"$'\n'
         connections+="#X connect $((5 + i)) 0 0 $i;"$'\n'
         i=$((i + 1))
@@ -141,12 +141,12 @@ played() {
 #X declare -path mlinfer;
 #X obj 20 20 table out 256;
 #N canvas 0 0 600 400 inside 0;
-#X obj 20 60 mlinfer~ $2;
+#X obj 20 60 mlinfer~ $1;
 #X obj 20 100 tabwrite~ out;
 #X obj 200 20 r start;
-#X obj 200 60 block~ ${7:-64};
+#X obj 200 60 block~ ${6:-64};
 #X obj 300 20 r box;
-$objects#X connect 0 $5 1 0;
+$objects#X connect 0 $4 1 0;
 #X connect 2 0 1 0;
 #X connect 4 0 0 0;
 $connections#X restore 20 60 pd inside;
@@ -154,9 +154,9 @@ $connections#X restore 20 60 pd inside;
 #X obj 20 120 t b b b;
 #X obj 20 150 delay 50;
 #X msg 140 150 \\; pd dsp 1 \\; start bang;
-#X msg 260 150 $4;
+#X msg 260 150 $3;
 #X obj 20 180 t b b;
-#X obj 140 210 array get out 0 $6;
+#X obj 140 210 array get out 0 $5;
 #X obj 140 240 print OUT;
 #X msg 20 270 \\; pd quit;
 #X connect 2 0 3 0;
@@ -170,6 +170,11 @@ $connections#X restore 20 60 pd inside;
 EOF
     sed -i "s|MODELS|$work/models|g" "$work/case.pd"
     run_pd -open "$work/case.pd" >"$work/got"
+}
+
+# played NAME BOX ...: what is heard, as in heard, is EXPECTED
+played() {
+    heard "${@:2}"
     compare "$1"
 }
 
