@@ -78,7 +78,7 @@ if [ -n "$newer" ] || [ "$(wc -l <<<"$used")" -lt 40 ]; then
 else
     pass "vectors as ARMv7's first compilers had them ($(wc -l <<<"$used"))"
 fi
-newer=$(grep -nE '__has_(builtin|attribute|include|c_attribute)|__builtin_[a-z0-9_]+|fallthrough|_Float(16|32)|__VA_OPT__|\[\[|typeof_unqual|constexpr|nullptr' \
+newer=$(grep -noE '__has_(builtin|attribute|include|c_attribute)|__builtin_[a-z0-9_]+|fallthrough|_Float(16|32)|__VA_OPT__|\[\[|typeof_unqual|constexpr|nullptr' \
     {kernels,core,learn,pd-external}/*.[ch] compiler/*.[ch] compiler/*/*.[ch] |
     grep -vE '__builtin_(clz(l|ll)?|copysignf?|fabsf?|inff?|nanf?|mem(cpy|set|move|cmp)|prefetch|signbit|sqrtf?|expect)\>' |
     head -n 1)

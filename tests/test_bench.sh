@@ -36,7 +36,8 @@ wrong() {
         }'
 }
 check "a stream model, its keys and their order" "$(wrong "$stream" --block 16)"
-check "block as it was asked for" "$([ "$(value block)" = 16 ] || value block)"
+check "block as it was asked for" "$([ "$(value block)" = 16 ] ||
+    echo "it is '$(value block)'")"
 check "a step model" "$(wrong "$step")"
 check "a block of one frame" "$(wrong "$stream" --block 1)"
 check "blocks longer than a tile" "$(wrong "$stream" --block 1000)"
@@ -51,10 +52,10 @@ why=$(bench "$stream" --kernels all --seconds 0.01 --json)
 builds=$("$mlinfer" --version | sed 's/.*kernels: //')
 check "every kernel build with --kernels all" "$why$(
     [ "$(sed -n 's/.*"kernels": "\(.*\)",/\1/p' "$work/out" | grep -v ^peak |
-        tr '\n' ' ')" = "$builds " ] || cat "$work/out")"
+        tr '\n' ' ')" = "$builds " ] || { echo "not $builds"; cat "$work/out"; })"
 why=$(bench "$stream" "$step" --seconds 0.01)
 check "a line a model" "$why$([ "$(grep -c '%$' "$work/out")" = 2 ] ||
-    cat "$work/out")"
+    { echo "not two lines"; cat "$work/out"; })"
 
 # The peak is a whole number of vectors a tick; other work on this machine may
 # disturb one measurement.
@@ -63,9 +64,10 @@ for _ in 1 2 3 4 5; do
     bench "$step" --seconds 0.01 --json >/dev/null
     peak=$(awk -v p="$(value peak_macs_per_second)" -v c="$(value clock_hz)" \
         -v l="$(value peak_lanes)" 'BEGIN {
-            x = p / c / l
+            x = c * l > 0 ? p / c / l : 0
             n = int(2 * x + 0.5) / 2
-            if (x < 0.95 * n || x > 1.03 * n) print x " vectors a tick"
+            if (!(n > 0 && x >= 0.95 * n && x <= 1.03 * n))
+                print x " vectors a tick"
         }')
     [ -z "$peak" ] && break
 done
@@ -86,7 +88,8 @@ refused() {
     "$mlinfer" bench "$@" >"$work/out" 2>"$work/err"
     rc=$?
     check "$name" "$([ $rc = "$status" ] || echo "exit status $rc")$(
-        grep -qF -- "$text" "$work/err" || cat "$work/err")$(cat "$work/out")"
+        grep -qF -- "$text" "$work/err" ||
+            { echo "does not say $text"; cat "$work/err"; })$(cat "$work/out")"
 }
 refused "no model" 2 "expected a MODEL"
 refused "a block of 0 frames" 2 "--block 0" "$stream" --block 0

@@ -26,11 +26,11 @@ take() { # ARCHITECTURE: unpacked
 
 # deken takes the version from here when nobody names one.
 version=$(sed -n 's/^VERSION := //p' "$MLI_ROOT/Makefile")
-others=$(grep -o 'VERSION [0-9.]*[0-9]' "$MLI_ROOT"/help-patches/*.pd |
-    grep -v " $version$")
-[ -n "$version" ] && [ -z "$others" ] &&
+versions=$(grep -oh 'VERSION [0-9.]*[0-9]' "$MLI_ROOT"/help-patches/*.pd |
+    sort -u)
+[ -n "$version" ] && [ "$versions" = "VERSION $version" ] &&
     pass "the patches say the version that is built" ||
-    fail "the patches say the version that is built" "$version, but $others"
+    fail "the patches say the version that is built" "$version, not $versions"
 
 # ------------------------------------------------------------ 32 bits ----
 pack Linux-amd64-32 "$MLI_BUILD/pd/mlinfer"

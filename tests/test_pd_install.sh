@@ -60,13 +60,13 @@ quiet "... with the other class first" -open "$work/list.pd"
 mkdir "$work/settings"
 printf 'npath: 1\npath1: %s\n' "$MLI_BUILD/pd" >"$work/settings/.pdsettings"
 for patch in both list; do
-    HOME=$work/settings timeout 20 pd -nrt -nogui -noaudio -nomidi -batch \
-        -nostdpath -stderr -open "$work/$patch.pd" -send "pd quit" \
-        >"$work/got" 2>&1
-    if grep -qE "couldn't|error" "$work/got"; then
-        fail "$patch.pd on the search path's parent" "$(cat "$work/got")"
-    else
+    if HOME=$work/settings timeout 20 "${PD_COMMAND[@]}" -nrt -nogui -noaudio \
+        -nomidi -batch -nostdpath -stderr -open "$work/$patch.pd" \
+        -send "pd quit" >"$work/got" 2>&1 &&
+        ! grep -qE "couldn't|error" "$work/got"; then
         pass "only the parent folder on Pd's search path ($patch.pd)"
+    else
+        fail "$patch.pd on the search path's parent" "$(cat "$work/got")"
     fi
 done
 
@@ -142,12 +142,12 @@ for patch in "$folder"/*.pd "$folder"/examples/*.pd "$folder"/bela/*.pd; do
     else
         pass "$name opens without an error"
     fi
-    HOME=$work/nowhere timeout 20 pd -nrt -nogui -noprefs -nostdpath -noaudio \
-        -nomidi -batch -stderr -open "$patch" -send "pd quit" >"$work/got" 2>&1
-    if [ -s "$work/got" ]; then
-        fail "$name opens where nothing is installed" "$(head -2 "$work/got")"
-    else
+    if HOME=$work/nowhere timeout 20 "${PD_COMMAND[@]}" -nrt -nogui -noprefs \
+        -nostdpath -noaudio -nomidi -batch -stderr -open "$patch" \
+        -send "pd quit" >"$work/got" 2>&1 && [ ! -s "$work/got" ]; then
         pass "$name opens where nothing is installed"
+    else
+        fail "$name opens where nothing is installed" "$(head -2 "$work/got")"
     fi
     case $name in
     *-help.pd) grep -q '^#X declare -path mlinfer[; ]' "$patch" &&

@@ -45,9 +45,10 @@ for block in 1 64; do
     fi
 done
 through "$work/out.wav" 64 "$work/models/deep44"
-cmp -s <(samples "$work/out.wav") <(samples "$work/run.wav") &&
-    fail "without -norate sound is converted" "the samples are the same" ||
-    pass "without -norate sound is converted"
+[ -s "$work/out.wav" ] &&
+    ! cmp -s <(samples "$work/out.wav") <(samples "$work/run.wav") &&
+    pass "without -norate sound is converted" ||
+    fail "without -norate sound is converted" "the samples are the same, or none"
 
 # Latency: 72 frames for the way in, and (10 + 66) 480/441 for the model and the
 # way out.

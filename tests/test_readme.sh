@@ -17,10 +17,12 @@ else
 fi
 
 # Pictures and links to files: there is what they show. Every patch has one.
-gone=$(sed -n 's/.*](\([^)#:]*\)).*/\1/p; s/.*src="\([^":]*\)".*/\1/p' \
-    "$root/README.md" | sed 's/%7E/~/g' | sort -u | while read -r file; do
+sed -n 's/.*](\([^)#:]*\)).*/\1/p; s/.*src="\([^":]*\)".*/\1/p' \
+    "$root/README.md" | sed 's/%7E/~/g' | sort -u >"$work/files"
+[ -s "$work/files" ] || echo "a file" >"$work/files"
+gone=$(while read -r file; do
     [ -e "$root/$file" ] || echo "$file"
-done)
+done <"$work/files")
 if [ -z "$gone" ]; then
     pass "README shows and links files that are there"
 else
