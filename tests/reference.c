@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "binary_reference.h"
 #include "reference_ops.h"
 #include "weights.h"
 
@@ -342,52 +343,6 @@ static uint32_t broadcast(const mli_file_tensor *t, uint32_t rank,
     return index_of(t, own);
 }
 
-static double two(uint32_t f, double a, double b)
-{
-    switch (f) {
-    case MLI_ADD:
-        return a + b;
-    case MLI_SUB:
-        return a - b;
-    case MLI_MUL:
-        return a * b;
-    case MLI_DIV:
-        return a / b;
-    case MLI_MIN:
-        return fmin(a, b);
-    case MLI_MAX:
-        return fmax(a, b);
-    case MLI_POW:
-        return pow(a, b);
-    case MLI_LESS:
-        return a < b;
-    case MLI_LESS_EQUAL:
-        return a <= b;
-    case MLI_EQUAL:
-        return a == b;
-    case MLI_AND:
-        return a != 0 && b != 0;
-    case MLI_OR:
-        return a != 0 || b != 0;
-    case MLI_XOR:
-        return (a != 0) != (b != 0);
-    case MLI_MOD:
-        return a - floor(a / b) * b;
-    case MLI_FMOD:
-        return fmod(a, b);
-    case MLI_TRUNC_DIV:
-        return trunc(a / b);
-    case MLI_BIT_AND:
-        return (int32_t)a & (int32_t)b;
-    case MLI_BIT_OR:
-        return (int32_t)a | (int32_t)b;
-    case MLI_BIT_XOR:
-        return (int32_t)a ^ (int32_t)b;
-    default:
-        return a < 0 ? a * b : a;
-    }
-}
-
 /* One element of y, for the operators that only look up others. */
 static double picked(const run *r, const mli_file_op *op, uint32_t f,
                      uint32_t at)
@@ -403,9 +358,10 @@ static double picked(const run *r, const mli_file_op *op, uint32_t f,
     case MLI_OP_UNARY:
         return fn_of(op, from[at]);
     case MLI_OP_BINARY:
-        return two(op->p[0], from[broadcast(x, y->rank, c)],
-                   frame_of(value_of(r, op, 1),
-                            f)[broadcast(tensor_of(r, op, 1), y->rank, c)]);
+        return binary_reference(
+            (mli_binary)op->p[0], from[broadcast(x, y->rank, c)],
+            frame_of(value_of(r, op, 1),
+                     f)[broadcast(tensor_of(r, op, 1), y->rank, c)]);
     case MLI_OP_AFFINE: {
         uint32_t n = value_of(r, op, 1)->n;
         return fn_of(op, from[at] * vector(r, op, 1, at % n, 1) +

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "twin.h"
+#include "binary_reference.h"
 #include "largest.h"
+#include "twin.h"
 
 void twins_begin(twins *t, mli_mode mode, uint32_t frames, uint64_t seed)
 {
@@ -382,29 +383,6 @@ twin twin_unary(twins *t, mli_unary fn, double p, double q, twin x)
     return y;
 }
 
-static double binary(mli_binary fn, double a, double b)
-{
-    switch (fn) {
-    case MLI_ADD:
-        return a + b;
-    case MLI_SUB:
-        return a - b;
-    case MLI_MUL:
-        return a * b;
-    case MLI_DIV:
-        return a / b;
-    case MLI_MIN:
-        return fmin(a, b);
-    case MLI_MAX:
-        return fmax(a, b);
-    case MLI_PRELU:
-        return a < 0 ? a * b : a;
-    default:
-        fail_msg("function %d has no twin", (int)fn);
-        return 0;
-    }
-}
-
 /* Index i of shape y, in the broadcast x. */
 static uint32_t broadcast_index(const twin *y, const twin *x, uint32_t i)
 {
@@ -437,8 +415,8 @@ twin twin_binary(twins *t, mli_binary fn, twin a, twin b)
     for (uint32_t f = 0; f < frames_of(t, &y); f++)
         for (uint32_t i = 0; i < y.n; i++)
             frame(&y, f)[i] =
-                binary(fn, frame(&a, f)[broadcast_index(&y, &a, i)],
-                       frame(&b, f)[broadcast_index(&y, &b, i)]);
+                binary_reference(fn, frame(&a, f)[broadcast_index(&y, &a, i)],
+                                 frame(&b, f)[broadcast_index(&y, &b, i)]);
     return y;
 }
 
