@@ -65,7 +65,7 @@ help:
 #: make install    into PDLIBDIR and PREFIX
 #: make deps       install what is missing (Debian/Ubuntu)
 #: make check      every test
-#:: make check-long the same, exhaustively
+#:: make check-long the same, exhaustively: half an hour on two cores
 #:: make bench      known models and layers here, beside other libraries, into
 #::                 README.md
 #:: make readme     the table of formats in README.md
