@@ -6,6 +6,8 @@
  */
 #include "session.h"
 
+#define SMALL_ODD 5u /* the largest of the odd factors with an own pass */
+
 typedef struct complex {
     float re, im;
 } complex;
@@ -222,6 +224,55 @@ static void pass4(const pass *s)
     }
 }
 
+/* A small odd factor p, a constant: numbers j and p - j have the same cosines
+   and opposite sines. */
+static inline void pass_odd(const pass *s, const uint32_t p)
+{
+    const size_t step = (size_t)s->m * s->stride;
+    complex root[SMALL_ODD], w[SMALL_ODD];
+    for (uint32_t r = 0; r < p; r++)
+        root[r] = s->table[(size_t)r * s->m * s->hop];
+    for (uint32_t q = 0; q < s->m; q++) {
+        const complex *x = s->x + (size_t)q * s->stride;
+        complex *y = s->y + (size_t)q * p * s->stride;
+        for (uint32_t r = 1; r < p; r++)
+            w[r] = s->table[(size_t)q * r * s->hop];
+        for (uint32_t k = 0; k < s->stride; k++) {
+            complex sum[SMALL_ODD / 2], apart[SMALL_ODD / 2], all = x[k];
+            for (uint32_t j = 0; j < p / 2; j++) {
+                complex a = x[k + (j + 1) * step],
+                        b = x[k + (p - 1 - j) * step];
+                sum[j] = plus(a, b);
+                apart[j] = minus(a, b);
+                all = plus(all, sum[j]);
+            }
+            y[k] = all;
+            for (uint32_t r = 1; r <= p / 2; r++) {
+                complex even = x[k], odd = {0.0f, 0.0f};
+                for (uint32_t j = 0; j < p / 2; j++) {
+                    complex t = root[(j + 1) * r % p];
+                    even.re += sum[j].re * t.re;
+                    even.im += sum[j].im * t.re;
+                    odd.re -= apart[j].im * t.im;
+                    odd.im += apart[j].re * t.im;
+                }
+                y[k + r * s->stride] = times(plus(even, odd), w[r]);
+                y[k + (p - r) * s->stride] = times(minus(even, odd), w[p - r]);
+            }
+        }
+    }
+}
+
+static void pass3(const pass *s)
+{
+    pass_odd(s, 3);
+}
+
+static void pass5(const pass *s)
+{
+    pass_odd(s, SMALL_ODD);
+}
+
 /* Any factor, summed in double precision: it may be large. unit: the p-th root
    of unity is table[unit]. */
 static complex sum_of(const pass *s, const complex *x, uint32_t r, size_t unit)
@@ -269,7 +320,11 @@ static complex *transform(const mli_dft_step *d, complex *x, complex *other)
     for (uint32_t i = 0; i < d->factor_count; i++) {
         s.p = d->factor[i];
         s.m = left / s.p;
-        (s.p == 2 ? pass2 : s.p == 4 ? pass4 : pass_any)(&s);
+        (s.p == 2   ? pass2
+         : s.p == 3 ? pass3
+         : s.p == 4 ? pass4
+         : s.p == 5 ? pass5
+                    : pass_any)(&s);
         left = s.m;
         s.stride *= s.p;
         s.hop *= s.p;
