@@ -34,6 +34,24 @@ void mli_run_planar_filled(const mli_kernels *k, const mli_step *step,
     m->form(a);
 }
 
+/* Where the next frames of a ring go: most need nothing before. */
+static uint32_t open_ring(const mli_kernels *k, mli_kept *ring)
+{
+    if (ring->front != 0)
+        return mli_kept_open(k, ring);
+    return ring->first = ring->pos;
+}
+
+/* They are there: most have no part in the mirror, and do not reach it. */
+static void close_ring(const mli_kernels *k, mli_kept *ring, uint32_t frames)
+{
+    const uint32_t at = ring->first, next = at + frames;
+    if (ring->front != 0 || (at >= ring->mirror && next < ring->capacity))
+        ring->pos = next;
+    else
+        mli_kept_close(k, ring, frames);
+}
+
 /* y goes into the ring of the step after, if there is one, and what is added
    comes from one. */
 void mli_run_planar_rings(const mli_kernels *k, const mli_step *step,
@@ -41,14 +59,17 @@ void mli_run_planar_rings(const mli_kernels *k, const mli_step *step,
 {
     const mli_planar_step *m = &step->u.planar;
     mli_planar *a = m->call;
+    mli_kept *ring = m->ring;
     a->frames = frames;
     if (m->from != NULL)
         a->add = m->from->data + m->from->first;
-    if (m->ring != NULL)
-        a->y = m->ring->data + mli_kept_open(k, m->ring);
+    if (ring == NULL) {
+        m->form(a);
+        return;
+    }
+    a->y = ring->data + open_ring(k, ring);
     m->form(a);
-    if (m->ring != NULL)
-        mli_kept_close(k, m->ring, frames);
+    close_ring(k, ring, frames);
 }
 
 /* Full rows are one array. */

@@ -170,12 +170,15 @@ V_FN vf math_tanh(vf x)
     return v_min(v_max(v_div_soon(n, q), K(-1.0f)), K(1.0f));
 }
 
-#ifdef V_HAS_RATIO_PAIR
-/* The same of two vectors. */
-V_FN void math_tanh_pair(vf x[2])
+#ifdef V_HAS_RATIO_RUN
+/* The same of n >= 1 pairs of vectors, added to total unless it is NULL. */
+V_FN void math_tanh_run(float *y, float *total, uint32_t n)
 {
-    v_ratio_pair(x, v_load_quad(tanh_powers), v_load_quad(tanh_powers + 4),
-                 K(8.6f * 8.6f), K(1.0f));
+    static const float limit = 8.6f * 8.6f;
+    if (total)
+        v_ratio_run_added(y, total, n, tanh_powers, &limit);
+    else
+        v_ratio_run(y, n, tanh_powers, &limit);
 }
 #endif
 #else

@@ -217,19 +217,6 @@ V_FN void plane_short_sums(const plane_job *j, uint32_t f,
 
 /* ------------------------------------------------------- what comes after - */
 
-/* f of two vectors: each step of a function waits for the one before. */
-V_FN void plane_two(mli_unary f, vf u[2], vf p, vf q)
-{
-#ifdef V_HAS_RATIO_PAIR
-    if (f == MLI_TANH) {
-        math_tanh_pair(u);
-        return;
-    }
-#endif
-    u[0] = unary_one(f, u[0], p, q);
-    u[1] = unary_one(f, u[1], p, q);
-}
-
 /* f, and whether there is a total, are constants wherever this is used. */
 V_FN void plane_map(mli_unary f, const mli_planar *a, float *y, float *total,
                     uint32_t n, const int adds)
@@ -239,7 +226,8 @@ V_FN void plane_map(mli_unary f, const mli_planar *a, float *y, float *total,
     for (; n >= 2 * V_LANES; n -= 2 * V_LANES) {
         vf u[2], old[2];
         v_load_run(&from, 2 * V_LANES, u, 2);
-        plane_two(f, u, p, q);
+        u[0] = unary_one(f, u[0], p, q);
+        u[1] = unary_one(f, u[1], p, q);
         if (f != MLI_IDENTITY) {
             v_store(y, u[0]);
             v_store(y + V_LANES, u[1]);
@@ -269,6 +257,23 @@ V_FN void plane_map(mli_unary f, const mli_planar *a, float *y, float *total,
             plane_map(f, a, y, total, n, 0);                                   \
         break;
 
+#ifdef V_HAS_RATIO_RUN
+/* tanh, of some rows and past their frames to the end of a pair of vectors. */
+V_FN void plane_tanh(const mli_planar *a, float *y, float *total, uint32_t rows)
+{
+    uint32_t pairs = (a->frames + 2 * V_LANES - 1) / (2 * V_LANES);
+    if (pairs * 2 * V_LANES == a->y_row) { /* rows are one array */
+        pairs *= rows;
+        rows = 1;
+    }
+    for (; rows != 0; rows--) {
+        math_tanh_run(y, total, pairs);
+        y += a->y_row;
+        total = total ? total + a->y_row : NULL;
+    }
+}
+#endif
+
 /* Functions that convolutions often end with go without another pass. */
 static void plane_function(const mli_planar *a, float *y, float *total,
                            uint32_t n)
@@ -281,7 +286,9 @@ static void plane_function(const mli_planar *a, float *y, float *total,
         PLANE_MAP(MLI_RELU)
         PLANE_MAP(MLI_LEAKY_RELU)
 #endif
+#ifndef V_HAS_RATIO_RUN
         PLANE_MAP(MLI_TANH)
+#endif
         PLANE_MAP(MLI_SIGMOID)
     default:
         unary(a->f, a->p, a->q, y, y, 0, n);
@@ -296,6 +303,12 @@ static void plane_finish(const mli_planar *a, size_t row, uint32_t rows)
     uint32_t n = (a->frames + V_LANES - 1) / V_LANES * V_LANES;
     float *y = a->y + row * a->y_row;
     float *total = a->total ? a->total + row * a->y_row : NULL;
+#ifdef V_HAS_RATIO_RUN
+    if (a->f == MLI_TANH) {
+        plane_tanh(a, y, total, rows);
+        return;
+    }
+#endif
     if (n == a->y_row) { /* rows are one array */
         n *= rows;
         rows = 1;

@@ -134,10 +134,17 @@ static mli_planar_form *plane_form_of(uint32_t n, int is_short)
     }
 }
 
+#include "text_planar_layer.h"
+
 static mli_planar_form *planar_form(const mli_planar *a)
 {
     if (a->groups != 1 || a->storage != MLI_F32)
         return plane_whole;
+#ifdef V_HAS_RATIO_RUN
+    mli_planar_form *small = plane_small_form(a);
+    if (small != NULL)
+        return small;
+#endif
     return plane_form_of(a->out_per_group,
                          (uint64_t)a->taps * a->in_per_group <= LINEAR_BLOCK);
 }

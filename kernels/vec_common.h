@@ -88,6 +88,12 @@ V_FN vf v_load_step(const float **p, size_t n)
     return x;
 }
 
+V_FN void v_store_step(float **p, size_t n, vf x)
+{
+    v_store(*p, x);
+    *p += n;
+}
+
 V_FN v_quad v_step_quad(const float **p, size_t n)
 {
     v_quad q = v_load_quad(*p);

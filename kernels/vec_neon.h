@@ -234,6 +234,15 @@ V_FN v_quad v_step_quad(const float **p, size_t n)
     return v_load_step(p, n);
 }
 
+V_FN void v_store_step(float **p, size_t n, vf x)
+{
+    float *to = *p;
+    __asm__("vst1.32 {%e3-%f3}, [%0], %2"
+            : "+r"(to), "=m"(*(float(*)[4]) * p)
+            : "r"(n * sizeof(float)), "w"(x));
+    *p = to;
+}
+
 /* Two vectors, and on by n floats. */
 V_FN void v_load_pair(const float **p, size_t n, vf x[2])
 {
@@ -395,67 +404,104 @@ V_FN vf v_sqrt(vf x)
 #endif
 
 #if !defined(__aarch64__)
-#define V_HAS_RATIO_PAIR
+#define V_HAS_RATIO_RUN
 /*
- * math_tanh of two vectors: x P(u) / Q(u), u = min(x^2, limit), held to one.
- * Each operation waits up to ten cycles for the one before: the order is by
- * hand, the two take turns.
+ * math_tanh of two vectors, q8 and q9: x P(u) / Q(u), u = min(x^2, limit), held
+ * to one. Each operation waits up to ten cycles for the one before: the order
+ * is by hand, the two take turns. q0: coefficients of P, q1: of Q, q2: the
+ * limit, q3: 1, q4: -1.
  */
-V_FN void v_ratio_pair(vf x[2], v_quad top, v_quad low, vf limit, vf one)
+/* clang-format off */
+#define RATIO_BEGIN \
+    "vld1.32 {d0-d3}, [%[powers]]\n\t" \
+    "vld1.32 {d4[], d5[]}, [%[limit]]\n\t" \
+    "vmov.f32 q3, #1.0\n\t" \
+    "vmov.f32 q4, #-1.0\n\t"
+#define RATIO_PARTS \
+    "vmul.f32 q10, q8, q8\n\t" \
+    "vmul.f32 q11, q9, q9\n\t" \
+    "vmov q5, q3\n\t" \
+    "vmov q6, q3\n\t" \
+    "vmin.f32 q10, q10, q2\n\t" \
+    "vmin.f32 q11, q11, q2\n\t" \
+    "vmul.f32 q12, q10, q10\n\t" \
+    "vmul.f32 q14, q10, d0[0]\n\t" \
+    "vmul.f32 q13, q11, q11\n\t" \
+    "vmla.f32 q5, q10, d2[0]\n\t" \
+    "vmul.f32 q15, q11, d0[0]\n\t" \
+    "vmla.f32 q6, q11, d2[0]\n\t" \
+    "vmul.f32 q10, q12, q10\n\t" \
+    "vmla.f32 q14, q12, d0[1]\n\t" \
+    "vmul.f32 q11, q13, q11\n\t" \
+    "vmla.f32 q5, q12, d2[1]\n\t" \
+    "vmla.f32 q15, q13, d0[1]\n\t" \
+    "vmla.f32 q6, q13, d2[1]\n\t" \
+    "vmul.f32 q12, q12, q12\n\t" \
+    "vmul.f32 q13, q13, q13\n\t" \
+    "vmla.f32 q5, q10, d3[0]\n\t" \
+    "vmla.f32 q14, q10, d1[0]\n\t" \
+    "vmla.f32 q6, q11, d3[0]\n\t" \
+    "vmla.f32 q15, q11, d1[0]\n\t" \
+    "vmla.f32 q5, q12, d3[1]\n\t" \
+    "vmla.f32 q6, q13, d3[1]\n\t" \
+    "vmla.f32 q14, q12, d1[1]\n\t" \
+    "vmla.f32 q15, q13, d1[1]\n\t" \
+    "vrecpe.f32 q10, q5\n\t" \
+    "vrecpe.f32 q11, q6\n\t" \
+    "vrecps.f32 q12, q5, q10\n\t" \
+    "vrecps.f32 q13, q6, q11\n\t" \
+    "vmla.f32 q8, q8, q14\n\t" \
+    "vmla.f32 q9, q9, q15\n\t"
+#define RATIO_QUOTIENT \
+    "vmul.f32 q10, q10, q12\n\t" \
+    "vmul.f32 q11, q11, q13\n\t" \
+    "vrecps.f32 q12, q5, q10\n\t" \
+    "vrecps.f32 q13, q6, q11\n\t" \
+    "vmul.f32 q8, q8, q10\n\t" \
+    "vmul.f32 q9, q9, q11\n\t" \
+    "vmul.f32 q8, q8, q12\n\t" \
+    "vmul.f32 q9, q9, q13\n\t" \
+    "vmax.f32 q8, q8, q4\n\t" \
+    "vmax.f32 q9, q9, q4\n\t" \
+    "vmin.f32 q8, q8, q3\n\t" \
+    "vmin.f32 q9, q9, q3\n\t"
+#define RATIO_REGISTERS \
+    "cc", "memory", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q8", "q9", \
+    "q10", "q11", "q12", "q13", "q14", "q15"
+/* clang-format on */
+
+/* n >= 1 pairs of vectors of y become their tanh, which is added to total. */
+V_FN void v_ratio_run_added(float *y, float *total, uint32_t n,
+                            const float powers[8], const float *limit)
 {
-    vf u0, u1, w0, w1, t0, t1, l0, l1;
-    const vf minus = vdupq_n_f32(-1.0f);
-    __asm__("vmul.f32 %q[u0], %q[x0], %q[x0]\n\t"
-            "vmul.f32 %q[u1], %q[x1], %q[x1]\n\t"
-            "vmov %q[l0], %q[one]\n\t"
-            "vmov %q[l1], %q[one]\n\t"
-            "vmin.f32 %q[u0], %q[u0], %q[limit]\n\t"
-            "vmin.f32 %q[u1], %q[u1], %q[limit]\n\t"
-            "vmul.f32 %q[w0], %q[u0], %q[u0]\n\t"
-            "vmul.f32 %q[t0], %q[u0], %e[top][0]\n\t"
-            "vmul.f32 %q[w1], %q[u1], %q[u1]\n\t"
-            "vmla.f32 %q[l0], %q[u0], %e[low][0]\n\t"
-            "vmul.f32 %q[t1], %q[u1], %e[top][0]\n\t"
-            "vmla.f32 %q[l1], %q[u1], %e[low][0]\n\t"
-            "vmul.f32 %q[u0], %q[w0], %q[u0]\n\t"
-            "vmla.f32 %q[t0], %q[w0], %e[top][1]\n\t"
-            "vmul.f32 %q[u1], %q[w1], %q[u1]\n\t"
-            "vmla.f32 %q[l0], %q[w0], %e[low][1]\n\t"
-            "vmla.f32 %q[t1], %q[w1], %e[top][1]\n\t"
-            "vmla.f32 %q[l1], %q[w1], %e[low][1]\n\t"
-            "vmul.f32 %q[w0], %q[w0], %q[w0]\n\t"
-            "vmul.f32 %q[w1], %q[w1], %q[w1]\n\t"
-            "vmla.f32 %q[l0], %q[u0], %f[low][0]\n\t"
-            "vmla.f32 %q[t0], %q[u0], %f[top][0]\n\t"
-            "vmla.f32 %q[l1], %q[u1], %f[low][0]\n\t"
-            "vmla.f32 %q[t1], %q[u1], %f[top][0]\n\t"
-            "vmla.f32 %q[l0], %q[w0], %f[low][1]\n\t"
-            "vmla.f32 %q[l1], %q[w1], %f[low][1]\n\t"
-            "vmla.f32 %q[t0], %q[w0], %f[top][1]\n\t"
-            "vmla.f32 %q[t1], %q[w1], %f[top][1]\n\t"
-            "vrecpe.f32 %q[u0], %q[l0]\n\t"
-            "vrecpe.f32 %q[u1], %q[l1]\n\t"
-            "vrecps.f32 %q[w0], %q[l0], %q[u0]\n\t"
-            "vrecps.f32 %q[w1], %q[l1], %q[u1]\n\t"
-            "vmla.f32 %q[x0], %q[x0], %q[t0]\n\t"
-            "vmla.f32 %q[x1], %q[x1], %q[t1]\n\t"
-            "vmul.f32 %q[u0], %q[u0], %q[w0]\n\t"
-            "vmul.f32 %q[u1], %q[u1], %q[w1]\n\t"
-            "vrecps.f32 %q[w0], %q[l0], %q[u0]\n\t"
-            "vrecps.f32 %q[w1], %q[l1], %q[u1]\n\t"
-            "vmul.f32 %q[x0], %q[x0], %q[u0]\n\t"
-            "vmul.f32 %q[x1], %q[x1], %q[u1]\n\t"
-            "vmul.f32 %q[x0], %q[x0], %q[w0]\n\t"
-            "vmul.f32 %q[x1], %q[x1], %q[w1]\n\t"
-            "vmax.f32 %q[x0], %q[x0], %q[minus]\n\t"
-            "vmax.f32 %q[x1], %q[x1], %q[minus]\n\t"
-            "vmin.f32 %q[x0], %q[x0], %q[one]\n\t"
-            "vmin.f32 %q[x1], %q[x1], %q[one]"
-            : [x0] "+&w"(x[0]), [x1] "+&w"(x[1]), [u0] "=&w"(u0),
-              [u1] "=&w"(u1), [w0] "=&w"(w0), [w1] "=&w"(w1), [t0] "=&w"(t0),
-              [t1] "=&w"(t1), [l0] "=&w"(l0), [l1] "=&w"(l1)
-            : [top] "t"(top), [low] "t"(low), [limit] "w"(limit),
-              [one] "w"(one), [minus] "w"(minus));
+    __asm__ volatile(RATIO_BEGIN
+                     "1:\n\t"
+                     "vld1.32 {d16-d19}, [%[y]]\n\t" RATIO_PARTS
+                     "vld1.32 {d28-d31}, [%[total]]\n\t" RATIO_QUOTIENT
+                     "vst1.32 {d16-d19}, [%[y]]!\n\t"
+                     "subs %[n], %[n], #1\n\t"
+                     "vadd.f32 q14, q14, q8\n\t"
+                     "vadd.f32 q15, q15, q9\n\t"
+                     "vst1.32 {d28-d31}, [%[total]]!\n\t"
+                     "bne 1b\n\t"
+                     : [y] "+r"(y), [total] "+r"(total), [n] "+r"(n)
+                     : [powers] "r"(powers), [limit] "r"(limit)
+                     : RATIO_REGISTERS);
+}
+
+/* The same without a total. */
+V_FN void v_ratio_run(float *y, uint32_t n, const float powers[8],
+                      const float *limit)
+{
+    __asm__ volatile(RATIO_BEGIN
+                     "1:\n\t"
+                     "vld1.32 {d16-d19}, [%[y]]\n\t" RATIO_PARTS RATIO_QUOTIENT
+                     "subs %[n], %[n], #1\n\t"
+                     "vst1.32 {d16-d19}, [%[y]]!\n\t"
+                     "bne 1b\n\t"
+                     : [y] "+r"(y), [n] "+r"(n)
+                     : [powers] "r"(powers), [limit] "r"(limit)
+                     : RATIO_REGISTERS);
 }
 #endif
 

@@ -233,6 +233,57 @@ static void shapes(void **state)
     free(s);
 }
 
+/* ----------------------------------------------------------- whole layers - */
+
+static void check_form(const mli_kernels *k, fixture *s)
+{
+    static const uint32_t frames[] = {1, 2, 4, 8, 13, 16, 24, 33, 48, 64};
+    static float y[MOST * ROW], total[MOST * ROW];
+    mli_planar a = s->a;
+    mli_planar_form *const form = k->planar_form(&a);
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        a.frames = frames[i];
+        memcpy(s->total, s->total_before, sizeof s->total);
+        k->planar(&a, 0, s->outputs);
+        memcpy(y, s->y, sizeof y);
+        memcpy(total, s->total, sizeof total);
+        memcpy(s->total, s->total_before, sizeof s->total);
+        form(&a);
+        for (uint32_t o = 0; o < s->outputs; o++)
+            if (memcmp(y + o * ROW, s->y + o * ROW, a.frames * sizeof(float)) ||
+                memcmp(total + o * ROW, s->total + o * ROW,
+                       a.frames * sizeof(float)))
+                fail_msg("%s: output %u of %u, %u taps, %u frames", k->name, o,
+                         s->outputs, a.taps, a.frames);
+    }
+}
+
+/* The bits are those of all outputs, whatever a layer ends with. */
+static void forms(void **state)
+{
+    static const shape all[] = {
+        {1, 1, 1, 1, 1}, {3, 4, 1, 2, 2}, {1, 1, 1, 2, 2}, {2, 9, 1, 3, 3},
+        {3, 7, 1, 4, 4}, {1, 1, 1, 4, 4}, {3, 2, 1, 8, 8}, {6, 13, 1, 16, 16}};
+    static const mli_unary functions[] = {MLI_IDENTITY, MLI_TANH, MLI_RELU};
+    const mli_kernels *k;
+    (void)state;
+    fixture *s = malloc(sizeof *s);
+    assert_non_null(s);
+    seed = 11;
+    for (uint32_t b = 0; (k = mli_kernels_at(b)); b++)
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            for (unsigned parts = 0; parts < 32; parts++)
+                for (int f = 0; f < 3; f++) {
+                    set_up(s, all[i], parts, functions[f]);
+                    if (parts & 16)
+                        s->a.mix_b = NULL;
+                    mirror(s);
+                    check_form(k, s);
+                    free(s->w);
+                }
+    free(s);
+}
+
 /* ------------------------------------------------------- stored weights - */
 
 static void check_stored(const mli_kernels *k, fixture *s,
@@ -301,6 +352,7 @@ static void stored(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(shapes),
+                                       cmocka_unit_test(forms),
                                        cmocka_unit_test(stored)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
