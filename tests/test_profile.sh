@@ -57,7 +57,8 @@ fi
 "$mlinfer" profile "$step" --trace "$work/none/trace.json" >"$work/out" \
     2>"$work/err"
 check "a file that cannot be written" "$([ $? = 1 ] || echo "no failure")$(
-    grep -q 'cannot be written' "$work/err" || echo "does not say so")"
+    grep -q 'trace.json: cannot be written: No such file' "$work/err" ||
+        echo "does not say so")"
 
 # ---------------------------------------------------------- known machines --
 machine() { # MODEL KEY: of the first machine, a Cortex-A8

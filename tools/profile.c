@@ -2,6 +2,7 @@
  * mlinfer profile: where a model's time goes, operator by operator; as a table,
  * as a trace to look at in Perfetto, as a picture.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "machine_speed.h"
 #include "message.h"
 #include "profile.h"
+#include "replace_file.h"
 #include "stopwatch.h"
 
 #define DEFAULT_BLOCK 64u
@@ -145,14 +147,25 @@ static void print_table(const profile *p)
     printf("%-4s %-14s %-28s %10.2f\n", "", "unobserved", "", p->ns_per_frame);
 }
 
+/* path NULL: not asked for */
+static int write_file(const profile *p, const char *path,
+                      void (*put)(const profile *, FILE *))
+{
+    mlc_replace out;
+    if (!path)
+        return TOOL_DONE;
+    if (!replace_begin(&out, path)) {
+        put(p, out.file);
+        if (!replace_commit(&out))
+            return TOOL_DONE;
+    }
+    return tool_error(path, "cannot be written: %s", strerror(errno));
+}
+
 static int write_files(const profile *p, const char *trace, const char *flame)
 {
-    int failed = TOOL_DONE;
-    if (trace && profile_write_trace(p, trace))
-        failed = tool_error(trace, "cannot be written");
-    if (flame && profile_write_flame(p, flame))
-        failed = tool_error(flame, "cannot be written");
-    return failed;
+    int failed = write_file(p, trace, profile_put_trace);
+    return write_file(p, flame, profile_put_flame) ? TOOL_FAILED : failed;
 }
 
 static int profile_model(const char *path, uint32_t block, const char *trace,

@@ -5,6 +5,7 @@
 #define PROFILE_H
 
 #include <stddef.h>
+#include <stdio.h>
 #include "mlinfer.h"
 #include "operators.h"
 
@@ -39,9 +40,9 @@ double profile_macs(const profile *p, const operator_text *o);
 /* A name of the file without control characters, `width` wide, its end. */
 void profile_put_name(const char *name, size_t width);
 
-/* The first blocks in Chrome's trace format. 0, or -1: not written. */
-int profile_write_trace(const profile *p, const char *path);
+/* The first blocks in Chrome's trace format. */
+void profile_put_trace(const profile *p, FILE *file);
 /* Time by type and operator, as a picture (SVG). */
-int profile_write_flame(const profile *p, const char *path);
+void profile_put_flame(const profile *p, FILE *file);
 
 #endif

@@ -44,11 +44,8 @@ static void put_event(json_writer *w, const char *name, const char *kind,
     json_put_number(w, "dur", e->length * 1e-3);
 }
 
-int profile_write_trace(const profile *p, const char *path)
+void profile_put_trace(const profile *p, FILE *file)
 {
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return -1;
     json_writer w = {file, 0, 1};
     size_t blocks = p->blocks < p->block_room ? p->blocks : p->block_room;
     json_put_open(&w, NULL, '{');
@@ -74,7 +71,6 @@ int profile_write_trace(const profile *p, const char *path)
     }
     json_put_close(&w, ']');
     json_put_close(&w, '}');
-    return ferror(file) | fclose(file) ? -1 : 0;
 }
 
 /* ---------------------------------------------------------------- flame ----
@@ -166,12 +162,9 @@ static int is_first(const profile *p, uint32_t index)
     return 1;
 }
 
-int profile_write_flame(const profile *p, const char *path)
+void profile_put_flame(const profile *p, FILE *file)
 {
     double at = 0;
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return -1;
     fprintf(file,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" "
             "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" "
@@ -187,5 +180,4 @@ int profile_write_flame(const profile *p, const char *path)
         if (is_first(p, i))
             at = put_type(file, p, operator_of(p->bytes, i).type, at);
     fprintf(file, "</svg>\n");
-    return ferror(file) | fclose(file) ? -1 : 0;
 }
