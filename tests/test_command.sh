@@ -146,6 +146,9 @@ mkdir full
 ( ulimit -f 1; "$mlinfer" convert "$nam" -o full/x.bin >out 2>err; echo $? >rc )
 same "no room left" "$(cat rc) $(ls -A full) $(cat err)" \
     "1  mlinfer: full/x.bin: cannot be written: File too large"
+"$mlinfer" info "$step" >/dev/full 2>err
+same "no room left for what is printed" "$? $(cat err)" \
+    "1 mlinfer: standard output: cannot be written: No space left on device"
 run convert "$stream" -o nowhere/x.bin
 error "a folder that is not there" 1 "nowhere/x.bin: cannot be written"
 run convert "$stream" -o .

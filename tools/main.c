@@ -1,4 +1,5 @@
 /* The mlinfer command: finds the subcommand and hands over. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -101,7 +102,7 @@ static int asks_for_help(const char *argument)
     return !strcmp(argument, "--help") || !strcmp(argument, "-h");
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         fputs(usage, stderr);
@@ -120,4 +121,15 @@ int main(int argc, char **argv)
     return tool_usage("%s: no such command (expected convert, info, run, "
                       "bench, profile, formats or onnx-test)",
                       argv[1]);
+}
+
+/* A disk that is full is told when the text goes out, at last now. */
+int main(int argc, char **argv)
+{
+    int status = run(argc, argv);
+    errno = 0;
+    if (fflush(stdout) | ferror(stdout))
+        status = tool_error("standard output", "cannot be written: %s",
+                            strerror(errno ? errno : EIO));
+    return status;
 }

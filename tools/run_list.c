@@ -92,8 +92,8 @@ static int serve(list_run *r)
             print(r);
     }
     free(line);
-    if (status == TOOL_DONE && (ferror(stdin) || fflush(stdout)))
-        status = tool_error(NULL, "standard input or output failed");
+    if (status == TOOL_DONE && ferror(stdin))
+        status = tool_error("standard input", "cannot be read");
     return status;
 }
 
