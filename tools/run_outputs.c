@@ -28,8 +28,8 @@ static int same_file(const char *a, const char *b)
     return *a == *b;
 }
 
-#define LONGEST 200 /* letters of a name: file systems take 255 with its end   \
-                     */
+/* letters of a name: file systems take 255 with its end */
+#define LONGEST 200
 
 static int is_cut(const char *name)
 {
