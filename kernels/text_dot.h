@@ -3,8 +3,7 @@
  * outputs across the lanes only one lane would work.
  */
 
-/* ------------------------------------------- several inputs, one output ----
- */
+/* ----------------------------------------- several inputs, one output ---- */
 
 /*
  * From this many products on it pays to lay inputs across the lanes and to add
@@ -66,8 +65,7 @@ static void dot_group(const mli_conv *a, uint32_t g)
         dot_tile(a, g, f, 1);
 }
 
-/* ------------------------------------------------ one input, one output ----
- */
+/* ---------------------------------------------- one input, one output ---- */
 
 /* From this many taps on a filter is done with frames across the lanes. */
 #define FIR_TAPS 16u

@@ -146,8 +146,7 @@ static int find_constants(learn_blend *b)
            (b->members || b->values);
 }
 
-/* --------------------------------------------------- making and running ----
- */
+/* ------------------------------------------------- making and running ---- */
 
 /* Equal constants would become one: so each begins as another number. */
 static mlc_status make_image(const learn_blend *b, mlc_image *image,

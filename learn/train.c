@@ -31,8 +31,7 @@ typedef struct network {
     float *in_middle;
 } network;
 
-/* ------------------------------------------------- what there is to fit ----
- */
+/* ----------------------------------------------- what there is to fit ---- */
 
 static uint32_t outputs_of(const network *n)
 {

@@ -28,8 +28,7 @@ void profile_put_name(const char *name, size_t width)
         putchar(' ');
 }
 
-/* ---------------------------------------------------------------- trace ----
- */
+/* -------------------------------------------------------------- trace ---- */
 
 static void put_event(json_writer *w, const char *name, const char *kind,
                       const profile_event *e)
@@ -73,8 +72,7 @@ void profile_put_trace(const profile *p, FILE *file)
     json_put_close(&w, '}');
 }
 
-/* ---------------------------------------------------------------- flame ----
- */
+/* -------------------------------------------------------------- flame ---- */
 
 #define WIDTH  1200.0
 #define ROW    22.0

@@ -326,8 +326,7 @@ static int gain(net_import *n, net_layer *l)
     return ok;
 }
 
-/* ------------------------------------------------- several, parts, time ----
- */
+/* ----------------------------------------------- several, parts, time ---- */
 
 static int binary(net_import *n, net_layer *l)
 {

@@ -22,8 +22,7 @@ int net_has(const net_import *n, const net_layer *l, const char *suffix)
     return n->w && mlc_weights_find(n->w, name) != NULL;
 }
 
-/* ---------------------------------------------------------- one by name ----
- */
+/* -------------------------------------------------------- one by name ---- */
 
 /* What is there instead: names with the same beginning, or any. */
 static void nearby(const net_import *n, const char *prefix, char *text,
@@ -145,8 +144,7 @@ static float *normed(net_import *n, const net_layer *l, uint32_t rank,
     return v;
 }
 
-/* ------------------------------------------------------------- by layer ----
- */
+/* ----------------------------------------------------------- by layer ---- */
 
 float *net_tensor(net_import *n, const net_layer *l, int field,
                   const char *suffix, uint32_t rank, uint32_t *dims, int may)

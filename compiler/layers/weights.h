@@ -64,14 +64,13 @@ mlc_weight *mlc_weights_find(const mlc_weights *w, const char *name);
 /* Row-major floats, to be freed; NULL after an error, which names the tensor.
    Finite, or that is an error. Marks the tensor as used. */
 float *mlc_weights_floats(mlc_weights *w, mlc_weight *t, mlc_error *error);
-/* Are all weights numbers of 16 bits, and so many that it matters that they stay
-   small? */
+/* Are all weights numbers of 16 bits, and so many that it matters that they
+   stay small? */
 int mlc_weights_are_halves(const mlc_weights *w);
 /* "[2, 3]"; text has room for 120 characters. */
 const char *mlc_weight_shape(const mlc_weight *t, char *text);
 
-/* ------------------------------------------- for the readers of formats ----
- */
+/* ----------------------------------------- for the readers of formats ---- */
 
 /*
  * A new tensor. dims: fit 32 bits and rank <= 8, or that is an error. Strides

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "formats.h"
 #include "nam.h"
 
-/* -------------------------------------------------------------- version ----
- */
+/* ------------------------------------------------------------ version ---- */
 
 static int version_number(const char **text, uint32_t *value)
 {
@@ -53,8 +53,7 @@ static int check_version(nam_import *m, const mlc_field *f, char *version,
     return 1;
 }
 
-/* ---------------------------------------------------------------- parts ----
- */
+/* -------------------------------------------------------------- parts ---- */
 
 static int read_weights(nam_import *m, const mlc_field *f, nam_model *model)
 {
@@ -103,8 +102,7 @@ int nam_input(nam_import *m, const char *key, uint32_t channels, nam_signal *in)
     return 1;
 }
 
-/* ---------------------------------------------------------------- model ----
- */
+/* -------------------------------------------------------------- model ---- */
 
 static const struct {
     const char *name;
@@ -168,8 +166,7 @@ int nam_build(nam_import *m, const char *key, mlc_json_range json,
     return ok && m->doc.status == MLC_OK;
 }
 
-/* ------------------------------------------------------------- metadata ----
- */
+/* ----------------------------------------------------------- metadata ---- */
 
 /* The text of a member. number: it must be one. */
 static int member_text(nam_import *m, const mlc_field *f, int number,
@@ -218,8 +215,7 @@ static int metadata(nam_import *m, const mlc_field *outer,
     return 1;
 }
 
-/* ----------------------------------------------------------------- file ----
- */
+/* --------------------------------------------------------------- file ---- */
 
 static int whole(nam_import *m, size_t size)
 {

@@ -153,8 +153,7 @@ static ir_id film(wave *v, const nam_layer *l, const layer_weights *w, int at,
     return ir_binary(g, MLI_ADD, x, ir_slice(g, both, 0, n, 1, n));
 }
 
-/* --------------------------------------------------------------- layers ----
- */
+/* ------------------------------------------------------------- layers ---- */
 
 static int has_film(const nam_stack *s, int at)
 {
@@ -308,8 +307,7 @@ static void layer(wave *v, uint32_t index, int last)
     to_head(v, l, &w, z);
 }
 
-/* ---------------------------------------------------------------- heads ----
- */
+/* -------------------------------------------------------------- heads ---- */
 
 /* w times scale, in a new array; NULL if a product leaves the range in which
    floats keep their precision, or without memory: then scale apart. */
@@ -379,8 +377,7 @@ static nam_signal post_head(wave *v, const nam_post_head *p, nam_signal x)
     return x;
 }
 
-/* ------------------------------------------------------------------ net ----
- */
+/* ---------------------------------------------------------------- net ---- */
 
 /* The condition: the input, or what a model inside makes of it. */
 static int condition(wave *v, const nam_net *net)

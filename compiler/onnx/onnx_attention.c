@@ -96,8 +96,7 @@ static onnx_value *ungrouped(onnx_run *r, onnx_call *c, const attention *a,
     return a->shared == 1 ? v : onnx_reshaped(r, c, v, 4, dims);
 }
 
-/* ---------------------------------------------------------------- masks ----
- */
+/* -------------------------------------------------------------- masks ---- */
 
 /* May query i see key j of batch row n? */
 static int allowed(const onnx_call *c, const attention *a, int64_t n, int64_t i,
@@ -296,8 +295,7 @@ static onnx_value *mask_grouped(onnx_run *r, onnx_call *c, const attention *a,
     return onnx_reshaped(r, c, m, 5, dims);
 }
 
-/* -------------------------------------------------------------- the node ----
- */
+/* ----------------------------------------------------------- the node ---- */
 
 static onnx_value *capped(onnx_run *r, onnx_call *c, const attention *a,
                           onnx_value *v)
@@ -374,8 +372,7 @@ void onnx_do_attention(onnx_run *r, onnx_call *c, int what)
     c->out[0] = y;
 }
 
-/* ------------------------------------------------------------- positions ----
- */
+/* ---------------------------------------------------------- positions ---- */
 
 /* The rows of a table that the positions name, as [B or 1, T, D]. */
 static onnx_value *rows_of(onnx_run *r, onnx_call *c, onnx_value *table,

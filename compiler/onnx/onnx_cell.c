@@ -241,8 +241,7 @@ static void rnn_step(onnx_run *r, onnx_call *c, const cells *l, direction *s,
     s->h = applied(r, c, l, s->d, 0, x);
 }
 
-/* ------------------------------------------------------------ the layer ----
- */
+/* ---------------------------------------------------------- the layer ---- */
 
 /* The state that a direction begins with, [batch, H]. */
 static onnx_value *initial(onnx_run *r, onnx_call *c, const cells *l,

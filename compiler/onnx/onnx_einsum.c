@@ -340,8 +340,7 @@ void onnx_do_einsum(onnx_run *r, onnx_call *c, int what)
     c->out[0] = ordered(r, c, &y, e->out.label, e->out.count);
 }
 
-/* --------------------------------------------------------- determinants ----
- */
+/* ------------------------------------------------------- determinants ---- */
 
 /* Of rows `row` and below, without the columns in `gone`. */
 static onnx_value *minor(onnx_run *r, onnx_call *c, onnx_value *v, int64_t n,

@@ -481,8 +481,7 @@ void onnx_do_prelu(onnx_run *r, onnx_call *c, int what)
     c->out[0] = onnx_binary(r, c, MLI_PRELU, v, slope);
 }
 
-/* ------------------------------------------------- choices by condition ----
- */
+/* ----------------------------------------------- choices by condition ---- */
 
 void onnx_do_compare(onnx_run *r, onnx_call *c, int what)
 {

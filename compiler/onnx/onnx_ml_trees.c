@@ -4,8 +4,7 @@
 #include <string.h>
 #include "onnx_ml_forest.h"
 
-/* ------------------------------------------------- nodes by their names ----
- */
+/* ----------------------------------------------- nodes by their names ---- */
 
 typedef struct nodes { /* the attributes nodes_* */
     size_t count;

@@ -536,8 +536,7 @@ void onnx_do_qlinear_conv(onnx_run *r, onnx_call *c, int what)
     requantize(r, c, sum, by_output(r, c, factor, sum->rank - 1), c->in[7]);
 }
 
-/* ---------------------------------- as onnxruntime's quantiser has them ----
- */
+/* -------------------------------- as onnxruntime's quantiser has them ---- */
 
 /* Inputs n, n+1, n+2: a quantised value, its scale and zero point. */
 static onnx_value *real(onnx_run *r, onnx_call *c, int n)

@@ -171,7 +171,7 @@ enum {
     ONNX_KEEPS_PAD = 1,    /* takes padding in front as it is */
     ONNX_TAKES_BROKEN = 2, /* looks at operands that are BROKEN itself */
     ONNX_TAKES_SEQUENCES = 4,
-    ONNX_INLINED = 8,   /* has graphs inside: everything is its own affair */
+    ONNX_INLINED = 8,    /* has graphs inside: everything is its own affair */
     ONNX_TAKES_RAW = 16, /* constants beside what runs may be raw */
     ONNX_MOVES_RAW = 32  /* so may they among constants */
 };
@@ -317,8 +317,7 @@ onnx_value *onnx_uniform(onnx_run *r, const onnx_value *v, int axis);
 /* An untimed value as a timed one, at the rate of the stream's input. */
 ir_id onnx_make_timed(onnx_run *r, ir_id id);
 
-/* ---------------------------------------------- along time (onnx_time.c) ----
- */
+/* ------------------------------------------- along time (onnx_time.c) ---- */
 
 /* y[m] is made of x[m*step + k*dilation - before], k < taps. */
 typedef struct onnx_taps {

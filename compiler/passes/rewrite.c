@@ -53,8 +53,7 @@ void ir_end_replacing(ir_graph *g, ir_id *stands_for)
     free(stands_for);
 }
 
-/* ------------------------------------------------------------- matrices ----
- */
+/* ----------------------------------------------------------- matrices ---- */
 
 static ir_matrix recurrent_matrix(const ir_node *layer, uint32_t k)
 {

@@ -30,8 +30,7 @@ int rtn_is_aidax(const rtn_import *m, const mlc_field *fields)
     return 0;
 }
 
-/* ---------------------------------------------------------------- graph ----
- */
+/* -------------------------------------------------------------- graph ---- */
 
 /* dB to a factor; absent: 1. -90 dB and less is silence, as in the plugin. */
 static int gain(rtn_import *m, const mlc_field *f, float *factor)
@@ -158,8 +157,7 @@ int rtn_aidax(rtn_import *m, const mlc_field *fields)
     return 1;
 }
 
-/* ---------------------------------------------------------- conformance ----
- */
+/* -------------------------------------------------------- conformance ---- */
 
 typedef struct batch {
     float *x, *y; /* owned; x: [frames][width], y: [frames] */

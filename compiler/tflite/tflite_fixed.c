@@ -61,8 +61,7 @@ void tfl_put_fixed(tfl_run *r, tfl_call *c, int k, ir_id id, uint32_t n,
     tfl_put_whole(r, c, k, tfl_fixed(r, MLI_REQUANTIZE_SCALE, id, IR_NONE, &f));
 }
 
-/* --------------------------------------------------------------- tables ----
- */
+/* ------------------------------------------------------------- tables ---- */
 
 typedef struct table {
     int fn;

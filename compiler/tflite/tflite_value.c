@@ -275,8 +275,7 @@ const int64_t *tfl_ints(tfl_run *r, const tfl_value *v, uint32_t *count)
     return list;
 }
 
-/* --------------------------------------------------------- in the graph ----
- */
+/* ------------------------------------------------------- in the graph ---- */
 
 ir_id tfl_id(tfl_run *r, tfl_value *v)
 {
@@ -477,8 +476,7 @@ void tfl_put_like(tfl_run *r, tfl_call *c, int k, ir_id id,
     tfl_put(r, c, k, id);
 }
 
-/* --------------------------------------------------------- dense layers ----
- */
+/* ------------------------------------------------------- dense layers ---- */
 
 /* Fewer weights are floats: nothing is gained. */
 #define LEAST_SMALL 4096u
