@@ -45,23 +45,8 @@ static int same_dims(const ir_value *a, const ir_value *b)
 /* May operator i write over its operand k, as far as its type goes? */
 static int overwrites(const ir_node *op, const ir_value *y, uint32_t k)
 {
-    switch (op->type) {
-    case MLI_OP_UNARY:
-    case MLI_OP_AFFINE:
-    case MLI_OP_SOFTMAX:
-    case MLI_OP_NORMALIZE:
-    case MLI_OP_RESHAPE:
-    case MLI_OP_HOLD:
-    case MLI_OP_DELAY:
-    case MLI_OP_STORE:
-        return k == 0;
-    case MLI_OP_CONV1D:
-        return k == 0 && y->timed && op->p[0] > 1;
-    case MLI_OP_BINARY:
-        return k <= 1;
-    default:
-        return 0;
-    }
+    return mli_writes_over(op->type, k) &&
+           (op->type != MLI_OP_CONV1D || (y->timed && op->p[0] > 1));
 }
 
 static int joins(const mlc_program *p, uint32_t i, uint32_t k)

@@ -517,6 +517,10 @@ static inline uint64_t mli_tick_floats(uint64_t elements, uint32_t period)
     return (elements * frames + 15u) / 16u;
 }
 
+/* May operators of this type write over their k-th input? Which of them do, and
+   when, is said above mli_op_type. */
+int mli_writes_over(uint32_t type, uint32_t k);
+
 /*
  * zlib's CRC-32 of a model file as its header has it: that field counts as
  * zero. size >= sizeof(mli_file_header).

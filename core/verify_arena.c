@@ -101,10 +101,9 @@ static int apart(const mli_file *f, const mli_file_tensor *a,
            b->offset + mli_arena_floats(f, b) <= a->offset;
 }
 
-/* May this operator write y over its k-th input? */
-static int in_place(const mli_file *f, const mli_file_op *op, uint32_t k)
+int mli_writes_over(uint32_t type, uint32_t k)
 {
-    switch (op->type) {
+    switch (type) {
     case MLI_OP_UNARY:
     case MLI_OP_AFFINE:
     case MLI_OP_SOFTMAX:
@@ -113,14 +112,20 @@ static int in_place(const mli_file *f, const mli_file_op *op, uint32_t k)
     case MLI_OP_HOLD:
     case MLI_OP_DELAY:
     case MLI_OP_STORE:
-        return k == 0;
     case MLI_OP_CONV1D:
-        return k == 0 && mli_op_states(f, op) != 0;
+        return k == 0;
     case MLI_OP_BINARY:
-        return 1;
+        return k < 2;
     default:
         return 0;
     }
+}
+
+/* May this operator write y over its k-th input? */
+static int in_place(const mli_file *f, const mli_file_op *op, uint32_t k)
+{
+    return mli_writes_over(op->type, k) &&
+           (op->type != MLI_OP_CONV1D || mli_op_states(f, op) != 0);
 }
 
 /* Operator i makes y over x, whose last use it is. */
