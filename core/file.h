@@ -44,6 +44,14 @@ static inline uint64_t mli_constant_floats(const mli_file_tensor *t)
     return mli_stored_floats((mli_storage)t->storage, t->dims[0], t->dims[1]);
 }
 
+/* The i-th of constants that are whole numbers. */
+static inline uint32_t mli_word(const float *constants, size_t i)
+{
+    uint32_t word;
+    __builtin_memcpy(&word, constants + i, sizeof word);
+    return word;
+}
+
 static inline int mli_timed(const mli_file_tensor *t)
 {
     return (t->flags & MLI_TIMED) != 0;

@@ -49,6 +49,17 @@ uint32_t mli_kept_push_planes(const mli_kernels *by, mli_kept *k,
 uint32_t mli_kept_open(const mli_kernels *by, mli_kept *k);
 void mli_kept_close(const mli_kernels *by, mli_kept *k, uint32_t n);
 
+/* A delay keeps x and gives what it kept. y may be x: each number is read
+   before it is written. */
+static inline void mli_exchange(float *kept, const float *x, float *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float old = kept[i];
+        kept[i] = x[i];
+        y[i] = old;
+    }
+}
+
 typedef struct mli_step mli_step;
 
 /* Run a step for `frames` frames, at least 1; 1 where it is not timed. */

@@ -124,16 +124,6 @@ void mli_run_rows_copy(const mli_kernels *k, const mli_step *step,
                          frames * sizeof(float));
 }
 
-/* y may be x: each number is read before it is written. */
-static void swap(float *ring, const float *x, float *y, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        float old = ring[i];
-        ring[i] = x[i];
-        y[i] = old;
-    }
-}
-
 void mli_run_rows_delay(const mli_kernels *k, const mli_step *step,
                         uint32_t frames)
 {
@@ -144,8 +134,9 @@ void mli_run_rows_delay(const mli_kernels *k, const mli_step *step,
         uint32_t end = ring->capacity - ring->pos;
         now = frames - at < end ? frames - at : end;
         for (size_t r = 0; r < m->rows; r++)
-            swap(ring->data + r * ring->row + ring->pos,
-                 step->x + r * m->row + at, step->y + r * m->row + at, now);
+            mli_exchange(ring->data + r * ring->row + ring->pos,
+                         step->x + r * m->row + at, step->y + r * m->row + at,
+                         now);
         ring->pos = now == end ? 0 : ring->pos + now;
     }
 }

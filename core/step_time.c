@@ -1,15 +1,5 @@
 #include "session.h"
 
-/* y may be x: each number is read before it is written. */
-static void swap(float *ring, const float *x, float *y, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        float old = ring[i];
-        ring[i] = x[i];
-        y[i] = old;
-    }
-}
-
 void mli_run_delay(const mli_kernels *k, const mli_step *step, uint32_t frames)
 {
     mli_kept *ring = step->u.kept;
@@ -20,7 +10,7 @@ void mli_run_delay(const mli_kernels *k, const mli_step *step, uint32_t frames)
         uint32_t end = ring->capacity - ring->pos;
         uint32_t now = frames < end ? frames : end;
         size_t n = (size_t)now * ring->width;
-        swap(ring->data + (size_t)ring->pos * ring->width, x, y, n);
+        mli_exchange(ring->data + (size_t)ring->pos * ring->width, x, y, n);
         ring->pos = now == end ? 0 : ring->pos + now;
         x += n;
         y += n;

@@ -4,13 +4,6 @@
  */
 #include "session.h"
 
-static uint32_t word(const float *words, size_t i)
-{
-    uint32_t w;
-    __builtin_memcpy(&w, words + i, sizeof w);
-    return w;
-}
-
 /* Children have greater numbers than their parent: this ends. The comparison
    is turned into a bit, so only the end of the way is a branch. */
 static mli_tree_node leaf_of(const float *nodes, uint32_t at, const float *x)
@@ -49,7 +42,7 @@ static void give_leaf(const mli_trees_step *t, const mli_tree_node *leaf,
     uint32_t count = leaf->key & MLI_TREE_INDEX;
     const float *w = t->weights + 2 * (size_t)leaf->next;
     for (uint32_t i = 0; i < count; i++, w += 2)
-        give(y + word(w, 0), t->aggregate, w[1]);
+        give(y + mli_word(w, 0), t->aggregate, w[1]);
 }
 
 static void row(const mli_trees_step *t, const float *x, float *y)
@@ -61,7 +54,7 @@ static void row(const mli_trees_step *t, const float *x, float *y)
     for (uint32_t i = 0; i < t->targets; i++)
         y[i] = none;
     for (uint32_t i = 0; i < t->trees; i++) {
-        mli_tree_node leaf = leaf_of(t->nodes, word(t->roots, i), x);
+        mli_tree_node leaf = leaf_of(t->nodes, mli_word(t->roots, i), x);
         give_leaf(t, &leaf, y);
     }
     for (uint32_t i = 0; i < t->targets; i++)

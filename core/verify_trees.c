@@ -6,13 +6,6 @@
 
 #define KIND(key) ((key) >> 28)
 
-static uint32_t word(const float *words, uint32_t i)
-{
-    uint32_t w;
-    __builtin_memcpy(&w, words + i, sizeof w);
-    return w;
-}
-
 typedef struct trees_view {
     const float *nodes, *roots, *weights;
     uint32_t node_count, root_count, weight_count;
@@ -47,7 +40,7 @@ static int leaves_fit(const trees_view *t, const mli_tree_node *n,
         n->next != used || count > t->weight_count - used)
         return 0;
     for (uint32_t i = used; i < used + count; i++)
-        if (word(t->weights, 2 * i) >= t->targets)
+        if (mli_word(t->weights, 2 * i) >= t->targets)
             return 0;
     return 1;
 }
@@ -75,12 +68,12 @@ static int node_fits(const trees_view *t, uint32_t at, uint32_t end,
 static int nodes_fit(const trees_view *t)
 {
     uint32_t used = 0;
-    if (word(t->roots, 0) != 0)
+    if (mli_word(t->roots, 0) != 0)
         return 0;
     for (uint32_t i = 0; i < t->root_count; i++) {
-        uint32_t at = word(t->roots, i), end = t->node_count;
+        uint32_t at = mli_word(t->roots, i), end = t->node_count;
         if (i + 1 < t->root_count)
-            end = word(t->roots, i + 1);
+            end = mli_word(t->roots, i + 1);
         if (end <= at || end > t->node_count)
             return 0;
         for (; at < end; at++)
