@@ -29,15 +29,15 @@ static void free_ports(ir_port *ports, uint32_t count)
     free(ports);
 }
 
-static void free_nodes(ir_graph *g)
+void ir_free_nodes(ir_node *nodes, uint32_t count)
 {
-    for (uint32_t i = 0; i < g->node_count; i++) {
-        free(g->nodes[i].name);
-        free(g->nodes[i].in);
-        for (uint32_t k = 0; k < g->nodes[i].state_count; k++)
-            free(g->nodes[i].states[k].init);
+    for (uint32_t i = 0; i < count; i++) {
+        free(nodes[i].name);
+        free(nodes[i].in);
+        for (uint32_t k = 0; k < nodes[i].state_count; k++)
+            free(nodes[i].states[k].init);
     }
-    free(g->nodes);
+    free(nodes);
 }
 
 void ir_free(ir_graph *g)
@@ -49,7 +49,7 @@ void ir_free(ir_graph *g)
         free(g->values[i].data);
     }
     free(g->values);
-    free_nodes(g);
+    ir_free_nodes(g->nodes, g->node_count);
     free_ports(g->inputs, g->input_count);
     free_ports(g->outputs, g->output_count);
     for (uint32_t i = 0; i < g->meta_count; i++) {

@@ -44,6 +44,9 @@ void ir_emit_state(ir_graph *g, uint32_t frames, uint32_t width,
    data NULL counts as out of memory. */
 ir_id ir_take(ir_graph *g, ir_role role, uint64_t n, float *data);
 
+/* An array of nodes and what they own. */
+void ir_free_nodes(ir_node *nodes, uint32_t count);
+
 /* The graph has failed: out of memory. */
 void ir_fail_memory(ir_graph *g);
 

@@ -8,10 +8,8 @@
 
 static void *or_fail(ir_graph *g, void *memory)
 {
-    if (!memory) {
-        g->out_of_memory = 1;
-        ir_fail(g, "out of memory");
-    }
+    if (!memory)
+        ir_fail_memory(g);
     return memory;
 }
 

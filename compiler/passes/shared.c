@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bytes.h"
+#include "ir_build.h"
 #include "passes.h"
 #include "rewrite.h"
 
@@ -44,8 +45,7 @@ void ir_pass_shared(ir_graph *g, ir_tally *tally)
 
     if (!stands_for) {
         free(table);
-        g->out_of_memory = 1;
-        ir_fail(g, "out of memory");
+        ir_fail_memory(g);
         return;
     }
     for (uint32_t i = 0; i < slots; i++)

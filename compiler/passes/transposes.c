@@ -215,8 +215,7 @@ static int append(work *w, ir_node *node)
         ir_node *more = realloc(g->nodes, room * sizeof *more);
 
         if (!more) {
-            g->out_of_memory = 1;
-            ir_fail(g, "out of memory");
+            ir_fail_memory(g);
             return 0;
         }
         g->nodes = more;
@@ -588,17 +587,6 @@ static void rebuild(work *w)
     g->where = where;
 }
 
-static void free_old(work *w)
-{
-    for (uint32_t i = 0; i < w->old_count; i++) {
-        free(w->old[i].in);
-        free(w->old[i].name);
-        for (uint32_t k = 0; k < w->old[i].state_count; k++)
-            free(w->old[i].states[k].init);
-    }
-    free(w->old);
-}
-
 static int has_transposes(const ir_graph *g)
 {
     for (uint32_t i = 0; i < g->node_count; i++)
@@ -624,10 +612,9 @@ void ir_pass_transposes(ir_graph *g, ir_tally *tally)
         g->nodes = NULL;
         g->node_count = g->node_room = 0;
         rebuild(&w);
-        free_old(&w);
+        ir_free_nodes(w.old, w.old_count);
     } else {
-        g->out_of_memory = 1;
-        ir_fail(g, "out of memory");
+        ir_fail_memory(g);
     }
     free(w.views);
     free(w.wanted);
