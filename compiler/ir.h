@@ -48,6 +48,7 @@ typedef struct ir_value {
     mli_storage storage; /* a packed constant's; not MLI_F32: dims are rows,
                             products, and data is as the file has it */
     int node;            /* the node that makes it, -1: input or constant */
+#define IR_GONE (-2)     /* or a node that is no more: nobody reads it */
 } ir_value;
 
 typedef struct ir_state {

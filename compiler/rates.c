@@ -17,7 +17,8 @@ static const ir_value *next(const ir_graph *g, uint32_t *i)
     for (; *i < g->value_count; ++*i) {
         const ir_value *v = &g->values[*i];
 
-        if (v->timed && v->up && (v->node < 0 || !g->nodes[v->node].dead)) {
+        if (v->timed && v->up && v->node != IR_GONE &&
+            (v->node < 0 || !g->nodes[v->node].dead)) {
             ++*i;
             return v;
         }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "passes/passes.h"
 #include "twin.h"
 
 #define FRAMES    200
@@ -432,6 +433,30 @@ static void dense_layers_take_any_order(void **state)
     expect_transposes(&t, 1);
 }
 
+/* What nodes made that are no more is not the work of others. */
+static void numbers_of_nodes_hold(void **state)
+{
+    ir_graph *g = ir_new(MLI_STREAM);
+    ir_tally tally = {0};
+    ir_id x = ir_input(g, "x", 2, (uint32_t[]){2, 3});
+    uint32_t made = 0;
+
+    (void)state;
+    x = ir_transpose(g, x, (uint32_t[]){1, 0});
+    x = ir_unary(g, MLI_TANH, 0, 0, x);
+    ir_output(g, "y", ir_transpose(g, x, (uint32_t[]){1, 0}));
+    ir_pass_transposes(g, &tally);
+    assert_string_equal(g->error, "");
+    for (uint32_t i = 0; i < g->value_count; i++)
+        if (g->values[i].node >= 0) {
+            assert_in_range(g->values[i].node, 0, g->node_count - 1);
+            assert_int_equal(g->nodes[g->values[i].node].out, i);
+            made++;
+        }
+    assert_int_equal(made, g->node_count);
+    ir_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +476,7 @@ int main(void)
         cmocka_unit_test(transposes_of_one_side),
         cmocka_unit_test(reductions_of_images),
         cmocka_unit_test(dense_layers_take_any_order),
+        cmocka_unit_test(numbers_of_nodes_hold),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

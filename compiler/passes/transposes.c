@@ -570,6 +570,10 @@ static void rebuild(work *w)
 
     find_wanted(w);
     find_rows(w);
+    for (uint32_t i = 0; i < w->old_count; i++) { /* unless it is kept */
+        ir_value *made = &g->values[w->old[i].out];
+        made->node = made->node < 0 ? made->node : IR_GONE;
+    }
     for (uint32_t i = 0; i < w->count; i++) {
         w->mixed[i] = IR_NONE;
         uint32_t order[MLI_MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
