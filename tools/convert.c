@@ -83,6 +83,20 @@ static int fewer_bits(const convert_arguments *a)
     return a->int8 || a->options.weights > MLC_WEIGHTS_F32;
 }
 
+static int check(const convert_arguments *a)
+{
+    if (a->ranges.calibrate && !fewer_bits(a))
+        tool_usage("--calibrate: expected --weights f16, int8 or int4, or "
+                   "--arithmetic int8, too");
+    else if (a->options.everywhere && !a->int8)
+        tool_usage("--all: expected --arithmetic int8, too");
+    else if (a->snr > 0 && !a->int8)
+        tool_usage("--snr: expected --arithmetic int8, too");
+    else
+        return 0;
+    return -1;
+}
+
 static int parse(int argc, char **argv, convert_arguments *a)
 {
     static const struct option options[] = {
@@ -138,19 +152,8 @@ static int parse(int argc, char **argv, convert_arguments *a)
         tool_usage("convert: expected one SOURCE and -o MODEL.bin");
         return -1;
     }
-    if (a->ranges.calibrate && !fewer_bits(a)) {
-        tool_usage("--calibrate: expected --weights f16, int8 or int4, or "
-                   "--arithmetic int8, too");
+    if (check(a))
         return -1;
-    }
-    if (a->options.everywhere && !a->int8) {
-        tool_usage("--all: expected --arithmetic int8, too");
-        return -1;
-    }
-    if (a->snr > 0 && !a->int8) {
-        tool_usage("--snr: expected --arithmetic int8, too");
-        return -1;
-    }
     a->source = argv[optind];
     a->ranges.path = a->source;
     if (a->int8) {
