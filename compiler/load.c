@@ -185,6 +185,46 @@ static mlc_status check_weights(const mlc_options *asked, mlc_error *error)
                     "its source with --weights");
 }
 
+static mlc_status check_model(const mlc_options *asked, const mlc_image *image,
+                              mlc_error *error)
+{
+    mlc_status status = check_spread(asked, image, error);
+
+    if (!status)
+        status = check_weights(asked, error);
+    return status ? status : mlc_check_memory(image, error);
+}
+
+/* Takes the bytes, then NULL, or leaves them to be freed. */
+static mlc_status take(mlc_kind kind, uint8_t **bytes, size_t size,
+                       const char *path, const mlc_options *options,
+                       mlc_image *image, mlc_error *error)
+{
+    uint8_t *own = *bytes;
+
+    switch (kind) {
+    case MLC_KIND_MODEL:
+        *bytes = NULL;
+        return take_model(own, size, image, error);
+    case MLC_KIND_NAM:
+        return mlc_import_nam(own, size, options, image, error);
+    case MLC_KIND_RTNEURAL:
+        return mlc_import_rtneural(own, size, options, image, error);
+    case MLC_KIND_GUITARML:
+        return mlc_import_guitarml(own, size, options, image, error);
+    case MLC_KIND_LAYERS:
+        return mlc_import_layers(own, size, path, options, image, error);
+    case MLC_KIND_WEIGHTS:
+        return mlc_import_weights(own, size, options, image, error);
+    case MLC_KIND_ONNX:
+        return mlc_take_onnx(bytes, size, path, options, image, error);
+    case MLC_KIND_TFLITE:
+        return mlc_take_tflite(bytes, size, options, image, error);
+    default:
+        return error->status;
+    }
+}
+
 mlc_status mlc_load(const char *path, const mlc_options *options,
                     mlc_image *image, mlc_error *error)
 {
@@ -192,6 +232,7 @@ mlc_status mlc_load(const char *path, const mlc_options *options,
     size_t size = 0;
     mlc_error local;
     mlc_status status;
+    mlc_kind kind;
 
     if (!error)
         error = &local;
@@ -200,53 +241,13 @@ mlc_status mlc_load(const char *path, const mlc_options *options,
     status = read_file(path, &bytes, &size, error);
     if (status)
         return status;
-    switch (mlc_kind_of(bytes, size, error)) {
-    case MLC_KIND_MODEL:
-        status = take_model(bytes, size, image, error);
-        bytes = NULL;
-        if (status == MLC_OK)
-            status = check_asked(options, image, error);
-        if (status == MLC_OK)
-            status = check_spread(options, image, error);
-        if (status == MLC_OK)
-            status = check_weights(options, error);
-        if (status == MLC_OK)
-            status = mlc_check_memory(image, error);
-        break;
-    case MLC_KIND_NAM:
-        status = mlc_import_nam(bytes, size, options, image, error);
-        if (status == MLC_OK)
-            status = check_asked(options, image, error);
-        break;
-    case MLC_KIND_RTNEURAL:
-        status = mlc_import_rtneural(bytes, size, options, image, error);
-        if (status == MLC_OK)
-            status = check_asked(options, image, error);
-        break;
-    case MLC_KIND_GUITARML:
-        status = mlc_import_guitarml(bytes, size, options, image, error);
-        if (status == MLC_OK)
-            status = check_asked(options, image, error);
-        break;
-    case MLC_KIND_LAYERS:
-        status = mlc_import_layers(bytes, size, path, options, image, error);
-        if (status == MLC_OK)
-            status = check_asked(options, image, error);
-        break;
-    case MLC_KIND_WEIGHTS:
-        status = mlc_import_weights(bytes, size, options, image, error);
-        if (status == MLC_OK)
-            status = check_asked(options, image, error);
-        break;
-    case MLC_KIND_ONNX:
-        status = mlc_take_onnx(&bytes, size, path, options, image, error);
-        break;
-    case MLC_KIND_TFLITE:
-        status = mlc_take_tflite(&bytes, size, options, image, error);
-        break;
-    default:
-        status = error->status;
-    }
+    kind = mlc_kind_of(bytes, size, error);
+    status = take(kind, &bytes, size, path, options, image, error);
+    /* the other importers do as they are asked */
+    if (!status && kind != MLC_KIND_ONNX && kind != MLC_KIND_TFLITE)
+        status = check_asked(options, image, error);
+    if (!status && kind == MLC_KIND_MODEL)
+        status = check_model(options, image, error);
     free(bytes);
     if (status)
         mlc_image_free(image);
