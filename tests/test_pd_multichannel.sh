@@ -119,7 +119,7 @@ SECOND: 0.25
 XXX
 many "a model that is not there is silence" "-m MODELS/nope" \
     "load MODELS/sums @ told" <<XXX
-error: mlinfer~: MODELS/nope: not found beside the patch (PATCH), on declared or search paths
+error: mlinfer~: MODELS/nope: not found
 INFO: loaded 0 notfound
 FIRST: 0
 SECOND: 0

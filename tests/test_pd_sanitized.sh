@@ -157,7 +157,7 @@ stress() {
         grep -A 30 "WARNING: Thread\|ERROR: Addr" "$at/log" | head -n 60
         head -n 20 "$at/leaks"
         tail -n 3 "$at/log"
-    elif [ "$(grep -c "said: loaded 1" "$at/log")" -lt 50 ]; then
+    elif [ "$(grep -c "said: loaded 1" "$at/log")" -lt 20 ]; then
         fail "$name" "$(grep -c "said: loaded 1" "$at/log") loads"
         tail -n 3 "$at/log"
     else
