@@ -17,6 +17,10 @@ static void copy(float *to, const float *from, size_t n)
 static void interleave(const float *const *in, uint32_t at, uint32_t channels,
                        uint32_t n, float *to)
 {
+    if (channels == 1 && n > 1 && in[0] != NULL) {
+        copy(to, in[0] + at, n);
+        return;
+    }
     for (uint32_t c = 0; c < channels; c++) {
         const float *from = in[c];
         if (n == 1) { /* often */
@@ -31,6 +35,10 @@ static void interleave(const float *const *in, uint32_t at, uint32_t channels,
 static void deinterleave(const float *from, float *const *out, uint32_t at,
                          uint32_t channels, uint32_t n)
 {
+    if (channels == 1 && n > 1 && out[0] != NULL) {
+        copy(out[0] + at, from, n);
+        return;
+    }
     for (uint32_t c = 0; c < channels; c++) {
         float *to = out[c];
         if (to == NULL)

@@ -55,7 +55,8 @@ static void buffers_lay(t_buffers *b, t_layout *l, const t_player *p, size_t in,
     b->b_in = lay_channels(l, in, b->b_chunk);
     b->b_out = lay_channels(l, out, b->b_chunk);
     lay_rates(b, l, p, in, out);
-    b->b_dry = lay_channels(l, (size_t)b->b_ndry, b->b_chunk);
+    b->b_dry =
+        lay_channels(l, b->b_latency ? (size_t)b->b_ndry : 0, b->b_chunk);
     b->b_line = layout_take(l, b->b_latency, (size_t)b->b_ndry * sizeof(float));
     b->b_from = layout_take(l, out, sizeof(float));
     b->b_to = layout_take(l, out, sizeof(float));

@@ -1,6 +1,9 @@
 /* see crossfade.h */
 #include <string.h>
 #include "crossfade.h"
+#if defined(__ARM_NEON) && !defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 void fade_set(t_fade *f, int up)
 {
@@ -55,13 +58,46 @@ int fade_next(t_fade *f, uint32_t n, t_ramp *r)
     return 1;
 }
 
+/* gcc makes vector instructions of floats on ARMv7 only if they are named. */
+#if defined(__ARM_NEON) && !defined(__aarch64__)
+typedef float32x4_t four;
+static four four_add(four a, four b)
+{
+    return vaddq_f32(a, b);
+}
+static four four_mix(four a, four b, four gain)
+{
+    return vmlaq_f32(a, vsubq_f32(b, a), gain);
+}
+#else
+typedef float four __attribute__((vector_size(16)));
+static four four_add(four a, four b)
+{
+    return a + b;
+}
+static four four_mix(four a, four b, four gain)
+{
+    return a + (b - a) * gain;
+}
+#endif
+
 static void mix_both(const float *from, const float *to, t_ramp r, float *mix,
                      int n)
 {
-    for (int i = 0; i < n; i++) {
-        mix[i] = from[i] + (to[i] - from[i]) * r.r_gain;
-        r.r_gain += r.r_step;
+    const float s = r.r_step;
+    const four step = {4 * s, 4 * s, 4 * s, 4 * s};
+    four gain = {r.r_gain, r.r_gain + s, r.r_gain + 2 * s, r.r_gain + 3 * s};
+    four a, b;
+    int i = 0;
+    for (; i + 4 <= n; i += 4) {
+        memcpy(&a, from + i, sizeof(a));
+        memcpy(&b, to + i, sizeof(b));
+        a = four_mix(a, b, gain);
+        memcpy(mix + i, &a, sizeof(a));
+        gain = four_add(gain, step);
     }
+    for (int lane = 0; i < n; i++, lane++)
+        mix[i] = from[i] + (to[i] - from[i]) * gain[lane];
 }
 
 static void mix_one(const float *y, t_ramp r, float *mix, int n)

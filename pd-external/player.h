@@ -80,10 +80,33 @@ static inline int value_is_finite(float f)
     return (v.bits & 0x7f800000u) != 0x7f800000u;
 }
 
+typedef uint32_t t_fourbits __attribute__((vector_size(16)));
+
+/* Four at a time: one more makes an exponent of ones reach the sign. */
+static inline int values_are_finite(const float *v, uint32_t n)
+{
+    const t_fourbits exponent = {0x7f800000u, 0x7f800000u, 0x7f800000u,
+                                 0x7f800000u};
+    const t_fourbits one = {0x800000u, 0x800000u, 0x800000u, 0x800000u};
+    t_fourbits reached = {0, 0, 0, 0}, some;
+    uint32_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        __builtin_memcpy(&some, v + i, sizeof(some));
+        reached |= (some & exponent) + one;
+    }
+    if ((reached[0] | reached[1] | reached[2] | reached[3]) >> 31)
+        return 0;
+    while (i < n && value_is_finite(v[i]))
+        i++;
+    return i == n;
+}
+
 /* Put 0 for all that is not a finite number; returns how many there were. */
 static inline uint32_t values_make_finite(float *v, uint32_t n)
 {
     uint32_t bad = 0;
+    if (values_are_finite(v, n))
+        return 0;
     for (uint32_t i = 0; i < n; i++)
         if (!value_is_finite(v[i]))
             v[i] = 0, bad++;

@@ -17,6 +17,15 @@ static void voice_hold(const t_buffers *b, int c, float *v, int n)
     }
 }
 
+static void samples_to_floats(const t_sample *from, float *to, int n)
+{
+    if (sizeof(t_sample) == sizeof(float))
+        memcpy(to, from, (size_t)n * sizeof(float));
+    else
+        for (int i = 0; i < n; i++)
+            to[i] = (float)from[i];
+}
+
 /*
  * Inlets into float arrays: outlets may be the same memory as inlets, a Pd may
  * have double samples, and what is no number counts as 0.
@@ -25,35 +34,38 @@ static void voice_take(const t_buffers *b, t_sample *const *in, int first,
                        int n)
 {
     for (int c = 0; c < b->b_nin; c++) {
-        const t_sample *from = in[c] ? in[c] + first : 0;
         float *to = b->b_in[c];
-        for (int i = 0; i < n; i++) {
-            float f = from ? (float)from[i] : 0;
-            to[i] = value_is_finite(f) ? f : 0;
+        if (in[c]) {
+            samples_to_floats(in[c] + first, to, n);
+            values_make_finite(to, (uint32_t)n);
+        } else {
+            memset(to, 0, (size_t)n * sizeof(float));
         }
         voice_hold(b, c, to, n);
     }
+}
+
+/* n frames through a delay line of `latency` that stands at `at`. */
+static uint32_t line_delay(float *line, uint32_t latency, uint32_t at,
+                           const float *in, float *out, uint32_t n)
+{
+    for (uint32_t m; n; in += m, out += m, n -= m) {
+        m = n < latency - at ? n : latency - at;
+        memcpy(out, line + at, m * sizeof(float));
+        memcpy(line + at, in, m * sizeof(float));
+        at = at + m == latency ? 0 : at + m;
+    }
+    return at;
 }
 
 /* The dry signal, as late as the model makes it; the line is always fed, so
    that bypass can come at any time. */
 static void voice_delay(t_buffers *b, int n)
 {
-    uint32_t at = b->b_dryat;
-    for (int c = 0; c < b->b_ndry; c++) {
-        float *line = b->b_line + (size_t)c * b->b_latency;
-        at = b->b_dryat;
-        for (int i = 0; i < n; i++) {
-            float f = b->b_in[c][i];
-            if (b->b_latency) {
-                float old = line[at];
-                line[at] = f;
-                f = old;
-                at = at + 1 == b->b_latency ? 0 : at + 1;
-            }
-            b->b_dry[c][i] = f;
-        }
-    }
+    uint32_t at = b->b_dryat, latency = b->b_latency;
+    for (int c = 0; latency && c < b->b_ndry; c++)
+        at = line_delay(b->b_line + (size_t)c * latency, latency, b->b_dryat,
+                        b->b_in[c], b->b_dry[c], (uint32_t)n);
     b->b_dryat = at;
 }
 
@@ -109,12 +121,9 @@ static int voice_check(t_player *p, float *const *out, uint32_t n)
 {
     uint32_t bad = 0;
     for (uint32_t c = 0; c < p->p_nout; c++)
-        for (uint32_t i = 0; i < n; i++)
-            bad |= !value_is_finite(out[c][i]);
+        bad += values_make_finite(out[c], n);
     if (!bad)
         return 0;
-    for (uint32_t c = 0; c < p->p_nout; c++)
-        values_make_finite(out[c], n);
     mli_reset(p->p_session);
     return PLAYED_BAD;
 }

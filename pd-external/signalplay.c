@@ -106,11 +106,31 @@ static const float *signalbox_channel(const t_signalbox *x, const t_voice *v,
     const t_buffers *b = &v->v_buffers;
     int at = is_whole(x, v) ? first : 0;
     const float *made = c < (int)v->v_player.p_nout ? b->b_out[c] + at : 0;
-    const float *came = c < b->b_ndry ? b->b_dry[c] + at : 0;
+    float *const *dries = b->b_latency ? b->b_dry : b->b_in;
+    const float *came = c < b->b_ndry ? dries[c] + at : 0;
     if (!dry)
         return fade_stands(&x->x_dry) ? came : made;
     fade_mix(made, came, dry, mix, n);
     return mix;
+}
+
+/* Samples that are floats can be mixed where they go. */
+static float *samples_floats(t_sample *to)
+{
+    return sizeof(t_sample) == sizeof(float) ? (void *)to : 0;
+}
+
+static void give_samples(const float *from, t_sample *to, int n)
+{
+    if (from && from == samples_floats(to))
+        return;
+    if (!from)
+        memset(to, 0, (size_t)n * sizeof(t_sample));
+    else if (sizeof(t_sample) == sizeof(float))
+        memcpy(to, from, (size_t)n * sizeof(float));
+    else
+        for (int i = 0; i < n; i++)
+            to[i] = from[i];
 }
 
 /* Into the outlets; old: the voice that fades, or 0. */
@@ -127,15 +147,12 @@ static void signalbox_give(t_signalbox *x, const t_voice *v, const t_voice *old,
         t_sample *to = x->x_outvec[c] + first;
         const float *y = signalbox_channel(x, v, c, first, dry, mixed, n);
         if (old) {
+            float *mix = samples_floats(to) ? samples_floats(to) : mixed;
             fade_mix(signalbox_channel(x, old, c, first, dry, faded, n), y,
-                     &swap, mixed, n);
-            y = mixed;
+                     &swap, mix, n);
+            y = mix;
         }
-        if (y)
-            for (int i = 0; i < n; i++)
-                to[i] = y[i];
-        else
-            memset(to, 0, (size_t)n * sizeof(t_sample));
+        give_samples(y, to, n);
     }
 }
 

@@ -62,7 +62,8 @@ typedef struct _buffers {
                            takes and makes, frame by frame */
     float **b_pieceout;
     t_resampler b_rates;
-    float **b_dry;     /* [b_ndry][b_chunk] inlets, late */
+    float **b_dry;     /* [b_ndry][b_chunk] inlets, late; without latency
+                          they are b_in */
     float *b_line;     /* [b_ndry][b_latency] */
     float *b_from;     /* [outputs] step: the result before ... */
     float *b_to;       /* [outputs] ... and the last one */
