@@ -154,7 +154,7 @@ static void play(instance *x)
     if (x->answers[1] && x->answer[1] != sum)
         wrong("the same sound has two answers");
     x->answer[1] = sum;
-    x->answers[1] += sum > 0;
+    x->answers[1] += sum > 1; /* left alone, the model hums at 0.001 */
 }
 
 static void set_up(instance *x)
