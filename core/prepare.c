@@ -34,8 +34,7 @@ static uint64_t decoded_floats(const mli_file *f, const mli_file_op *op)
 {
     const mli_file_tensor *y = mli_operand(f, op, op->inputs);
     uint64_t floats = 0;
-    if (mli_is_bytes(f, op) || f->header->spread != 0 ||
-        (mli_elements(y) == op->p[0] && y->period != 1))
+    if (mli_is_bytes(f, op) || (mli_elements(y) == op->p[0] && y->period != 1))
         return 0;
     for (uint32_t i = 1; i < op->inputs; i += 2) {
         const mli_file_tensor *w = mli_operand(f, op, i);

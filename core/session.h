@@ -443,6 +443,9 @@ uint32_t mli_count_held(mli_kept *count, uint32_t most, uint32_t frames);
 mli_step_run mli_run_matrix, mli_run_dense, mli_run_ring_matrix;
 mli_step_run mli_run_image, mli_run_pool;
 mli_step_run mli_run_recurrent, mli_run_gru_reset_first, mli_run_stored;
+/* A copy of a step of a recurrent layer whose matrices are decoded (`decoded`):
+   from now on they are floats. made: they have been decoded. */
+void mli_in_floats(const mli_kernels *k, mli_step *step, int made);
 mli_step_run mli_run_number;
 mli_step_run mli_run_unary, mli_run_affine, mli_run_softmax, mli_run_normalize,
     mli_run_reduce;

@@ -29,12 +29,11 @@ void mli_run_number(const mli_kernels *k, const mli_step *step, uint32_t frames)
                      (size_t)frames * step->rows * sizeof(float));
 }
 
-/* A stored matrix to `to`; answers where it ends. */
-static float *decode(const mli_kernels *k, const mli_conv *a, float *to)
+/* A stored matrix to `to`. */
+static void decode(const mli_kernels *k, const mli_conv *a, float *to)
 {
     k->decode(a->storage, a->w, a->scale, a->out_per_group, a->in_per_group,
               to);
-    return to + (size_t)a->out_per_group * a->in_per_group;
 }
 
 void mli_run_recurrent(const mli_kernels *k, const mli_step *step,
@@ -82,22 +81,37 @@ static void spread(const float *from, uint32_t gates, uint32_t first, float *to,
     }
 }
 
-/* The same layer with its matrices in floats. */
+/* The same layer with its matrices in floats, that are there if `made`. */
 static mli_recurrent_step in_floats(const mli_kernels *k,
-                                    const mli_recurrent_step *r)
+                                    const mli_recurrent_step *r, int made)
 {
     mli_recurrent_step own = *r;
     float *to = r->decoded;
+    own.decoded = NULL;
     for (uint32_t i = 0; i < 2; i++) {
         mli_conv *a = &own.product[i];
         if (a->storage == MLI_F32)
             continue;
-        float *end = decode(k, a, to);
+        if (!made)
+            decode(k, a, to);
         a->w = to;
         a->storage = MLI_F32;
-        to = end;
+        to += (size_t)a->out_per_group * a->in_per_group;
     }
     return own;
+}
+
+void mli_in_floats(const mli_kernels *k, mli_step *step, int made)
+{
+    mli_recurrent_step *r = &step->u.recurrent;
+    if (step->run != mli_run_recurrent) {
+        *r = in_floats(k, r, made);
+        return;
+    }
+    if (!made)
+        decode(k, &r->product[0], r->decoded);
+    r->recurrent.w = r->decoded;
+    r->decoded = NULL;
 }
 
 void mli_run_gru_reset_first(const mli_kernels *k, const mli_step *step,
@@ -106,7 +120,7 @@ void mli_run_gru_reset_first(const mli_kernels *k, const mli_step *step,
     const mli_recurrent_step *r = &step->u.recurrent;
     mli_recurrent_step own;
     if (MLI_HAS(STORED) && r->decoded != NULL) {
-        own = in_floats(k, r);
+        own = in_floats(k, r, 0);
         r = &own;
     }
     float *half = r->reset + mli_quads(r->units);

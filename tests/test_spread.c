@@ -166,6 +166,29 @@ static void test_steps(void **state)
     free(file.bytes);
 }
 
+/* Decoded once a hop or chunk, in the course of it. */
+static void test_stored(void **state)
+{
+    static const mli_storage storages[] = {MLI_F16, MLI_INT8, MLI_BYTES};
+    (void)state;
+    for (uint32_t i = 0; i < 6; i++) {
+        const int stream = i % 2 != 0;
+        fb *b = fb_new(stream ? MLI_STREAM : MLI_WINDOW);
+        if (!stream)
+            fb_window(b, 30, 20);
+        fb_id x = fb_input(b, stream ? fb_timed(5) : fb_matrix(30, 5));
+        fb_store(b, storages[i / 2]);
+        fb_id y = fb_recurrent(b, MLI_OP_LSTM, x, 5, 35, 0, 1);
+        y = fb_recurrent(b, MLI_OP_GRU, y, 35, 18, 0, 1);
+        y = fb_recurrent(b, MLI_OP_GRU, y, 18, 19, 1, 1);
+        fb_output(b, fb_recurrent(b, MLI_OP_RNN, y, 19, 21, 0, 1));
+        fb_image image = fb_finish(b);
+        print_message("storage %d, stream %d\n", (int)storages[i / 2], stream);
+        compare(image, stream ? 16 : 20);
+        free(image.bytes);
+    }
+}
+
 /* The first run ends a hop later than without. */
 static void test_count(void **state)
 {
@@ -292,8 +315,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_streams), cmocka_unit_test(test_windows),
         cmocka_unit_test(test_steps),   cmocka_unit_test(test_count),
-        cmocka_unit_test(test_reset),   cmocka_unit_test(test_run),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_stored),  cmocka_unit_test(test_reset),
+        cmocka_unit_test(test_run),     cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
