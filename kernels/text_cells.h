@@ -69,7 +69,7 @@ static void gru_update(const mli_cell *a, uint32_t first, uint32_t last)
     for (uint32_t u = CELL_START(first); u < last; u += V_LANES) {
         cell_span s = cell_span_at(u, first, last);
         vf z = cell_gate(gate_sum(a, s, 3, 1));
-        vf n = math_tanh(gate_sum(a, s, 3, 2));
+        vf n = gate_sum(a, s, 3, 2);
         span_store(a->y, s, gru_blend(z, n, span_load(a->h, s)));
     }
 }
@@ -80,8 +80,7 @@ static void gru_after(const mli_cell *a, uint32_t first, uint32_t last)
         cell_span s = cell_span_at(u, first, last);
         vf r = cell_gate(gate_sum(a, s, 3, 0));
         vf z = cell_gate(gate_sum(a, s, 3, 1));
-        vf n = math_tanh(
-            v_fma(r, gate_row(a->r, s, 3, 2), gate_row(a->x, s, 3, 2)));
+        vf n = v_fma(r, gate_row(a->r, s, 3, 2), gate_row(a->x, s, 3, 2));
         span_store(a->y, s, gru_blend(z, n, span_load(a->h, s)));
     }
 }
@@ -91,10 +90,9 @@ static void lstm_update(const mli_cell *a, uint32_t first, uint32_t last)
     for (uint32_t u = CELL_START(first); u < last; u += V_LANES) {
         cell_span s = cell_span_at(u, first, last);
         vf in = v_mul(cell_gate(gate_sum(a, s, 4, 0)),
-                      math_tanh(gate_sum(a, s, 4, 2)));
+                      cell_tanh(gate_sum(a, s, 4, 2)));
         vf c = v_fma(cell_gate(gate_sum(a, s, 4, 1)), span_load(a->c, s), in);
         span_store(a->c, s, c);
-        span_store(a->y, s,
-                   v_mul(cell_gate(gate_sum(a, s, 4, 3)), math_tanh(c)));
+        span_store(a->y, s, tanh_times(c, cell_gate(gate_sum(a, s, 4, 3))));
     }
 }

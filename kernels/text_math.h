@@ -110,11 +110,24 @@ V_FN vf math_tanh(vf x)
     return v_xor_sign(y, x);
 }
 
+/* gain tanh x + shift, to 5e-7 of gain: what is not added up in line is there
+   sooner than math_tanh. */
+V_FN vf tanh_added(vf x, vf gain, vf shift)
+{
+    vf t = v_add(v_min_abs(x, K(7.75f)), K(QUARTER_MAGIC));
+    return tanh_piece(t, v_past_quarter(x), x, gain, shift);
+}
+
 /* y tanh x, to 5e-7 of y */
 V_FN vf tanh_times(vf x, vf y)
 {
-    vf t = v_add(v_min_abs(x, K(7.75f)), K(QUARTER_MAGIC));
-    return tanh_piece(t, v_past_quarter(x), x, y, K(0.0f));
+    return tanh_added(x, y, K(0.0f));
+}
+
+/* tanh to 5e-7, not relative to small values */
+V_FN vf cell_tanh(vf x)
+{
+    return tanh_added(x, K(1.0f), K(0.0f));
 }
 
 /* gain tanh (scale x) + shift; limit: 7.75 / scale */
@@ -211,6 +224,17 @@ V_FN vf math_tanh(vf x)
 V_FN vf cell_gate(vf x)
 {
     return v_fma(math_tanh(v_mul(x, K(0.5f))), K(0.5f), K(0.5f));
+}
+
+V_FN vf cell_tanh(vf x)
+{
+    return math_tanh(x);
+}
+
+/* gain tanh x + shift */
+V_FN vf tanh_added(vf x, vf gain, vf shift)
+{
+    return v_fma(gain, math_tanh(x), shift);
 }
 
 /* y tanh x */

@@ -338,10 +338,10 @@ V_FN void group_inputs(const mli_recurrent *a, const float *x, uint32_t u,
     }
 }
 
-/* (1-z)*n + z*h */
+/* (1-z)*tanh(n) + z*h */
 V_FN vf gru_blend(vf z, vf n, vf h)
 {
-    return v_fma(v_sub(K(1.0f), z), n, v_mul(z, h));
+    return tanh_added(n, v_sub(K(1.0f), z), v_mul(z, h));
 }
 
 #ifdef V_HAS_QUAD
@@ -416,7 +416,7 @@ V_FN vf lstm_cell(const vf s[4], vf c, const int quads, vf *h)
 #endif
     {
         v_turn_4(s, gate, quads);
-        gate[2] = math_tanh(gate[2]);
+        gate[2] = cell_tanh(gate[2]);
         gate[0] = cell_gate(gate[0]);
         gate[1] = cell_gate(gate[1]);
         gate[3] = cell_gate(gate[3]);
@@ -432,7 +432,7 @@ V_FN vf gru_cell(const vf x[3], const vf s[4], vf h, const int quads)
     v_turn_3(s, gate, quads);
     vf r = cell_gate(v_add(x[0], gate[0]));
     vf z = cell_gate(v_add(x[1], gate[1]));
-    return gru_blend(z, math_tanh(v_fma(r, gate[2], x[2])), h);
+    return gru_blend(z, v_fma(r, gate[2], x[2]), h);
 }
 #endif
 
