@@ -336,8 +336,10 @@ static float **played(const mlc_image *image, player *p)
 static void random_graphs_stay_the_same(void **state)
 {
     uint32_t graphs = getenv("MLI_LONG") ? 20000 : 600, fewer = 0;
-    /* of so many, the worst rounds a little more */
-    const double limit = graphs > 600 ? 3 * LIMIT : LIMIT;
+    /* Of so many, one is at 1.4e-6, the next at 0.7e-6: in double precision it
+       is the same to 1e-8, but after two functions one run has rounded up by
+       5e-7 and the other down by 9e-7. */
+    const double limit = graphs > 600 ? 2 * LIMIT : LIMIT;
 
     (void)state;
     for (uint32_t i = 0; i < graphs; i++) {
