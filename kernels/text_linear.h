@@ -74,6 +74,42 @@ V_HOT linear_cursor linear_start(const linear_job *j, uint32_t f)
     return c;
 }
 
+#ifdef V_HAS_QUAD
+/*
+ * Add n products of one tap, a multiple of four, to the sums of a whole panel:
+ * four inputs of a frame come at once.
+ */
+V_FN void linear_quads(linear_cursor *c, size_t step, uint32_t n,
+                       vf sum[V_TALL][V_ROW], const int tile)
+{
+    const float *w = c->w, *at[V_TILE];
+    UNROLL
+    for (int t = 0; t < tile; t++) {
+        at[t] = c->x + (size_t)t * step;
+        HIDE(at[t]);
+    }
+    c->x += n;
+    c->inputs -= n;
+    for (; n != 0; n -= 4) {
+        v_quad in[V_TILE];
+        UNROLL
+        for (int t = 0; t < tile; t++)
+            in[t] = v_step_quad(&at[t], 4);
+        UNROLL
+        for (int l = 0; l < 4; l++) {
+            vf row[4];
+            v_step_four(&w, row);
+            UNROLL
+            for (int t = 0; t < tile; t++)
+                UNROLL
+            for (int v = 0; v < 4; v++)
+                sum[t][v] = v_fma_quad(row[v], in[t], l, sum[t][v]);
+        }
+    }
+    c->w = w;
+}
+#endif
+
 /*
  * Add n products of one tap to sums. Four frames are reached from one pointer
  * (see HIDE).
@@ -119,8 +155,14 @@ V_HOT int linear_block(const linear_job *j, linear_cursor *c,
     uint32_t done = 0;
     for (;;) {
         uint32_t n = c->inputs < LINEAR_BLOCK ? c->inputs : LINEAR_BLOCK;
-        linear_products(j, c, n, sum, tile, count, part);
         done += n;
+#ifdef V_HAS_QUAD
+        if (!part && count == PANEL_VECTORS && tile <= V_TILE && n >= 4) {
+            linear_quads(c, j->x_step, n / 4 * 4, sum, tile);
+            n %= 4;
+        }
+#endif
+        linear_products(j, c, n, sum, tile, count, part);
         if (c->inputs == 0) {
             if (c->taps == 0)
                 return 0;
@@ -233,6 +275,40 @@ V_HOT void linear_frames(const linear_job *j, const int tile, const int count,
         linear_tile(j, f, 1, count, part);
 }
 
+#ifdef V_HAS_QUAD
+/* As linear_quads: four inputs of each chain n times, whole panels. */
+V_FN void single_quads(const linear_job *j, const float *x, const float *w,
+                       size_t block, uint32_t n, vf sum[4][V_ROW],
+                       const int chains, const int count)
+{
+    const int panels = count / PANEL_VECTORS;
+    const float *from[4], *at[8];
+    UNROLL
+    for (int i = 0; i < chains * panels; i++) {
+        from[i / panels] = x + i / panels * (int)LINEAR_BLOCK;
+        at[i] =
+            w + (size_t)(i / panels) * block + (size_t)(i % panels) * j->panel;
+        HIDE(at[i]);
+    }
+    for (; n != 0; n--) {
+        v_quad in[4];
+        UNROLL
+        for (int c = 0; c < chains; c++)
+            in[c] = v_step_quad(&from[c], 4);
+        UNROLL
+        for (int l = 0; l < 4; l++)
+            UNROLL
+        for (int i = 0; i < chains * panels; i++) {
+            vf row[4], *to = sum[i / panels] + i % panels * 4;
+            v_step_four(&at[i], row);
+            UNROLL
+            for (int v = 0; v < 4; v++)
+                to[v] = v_fma_quad(row[v], in[i / panels], l, to[v]);
+        }
+    }
+}
+#endif
+
 /*
  * One frame of a dense layer. Too few outputs to keep the arithmetic busy make
  * `chains` blocks go side by side; they are added up one after another, so that
@@ -246,6 +322,14 @@ V_FN void single_blocks(const linear_job *j, uint32_t at, uint32_t n,
     const size_t width = !part && count >= PANEL_VECTORS ? MLI_PANEL : j->width;
     const size_t block = (size_t)LINEAR_BLOCK * width;
     const float *x = j->x + at, *w = j->w + (size_t)at * width;
+#ifdef V_HAS_QUAD
+    if (!part && count % PANEL_VECTORS == 0 && chains * count <= 8) {
+        single_quads(j, x, w, block, n / 4, sum, chains, count);
+        x += n / 4 * 4;
+        w += n / 4 * 4 * width;
+        n %= 4;
+    }
+#endif
     for (uint32_t i = 0; i < n; i++, x++, w += width) {
         UNROLL
         for (int c = 0; c < chains; c++) {

@@ -109,25 +109,34 @@ V_FN v_quad v_load_quad(const float *p)
     return vld1q_f32(p);
 }
 
-/* Weights stay four in a register. */
+/* Weights stay four in a register. For clang see v_fma. */
 V_FN vf v_fma_quad(vf x, v_quad q, const int lane, vf c)
 {
 #ifdef __aarch64__
-#define FMA_LANE(l) vfmaq_laneq_f32(c, x, q, l)
+#define FMA_LANE(l, half, of_half) c = vfmaq_laneq_f32(c, x, q, l)
+#elif defined(__clang__)
+#define FMA_LANE(l, half, of_half)                                             \
+    __asm__("vmla.f32 %q0, %q1, %" half "2[" of_half "]"                       \
+            : "+w"(c)                                                          \
+            : "w"(x), "t"(q))
 #else
-#define FMA_LANE(l)                                                            \
-    vmlaq_lane_f32(c, x, l < 2 ? vget_low_f32(q) : vget_high_f32(q), l % 2)
+#define FMA_LANE(l, half, of_half)                                             \
+    c = vmlaq_lane_f32(c, x, l < 2 ? vget_low_f32(q) : vget_high_f32(q), l % 2)
 #endif
     switch (lane) {
     case 0:
-        return FMA_LANE(0);
+        FMA_LANE(0, "e", "0");
+        break;
     case 1:
-        return FMA_LANE(1);
+        FMA_LANE(1, "e", "1");
+        break;
     case 2:
-        return FMA_LANE(2);
+        FMA_LANE(2, "f", "0");
+        break;
     default:
-        return FMA_LANE(3);
+        FMA_LANE(3, "f", "1");
     }
+    return c;
 #undef FMA_LANE
 }
 
