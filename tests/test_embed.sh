@@ -64,6 +64,34 @@ hosted() {
     fi
 }
 
+# documented CFLAGS LIBRARY: the program that the document shows, taken from
+# there, with the archive that is made already.
+documented() {
+    local at=$work/documented name="the program in docs/embedding.md plays a patch"
+    mkdir "$at"
+    awk '/^    #include/ { on = 1 } on { print substr($0, 5) }
+        /^    int main/ { last = 1 } on && last && /^    }$/ { exit }' \
+        docs/embedding.md >"$at/app.c"
+    cp models/drive/drive.bin "$at"
+    cat >"$at/patch.pd" <<'END'
+#N canvas 0 0 400 300 12;
+#X obj 10 10 adc~ 1;
+#X obj 10 40 mlinfer~ drive;
+#X obj 10 70 dac~ 1;
+#X connect 0 0 1 0;
+#X connect 1 0 2 0;
+END
+    # shellcheck disable=SC2086
+    if gcc -Wall -Wextra $1 "$at/app.c" -o "$at/app" \
+        "$MLI_BUILD/libmlinfer-pd.a" $2 -lm -lpthread -ldl >"$at/log" 2>&1 &&
+        (cd "$at" && timeout 20 ./app >heard 2>log) &&
+        [ "$(grep -c '^0\.[0-9]' "$at/heard")" = 8 ]; then
+        pass "$name"
+    else
+        fail "$name" "$(head -n 2 "$at/log" | xargs)"
+    fi
+}
+
 one_pd() {
     local name="Debian's libpd" cflags="-isystem /usr/include/pd" library="-lpd"
     local newer
@@ -78,6 +106,7 @@ one_pd() {
         gcc $cflags -x c - -x none -o "$work/probe" $library -lm -lpthread \
             -ldl 2>"$work/err"; then
         hosted "$name" 1 "$cflags" "$library"
+        documented "$cflags" "$library"
     else
         skip "both boxes with $name" \
             "no libpd here: with bookworm-backports make check gets it"
