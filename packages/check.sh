@@ -47,7 +47,8 @@ check_dek() {
             <<<"$name" || echo "it is not"
     )"
     check "$name.sha256 is its checksum" "$(
-        [ "$(sha256sum <"$package" | cut -d' ' -f1)" = \
+        sum=$(command -v sha256sum || echo "shasum -a 256")
+        [ "$($sum <"$package" | cut -d' ' -f1)" = \
             "$(cat "$package.sha256")" ] || echo "it is not"
     )"
     check "$name.txt says what boxes there are" "$(

@@ -3,6 +3,7 @@
 # externals in FOLDER (as `make pd` leaves it), beside it the list of its
 # objects and its checksum. STRIP: the architecture's strip. Sources instead of
 # an architecture: FOLDER is the checkout. The same input gives the same bytes.
+# Only what the tools of Linux and of macOS have in common is used.
 set -eu
 root=$1 version=$2 architecture=$3 folder=$4 strip=$5 out=$6
 work=$(mktemp -d)
@@ -14,7 +15,7 @@ if [ "$architecture" = Sources ]; then
     cd "$root"
     { git ls-files -z 2>/dev/null || find . -type f -not -path './.git/*' \
         -not -path './build/*' -print0; } |
-        xargs -0 cp --parents -t "$work/mlinfer"
+        tar --null -T - -cf - | tar -xf - -C "$work/mlinfer"
 else
     cp -R "$folder/." "$work/mlinfer"
     find "$work/mlinfer" \( -name '*.pd_*' -o -name '*.so' -o -name '*.dll' \) \
@@ -32,9 +33,13 @@ done >"$package.txt"
 
 # Since 1980, as zip counts; and always the same.
 cd "$work"
-find mlinfer -exec touch -h -d "@${SOURCE_DATE_EPOCH:-946684800}" {} +
+since=${SOURCE_DATE_EPOCH:-946684800}
+stamp=$(date -u -d "@$since" +%Y%m%d%H%M.%S 2>/dev/null ||
+    date -u -r "$since" +%Y%m%d%H%M.%S)
+find mlinfer -exec env TZ=UTC touch -h -t "$stamp" {} +
 rm -f "$package"
 find mlinfer -type f | LC_ALL=C sort | TZ=UTC zip -q -X -@ "$work/package.zip"
 mv "$work/package.zip" "$package"
 cd "$out"
-printf '%s' "$(sha256sum <"$package" | cut -d' ' -f1)" >"$package.sha256"
+sum=$(command -v sha256sum || echo "shasum -a 256")
+printf '%s' "$($sum <"$package" | cut -d' ' -f1)" >"$package.sha256"
