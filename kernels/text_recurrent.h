@@ -475,17 +475,18 @@ V_FN void gru_group(const mli_recurrent *a, const float *x, const float *h,
 
 #ifdef V_PAIRS
 /*
- * Two whole groups, and the quads that come last with them: all sums before the
- * first cell, so that cells do not wait for one another.
+ * Two whole groups, and the quads that come last with them. Cells are chains in
+ * which there is little to do at a time: the sums of the quads stand between
+ * those of the groups, whose h the next frame takes first.
  */
 V_FN void lstm_pair(const mli_recurrent *a, const float *x, const float *h,
                     float *y, uint32_t u, const int quads)
 {
     vf s[8], rest[4];
     pair_sums(a, u, x, h, 4, s);
+    lstm_units(a, s, y, u, GROUP_QUADS);
     if (quads)
         group_sums(a, u + 2 * V_LANES, x, h, 4, quads, rest);
-    lstm_units(a, s, y, u, GROUP_QUADS);
     lstm_units(a, s + 4, y, u + V_LANES, GROUP_QUADS);
     if (quads)
         lstm_units(a, rest, y, u + 2 * V_LANES, quads);
@@ -496,9 +497,9 @@ V_FN void gru_pair(const mli_recurrent *a, const float *x, const float *h,
 {
     vf s[8], rest[4];
     pair_sums(a, u, NULL, h, 3, s);
+    gru_units(a, s, x, h, y, u, GROUP_QUADS);
     if (quads)
         group_sums(a, u + 2 * V_LANES, NULL, h, 3, quads, rest);
-    gru_units(a, s, x, h, y, u, GROUP_QUADS);
     gru_units(a, s + 3, x, h, y, u + V_LANES, GROUP_QUADS);
     if (quads)
         gru_units(a, rest, x, h, y, u + 2 * V_LANES, quads);
