@@ -22,7 +22,7 @@ bench-peers: $(RUNTIME) $(call obj,tools/stopwatch.c)
 		ONEDNN) libraries="$$libraries -ldnnl";; \
 		XNNPACK) libraries="$$libraries -lXNNPACK";; esac;; \
 	*) absent="$$absent $$p";; esac; done; echo "$$absent" >$(BUILD)/bench-absent; \
-	$(CC) -std=c11 $(WARNINGS) $(FLOAT_FLAGS) $(CFLAGS) -Itests/bench -Itools \
+	$(CC) -std=c11 $(WARNINGS) $(FLOAT_FLAGS) $(CFLAGS) -Itests -Itests/bench -Itools \
 	-Ikernels -Ikernels/public $(BLAS_FLAGS) $$files tests/bench/peers.c \
 	tests/bench/peer_mlinfer.c $(call obj,tools/stopwatch.c) $(RUNTIME) \
 	-o $(BUILD)/bench-peers $$libraries -lm
