@@ -336,9 +336,16 @@ V_FN void plane_mix(const mli_planar *a, size_t o, uint32_t f,
     v_load_run(&mix, 0, in, vecs);
     UNROLL
     for (int r = 0; r < outs; r++) {
-        /* weights are padded to quads */
-        const v_quad four = v_load_quad(w + r / 4 * 4);
         const vf bias = b ? v_set1(b[r]) : K(0.0f);
+        if (outs < 4) { /* of a group that may end in the midst of a quad */
+            const vf weight = v_set1(w[r]);
+            UNROLL
+            for (int v = 0; v < vecs; v++)
+                sum[r][v] = v_add(sum[r][v], b ? v_fma(in[v], weight, bias)
+                                               : v_mul(in[v], weight));
+            continue;
+        }
+        const v_quad four = v_load_quad(w + r / 4 * 4);
         UNROLL
         for (int v = 0; v < vecs; v++)
             sum[r][v] =

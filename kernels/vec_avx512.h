@@ -88,16 +88,25 @@ V_FN vf v_add_parts(vf x, const int n)
     return n == 4 ? _mm512_add_ps(x, _mm512_shuffle_f32x4(x, x, 0x55)) : x;
 }
 
-/* A narrow store does not touch a second cache line for lanes it leaves. */
+/*
+ * A narrow store does not touch a second cache line for lanes it leaves. What
+ * is stored is hidden: else a compiler makes one instruction of it and the cast
+ * (vextractf32x4), which faults for lanes that it leaves.
+ */
 V_FN void v_store_low(float *p, vf x, unsigned n, unsigned lo, unsigned hi)
 {
     const __mmask16 m = v_lanes(lo, hi);
-    if (n == 4)
-        _mm_mask_storeu_ps(p, (__mmask8)m, _mm512_castps512_ps128(x));
-    else if (n == 8)
-        _mm256_mask_storeu_ps(p, (__mmask8)m, _mm512_castps512_ps256(x));
-    else
+    if (n == 4) {
+        __m128 low = _mm512_castps512_ps128(x);
+        __asm__("" : "+v"(low));
+        _mm_mask_storeu_ps(p, (__mmask8)m, low);
+    } else if (n == 8) {
+        __m256 low = _mm512_castps512_ps256(x);
+        __asm__("" : "+v"(low));
+        _mm256_mask_storeu_ps(p, (__mmask8)m, low);
+    } else {
         _mm512_mask_storeu_ps(p, m, x);
+    }
 }
 
 V_FN vf v_set1(float x)

@@ -3,6 +3,7 @@
  * against double precision, and bit for bit against themselves however the
  * work is cut.
  */
+#include "page_end.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +22,7 @@ typedef struct fixture {
     uint32_t outputs;
     float *x, *w, *b, *y;
     double *reference, *bound;
-    size_t x_size, y_size;
+    size_t x_size, w_size, y_size;
 } fixture;
 
 static float weight(const fixture *s, uint32_t o, uint32_t k, uint32_t i)
@@ -66,7 +67,8 @@ static void pack(fixture *s)
                      ? mli_packed_size(a->groups, a->taps, 1)
                      : a->groups * mli_packed_size(a->out_per_group, a->taps,
                                                    a->in_per_group);
-    s->w = filled((size_t)n);
+    s->w_size = (size_t)n;
+    s->w = filled(s->w_size);
 }
 
 static void set_up(fixture *s, mli_conv shape, int depthwise, int bias)
@@ -392,6 +394,49 @@ static void not_a_number(void **state)
             }
 }
 
+/* Nothing past an array's end is touched. */
+static void check_ends(mli_conv shape, int depthwise)
+{
+    const mli_kernels *k;
+    fixture s;
+    set_up(&s, shape, depthwise, 1);
+    page_end x = page_end_copy(s.x, s.x_size), w = page_end_copy(s.w, s.w_size);
+    page_end b = page_end_copy(s.b, s.outputs);
+    page_end y = page_end_copy(s.a.y, s.y_size);
+    mli_conv a = s.a;
+    a.x = x.p;
+    a.w = w.p;
+    a.b = b.p;
+    a.y = y.p;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++) {
+        run(k, &s, &s.a, 0, s.outputs);
+        run(k, &s, &a, 0, s.outputs);
+        assert_memory_equal(s.a.y, a.y, s.y_size * sizeof *a.y);
+    }
+    page_end_free(x);
+    page_end_free(w);
+    page_end_free(b);
+    page_end_free(y);
+    tear_down(&s);
+}
+
+static void ends(void **state)
+{
+    (void)state;
+    seed = 8;
+    for (uint32_t n = 1; n <= 40; n++)
+        for (uint32_t frames = 1; frames <= 9; frames += 4) {
+            mli_conv a = dense(1 + below(40), n, frames);
+            check_ends(a, 0);
+            a.taps = 2;
+            a.groups = 1 + n % 3;
+            check_ends(a, 0);
+            a.groups = n;
+            a.in_per_group = a.out_per_group = 1;
+            check_ends(a, 1);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +448,7 @@ int main(void)
         cmocka_unit_test(filters),
         cmocka_unit_test(depthwise),
         cmocka_unit_test(not_a_number),
+        cmocka_unit_test(ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * test_kernels_planar.c - planar of every build that runs here: against double
  * precision, and bit for bit against itself however frames and outputs are cut.
  */
+#include "page_end.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -233,6 +234,33 @@ static void shapes(void **state)
     free(s);
 }
 
+/* Of the weights of the channel that is added, nothing past the last quad. */
+static void ends(void **state)
+{
+    static const shape all[] = {{3, 3, 2, 5, 7},  {2, 1, 3, 2, 5},
+                                {1, 1, 5, 3, 2},  {2, 2, 4, 2, 3},
+                                {4, 9, 12, 1, 1}, {1, 1, 1, 3, 9}};
+    const mli_kernels *k;
+    (void)state;
+    fixture *s = malloc(sizeof *s);
+    assert_non_null(s);
+    seed = 13;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        set_up(s, all[i], 2 + i % 2, MLI_IDENTITY);
+        mirror(s);
+        const size_t n = mli_packed_size(s->outputs, 1, 1);
+        page_end w = page_end_copy(s->mix_w, n), b = page_end_copy(s->mix_b, n);
+        s->a.mix_w = w.p;
+        s->a.mix_b = s->a.mix_b ? b.p : NULL;
+        for (uint32_t at = 0; (k = mli_kernels_at(at)); at++)
+            check(k, s);
+        page_end_free(w);
+        page_end_free(b);
+        free(s->w);
+    }
+    free(s);
+}
+
 /* ----------------------------------------------------------- whole layers - */
 
 static void check_form(const mli_kernels *k, fixture *s)
@@ -351,8 +379,8 @@ static void stored(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shapes),
-                                       cmocka_unit_test(forms),
-                                       cmocka_unit_test(stored)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shapes), cmocka_unit_test(ends),
+        cmocka_unit_test(forms), cmocka_unit_test(stored)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
