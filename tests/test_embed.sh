@@ -113,29 +113,34 @@ one_pd() {
     fi
 }
 
-# libpd_for_several FOLDER: Pd's source, and libpd.a from it. That it is for
-# several Pds is what its makefile says; on several threads, what we add.
+# libpd_for_several FOLDER: Pd's source, and libpd.a from it; else says why not.
+# That it is for several Pds is what its makefile says; on several threads, what
+# we add.
 libpd_for_several() {
-    local apt=$1.apt source
-    [ -f "$1/libpd/libpd.a" ] && return 0
-    rm -rf "$1" "$1.new" && mkdir "$1.new" &&
-        from_archive "$apt" "$(dpkg --print-architecture)" deb-src \
-            source --download-only puredata &&
-        tar -xf "$apt"/puredata_*.orig.tar.* -C "$1.new" \
-            --strip-components=1 || return 1
-    source=$1.new/libpd
-    env -u MAKEFLAGS -u MAKELEVEL make -j2 -C "$source" libpd.a \
+    local apt=$1.apt new=$1.new
+    [ -f "$1/libpd/libpd.a" ] && return
+    rm -rf "$1" "$new"
+    mkdir "$new"
+    if ! from_archive "$apt" "$(dpkg --print-architecture 2>&1)" deb-src \
+        source --download-only puredata ||
+        ! tar -xf "$apt"/puredata_*.orig.tar.* -C "$new" \
+            --strip-components=1 >"$work/log" 2>&1; then
+        echo "no source of Pd from this machine's package archive"
+    elif ! env -u MAKEFLAGS -u MAKELEVEL make -j2 -C "$new/libpd" libpd.a \
         CODECFLAGS="-O0 -fPIC" MORECFLAGS="-DPDTHREADS -w" \
-        >"$work/log" 2>&1 || return 1
-    rm -rf "$apt"
-    mv "$1.new" "$1"
+        >"$work/log" 2>&1; then
+        echo "Pd's source makes no libpd.a: $(tail -n 1 "$work/log")"
+    else
+        mv "$new" "$1"
+    fi
+    rm -rf "$apt" "$new"
 }
 
 two_pds() {
-    local name="a libpd for several Pds" from=$MLI_BUILD/pd-source flags
-    if ! libpd_for_several "$from"; then
-        skip "two instances at once, $name" \
-            "no source of Pd from this machine's package archive"
+    local name="a libpd for several Pds" from=$MLI_BUILD/pd-source flags why
+    why=$(libpd_for_several "$from")
+    if [ -n "$why" ]; then
+        skip "two instances at once, $name" "$why"
         return
     fi
     flags="-DPDINSTANCE -DPDTHREADS -isystem $from/src"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # make OPS=...: each operator and function alone, and with stored weights or its
 # work spread, plays as it does beside all others: what it needs of them was not
-# left out. A few of these builds, others every day; with MLI_LONG all of them,
-# also with the kernels for speed.
+# left out. A few of these builds, others every day (MLI_DAY=N: those of day N);
+# with MLI_LONG all of them, also with the kernels for speed.
 : "${MLI_BUILD:?is not set: run the tests with make check}"
 root=${MLI_ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/tap.sh"
 CC=${CC:-cc}
-each=3
+day=${MLI_DAY:-$(($(date +%s) / 86400))}
 
 # Models to play: made once, they know no parts.
 objects="$MLI_BUILD/obj/tests/file_builder.o $MLI_BUILD/obj/tests/stored_matrix.o"
@@ -78,12 +78,15 @@ combinations() {
     for ((i = 0; i < (number ? number : n); i++)); do
         local at=$i
         [ "$number" = 0 ] ||
-            at=$(((i * n / number + $(date +%s) / 86400) % n))
+            at=$(((i * n / number + day) % n))
         same "OPS=\"${all[$at]}\"$how" "${all[$at]}" "$@"
     done
 }
 
-[ -n "${MLI_LONG:-}" ] && each=0
-combinations "" $each small
-[ $each = 0 ] && combinations ", for speed" 0 fast -UMLI_SMALL
+if [ -n "${MLI_LONG:-}" ]; then
+    combinations "" 0 small
+    combinations ", for speed" 0 fast -UMLI_SMALL
+else
+    combinations ", of day $day" 3 small
+fi
 finish

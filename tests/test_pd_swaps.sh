@@ -6,6 +6,8 @@
 . "${MLI_ROOT:?is not set: run the tests with make check}/tests/pd/common.sh"
 need_pd "swaps while sound runs"
 traps=$MLI_BUILD/tests/trap
+[ -e "$traps/mlinfer~.pd_linux" ] ||
+    skip_all "swaps while sound runs" "the traps are not built (make tests)"
 swaps=1000
 longer=20
 [ -z "${MLI_LONG:-}" ] || longer=$swaps
@@ -71,13 +73,12 @@ swap() {
 # ----------------------------------------------------------------- traps ----
 trapped() {
     local told name="$swaps swaps: nothing allocated, locked or asked of the system"
-    [ -e "$traps/mlinfer~.pd_linux" ] || skip_all "$name" "was not built"
     swapping 5 $swaps >"$work/swaps.pd"
     cp "$work/models/deep.bin" "$work/first.bin"
     cp "$work/models/deep.bin" "$work/second.bin"
     told=$(swap 100 "$traps/run-traced" "$traps/libtrap.so" | grep '^stretches')
     if grep -q 'nobody trace' "$work/log"; then
-        echo "ok - $name # SKIP this system lets nobody trace a child"
+        skip "$name" "this system lets nobody trace a child"
     elif [[ $told =~ ^stretches\ [1-9][0-9]{3,}\ allocations\ 0\ calls\ 0$ ]] &&
         ! grep -q "error" "$work/log"; then
         pass "$name"
@@ -92,11 +93,20 @@ trapped() {
 # a crossfade takes 385 frames, which are in at least 6 blocks.
 counted() {
     local figures name="$1 swaps, $2 and $3: no block costs twice the median"
-    local qemu kernels=()
+    local said qemu kernels=()
     # The emulator does wider vectors piece by piece: that takes it ten times as
     # long.
     [ "$(uname -m)" != x86_64 ] || kernels=(-E MLI_KERNELS=sse2)
-    qemu=$(command -v "qemu-$(uname -m)") || skip_all "$name" "there is no qemu"
+    if ! qemu=$(command -v "qemu-$(uname -m)"); then
+        skip "$name" "there is no qemu"
+        return
+    fi
+    if ! said=$("$qemu" -plugin "$traps/count-blocks.so" -d plugin \
+        -D /dev/null /bin/true 2>&1) &&
+        grep -qE "unknown option|API version" <<<"$said"; then
+        skip "$name" "this qemu takes no such plugin ($(head -n 1 <<<"$said"))"
+        return
+    fi
     cp "$work/models/$2.bin" "$work/first.bin"
     cp "$work/models/$3.bin" "$work/second.bin"
     swapping 5 "$1" >"$work/swaps.pd"
