@@ -25,7 +25,7 @@ uint32_t mli_step_room(const mli_file_op *op)
 /* The recurrent matrix of a layer has fewer bits than floats. */
 static int is_stored(const mli_file *f, const mli_file_op *op)
 {
-    return mli_operand(f, op, 1)->storage != MLI_F32;
+    return MLI_HAS(STORED) && mli_operand(f, op, 1)->storage != MLI_F32;
 }
 
 /* Floats that the stored matrices of a recurrent layer become in each run; 0:
@@ -34,7 +34,8 @@ static uint64_t decoded_floats(const mli_file *f, const mli_file_op *op)
 {
     const mli_file_tensor *y = mli_operand(f, op, op->inputs);
     uint64_t floats = 0;
-    if (mli_is_bytes(f, op) || (mli_elements(y) == op->p[0] && y->period != 1))
+    if (!MLI_HAS(STORED) || mli_is_bytes(f, op) ||
+        (mli_elements(y) == op->p[0] && y->period != 1))
         return 0;
     for (uint32_t i = 1; i < op->inputs; i += 2) {
         const mli_file_tensor *w = mli_operand(f, op, i);

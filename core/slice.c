@@ -445,7 +445,7 @@ void mli_slice(mli_step *step)
     else if (step->run == mli_run_recurrent)
         slice_recurrent(step, 1);
     else if (step->run == mli_run_gru_reset_first ||
-             step->run == mli_run_stored)
+             step->run == MLI_IF(STORED, mli_run_stored))
         slice_recurrent(step, 0);
     else if (step->run == mli_run_unary)
         by_lumps(step, part_unary, function_cost(step->u.map.option));
