@@ -90,10 +90,12 @@ trapped() {
 # counted SWAPS FIRST SECOND: between these models. Of each block: perform, and
 # before it the clock, what it says, the message to load that comes back, and
 # all that Pd does for these. The median is that of blocks with one model only;
-# a crossfade takes 385 frames, which are in at least 6 blocks.
+# a crossfade takes 385 frames, which are in at least 6 blocks. Twice is meant
+# to the instruction as gcc 12 makes them; other compilers may need 2 % more for
+# what is around the models.
 counted() {
     local figures name="$1 swaps, $2 and $3: no block costs twice the median"
-    local said qemu kernels=()
+    local said qemu kernels=() most=2.02
     # The emulator does wider vectors piece by piece: that takes it ten times as
     # long.
     [ "$(uname -m)" != x86_64 ] || kernels=(-E MLI_KERNELS=sse2)
@@ -107,23 +109,25 @@ counted() {
         skip "$name" "this qemu takes no such plugin ($(head -n 1 <<<"$said"))"
         return
     fi
+    said=$(readelf -p .comment "$traps/mlinfer~.pd_linux")
+    [[ $said != *GCC:*\ 12.* || $said = *clang* ]] || most=2
     cp "$work/models/$2.bin" "$work/first.bin"
     cp "$work/models/$3.bin" "$work/second.bin"
     swapping 5 "$1" >"$work/swaps.pd"
     swap 600 "$qemu" "${kernels[@]}" -E LD_PRELOAD="$traps/libmarks.so" \
         -plugin "$traps/count-blocks.so" -d plugin -D "$work/counts" \
         >>"$work/log"
-    if figures=$(sort -n "$work/counts" | awk -v swaps="$1" '
+    if figures=$(sort -n "$work/counts" | awk -v swaps="$1" -v most=$most '
         { n[NR] = $1 }
         END {
             while (one < NR && n[one + 1] < 1.2 * n[1])
                 one++
             median = n[int((one + 1) / 2)]
             printf "%d blocks of %d instructions, %d of them in a crossfade, "\
-                "at most %.2f times that\n", NR, median, NR - one,
+                "at most %.3f times that\n", NR, median, NR - one,
                 median ? n[NR] / median : 0
             exit median < 500 || one < swaps || NR - one < 6 * swaps ||
-                n[NR] > 2 * median
+                n[NR] > most * median
         }'); then
         pass "$name ($figures)"
     else
