@@ -54,7 +54,8 @@ all: command pd
 else
 all: firmware
 endif
-HELP := Makefile pd-external/pd.mk packages/packages.mk firmware/firmware.mk
+HELP := Makefile pd-external/pd.mk packages/packages.mk firmware/firmware.mk \
+	tests/arm/count.mk
 help:
 	@sed -n 's/^#: //p' $(HELP)
 	@echo; echo "For work on mlinfer itself:"

@@ -1,7 +1,7 @@
 # make count-arm, part of the Makefile: what a sample costs on ARM.
 
-#: make count-arm  what a sample costs on a Cortex-A8 and a Cortex-A53, in
-#:                 instructions under qemu, into README.md
+#:: make count-arm  what a sample costs on a Cortex-A8 and a Cortex-A53, in
+#::                 instructions under qemu, into README.md; MODEL=FILE: of one
 
 .PHONY: count-arm count-arm-programs runtime-armv7 runtime-arm64
 COUNT := $(BUILD)/arm-count
@@ -51,7 +51,12 @@ endef
 
 objects: $(call obj,$(COUNT_SRC) tests/arm/count_run.c tests/bench/model_set.c)
 
+ifeq ($(MODEL),)
 count-arm: $(COMMAND) $(MODEL_SET) count-arm-programs
 	$(Q)tests/arm/count.sh '$(BUILD)' '$(MODEL_SET)' $(COUNT_MODELS) \
 		>$(COUNT)/table
 	$(Q)$(call INTO_README,count-arm) <$(COUNT)/table
+else
+count-arm: $(COMMAND) count-arm-programs
+	$(Q)tests/arm/count.sh '$(BUILD)' '$(dir $(MODEL))' '$(notdir $(MODEL))'
+endif

@@ -2,7 +2,8 @@
 # make count-arm: what a sample costs on a Cortex-A8 (Bela) and a Cortex-A53, in
 # executed instructions, counted under qemu-user; as a table for the README.
 #
-# usage: count.sh BUILD FOLDER [MODEL...]   FOLDER holds the models' sources
+# usage: count.sh BUILD FOLDER [MODEL...]   FOLDER holds the models' sources;
+#                                           without an ending, or with it
 set -u
 build=$1 folder=$2
 shift 2
@@ -36,8 +37,10 @@ count() {
 }
 
 one() {
-    local m=$1
-    "$build/mlinfer" convert "$folder/$m".* -o "$work/$m.bin" >"$work/$m.log" \
+    local m=$1 source
+    source=$(echo "$folder/$m".*)
+    [ ! -f "$folder/$m" ] || source=$folder/$m
+    "$build/mlinfer" convert "$source" -o "$work/$m.bin" >"$work/$m.log" \
         2>&1 || {
         cat "$work/$m.log" >&2
         return 1
