@@ -129,12 +129,16 @@ V_FN void group_last_input(group_rows *g, vf in, const int l, const int vectors,
         sum[v][l % chains] = v_fma(w[v], in, sum[v][l % chains]);
 }
 
-/* Vectors of rows. */
+/* Vectors of rows. Of four lanes four or more, an even number, are whole. */
 V_FN void rows_load_all(const float *p, const int vectors, const int part,
                         vf *rows)
 {
-    if (V_LANES == 4 && vectors == 4) {
+    if (V_LANES == 4 && vectors >= 4) {
         v_step_four(&p, rows);
+        if (vectors == 8)
+            v_step_four(&p, rows + 4);
+        else if (vectors == 6)
+            v_load_run(&p, 0, rows + 4, 2);
         return;
     }
     UNROLL

@@ -7,16 +7,6 @@
  * the bias first: there are rows enough to hide how long each product takes.
  */
 
-/* Vectors of two groups' gates, which lie one after another. */
-V_FN void pair_load(const float *p, const int gates, vf *x)
-{
-    v_step_four(&p, x);
-    if (gates == 4)
-        v_step_four(&p, x + 4);
-    else
-        v_load_run(&p, 0, x + 4, 2);
-}
-
 /*
  * Where the next input's weights are. Two groups of an LSTM are two panels; of
  * a GRU one panel and the half of another, before it if that is where the rows
@@ -71,7 +61,8 @@ V_FN void two_sums(const mli_recurrent *a, uint32_t u, const float *h,
 {
     pair_rows p = rows_of_pair(a, u, gates, middle);
     if (a->b) {
-        pair_load(a->b + (size_t)u * (size_t)gates, gates, sum);
+        rows_load_all(a->b + (size_t)u * (size_t)gates, 2 * gates, V_LANES,
+                      sum);
     } else {
         UNROLL
         for (int v = 0; v < 2 * gates; v++)
@@ -87,33 +78,12 @@ V_FN void two_sums(const mli_recurrent *a, uint32_t u, const float *h,
         pair_input(&p, K(*h++), 0, gates, middle, sum);
 }
 
-/* The rows of x for two groups, or the projection of one number. */
-V_FN void two_inputs(const mli_recurrent *a, uint32_t u, const float *x,
-                     const int gates, vf in[8])
-{
-    const size_t row = (size_t)u * (size_t)gates;
-    vf w[8];
-    if (!a->in_w) {
-        pair_load(x + row, gates, in);
-        return;
-    }
-    UNROLL
-    for (int v = 0; v < 2 * gates; v++)
-        in[v] = K(0.0f);
-    if (a->in_b)
-        pair_load(a->in_b + row, gates, in);
-    pair_load(a->in_w + row, gates, w);
-    UNROLL
-    for (int v = 0; v < 2 * gates; v++)
-        in[v] = v_fma(K(*x), w[v], in[v]);
-}
-
 V_FN void lstm_two(const mli_recurrent *a, const float *x, const float *h,
                    float *y, uint32_t u)
 {
     vf s[8], in[8];
     two_sums(a, u, h, 4, 0, s);
-    two_inputs(a, u, x, 4, in);
+    input_rows(a, x, (size_t)u * 4, 8, V_LANES, in);
     UNROLL
     for (int v = 0; v < 8; v++)
         s[v] = v_add(s[v], in[v]);
@@ -127,7 +97,7 @@ V_FN void gru_two(const mli_recurrent *a, const float *x, const float *h,
     const unsigned more = group_units(a, u + 4, 1);
     vf s[8], in[8];
     two_sums(a, u, h, 3, middle, s);
-    two_inputs(a, u, x, 3, in);
+    input_rows(a, x, (size_t)u * 3, 6, V_LANES, in);
     v_store(y + u, gru_cell(in, s, v_load(h + u), 1));
     units_store(y + u + 4,
                 gru_cell(in + 3, s + 3, units_load(h + u + 4, 1, more), 1), 1,
