@@ -206,8 +206,9 @@ void box_label(t_atom *at, const char *label)
 /* Classifier outputs of one model that are told. */
 #define CLASSES_MAX 16
 
-/* What is said may load another model: all is gathered before. */
-void box_sayclasses(t_box *x, const float *y)
+/* What is said may load another model: all is gathered before. Not inline, for
+   its memory shall not stand while the list is out (see ATOMS_STACK). */
+static __attribute__((noinline)) void box_sayclasses(t_box *x, const float *y)
 {
     const t_player *p = &x->x_voice.v_player;
     mli_port port;
@@ -233,6 +234,23 @@ void box_sayclasses(t_box *x, const float *y)
     }
     while (count--) /* right to left, as outlets go */
         outlet_anything(x->x_info, gensym("class"), 2, at[count]);
+}
+
+int box_sayresult(t_box *x, const float *y, t_outlet *list)
+{
+    t_voice *v = &x->x_voice;
+    t_atom some[ATOMS_STACK], *at = some;
+    uint32_t n = list ? v->v_player.p_nout : 0;
+    if (n > ATOMS_STACK && !(at = voice_lend(v, n)))
+        return 0;
+    for (uint32_t i = 0; i < n; i++)
+        SETFLOAT(at + i, y[i]);
+    box_sayclasses(x, y);
+    if (list)
+        outlet_list(list, &s_list, (int)n, at);
+    if (at != some)
+        voice_return(v, at, n);
+    return 1;
 }
 
 /* ----------------------- creation and the end ----------------------------- */

@@ -164,8 +164,13 @@ void box_saybadvalue(t_box *x);
    would ever match it. */
 void box_label(t_atom *at, const char *label);
 
-/* "class LABEL CONFIDENCE" for each output that names classes; y: [p_nout]. */
-void box_sayclasses(t_box *x, const float *y);
+/*
+ * A result, y: [p_nout]: "class LABEL CONFIDENCE" for each output that names
+ * classes, then the list, if there is an outlet for it. The patch may ask for
+ * the next result, or load another model, before this returns: what is said is
+ * a copy. 0: there was no memory, and nothing was said.
+ */
+int box_sayresult(t_box *x, const float *y, t_outlet *list);
 
 /* Ranges of the model's inputs; an unknown range does nothing. */
 float box_clamp(const mli_channel *channel, float f);

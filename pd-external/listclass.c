@@ -14,24 +14,11 @@ typedef struct _listbox {
     t_outlet *x_out;
 } t_listbox;
 
-/* The result as a list. The patch may send the next list, or load another
-   model, before this returns: so the list is a copy. */
 static void listbox_output(t_listbox *x)
 {
-    t_voice *v = &x->x_box.x_voice;
-    t_atom some[ATOMS_STACK], *at = some;
-    uint32_t n = v->v_player.p_nout;
-    const float *y = v->v_player.p_y;
-    if (n > ATOMS_STACK && !(at = voice_lend(v, n))) {
-        box_error(&x->x_box, "no memory for a list of %u", (unsigned)n);
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        SETFLOAT(at + i, y[i]);
-    box_sayclasses(&x->x_box, y);
-    outlet_list(x->x_out, &s_list, (int)n, at);
-    if (at != some)
-        voice_return(v, at, n);
+    const t_player *p = &x->x_box.x_voice.v_player;
+    if (!box_sayresult(&x->x_box, p->p_y, x->x_out))
+        box_error(&x->x_box, "no memory for a list of %u", (unsigned)p->p_nout);
 }
 
 static void listbox_bang(t_listbox *x)

@@ -135,24 +135,6 @@ static void signalbox_dsp(t_signalbox *x, t_signal **sp)
 
 /* ------------------------------ methods ----------------------------------- */
 
-/* One result; y: [outputs]. What is said may load another model, or be the next
-   reason to come here: the list is a copy. */
-static void signalbox_result(t_signalbox *x, const float *y)
-{
-    t_voice *v = &x->x_box.x_voice;
-    t_atom some[ATOMS_STACK], *at = some;
-    uint32_t n = x->x_list ? v->v_player.p_nout : 0;
-    if (n > ATOMS_STACK && !(at = voice_lend(v, n)))
-        return;
-    for (uint32_t i = 0; i < n; i++)
-        SETFLOAT(at + i, y[i]);
-    box_sayclasses(&x->x_box, y);
-    if (x->x_list)
-        outlet_list(x->x_list, &s_list, (int)n, at);
-    if (at != some)
-        voice_return(v, at, n);
-}
-
 /* By clock, what perform has found out. */
 static void signalbox_tell(t_signalbox *x)
 {
@@ -167,7 +149,7 @@ static void signalbox_tell(t_signalbox *x)
             r->r_values + (size_t)r->r_first * x->x_box.x_voice.v_player.p_nout;
         r->r_first = (r->r_first + 1) % r->r_room;
         r->r_count--;
-        signalbox_result(x, y);
+        box_sayresult(&x->x_box, y, x->x_list);
     }
 }
 
