@@ -117,6 +117,7 @@ static void linear(const prepare *p)
                          .in_per_group = in,
                          .out_per_group = out};
     mli_give_matrix(p, 1, &m->conv);
+    m->call = &m->conv;
     m->ring = NULL;
     m->kernel = p->s->kernels->conv;
     m->outputs = out;

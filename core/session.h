@@ -76,6 +76,7 @@ typedef void mli_step_part(const mli_kernels *k, const mli_step *step,
 
 typedef struct mli_matrix_step { /* x to y through conv or depthwise */
     mli_conv conv;               /* frames: rows of x in one frame */
+    mli_conv *call;              /* that, which turns round at each run */
     mli_kept *ring;              /* or NULL */
     void (*kernel)(const mli_conv *a, uint32_t first, uint32_t last);
     uint32_t outputs;

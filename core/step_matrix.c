@@ -14,6 +14,7 @@ void mli_run_dense(const mli_kernels *k, const mli_step *step, uint32_t frames)
     const mli_matrix_step *m = &step->u.matrix;
     const uint32_t rows = frames * step->rows;
     if (rows == 1) {
+        m->call->backward ^= 1u;
         k->dense(&m->conv, m->f, m->p, m->q);
         return;
     }

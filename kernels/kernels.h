@@ -84,6 +84,9 @@ typedef struct mli_conv {
     const float *scale;  /* weights.h; none for MLI_F32 */
     float *panel;        /* scratch: MLI_PANEL floats for each product of an
                             output; or NULL */
+    uint32_t backward; /* dense only: begin with the last outputs. To turn round
+                          at each call pays where a matrix is larger than a
+                          cache; the results are the same */
 } mli_conv;
 
 /*

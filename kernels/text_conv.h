@@ -10,8 +10,7 @@ static void conv_floats(const mli_conv *a, uint32_t g, uint32_t first,
     const uint32_t outputs = a->out_per_group;
     if (outputs == 1 && a->in_per_group == 1 && a->taps >= FIR_TAPS)
         fir_group(a, g);
-    else if (outputs == 1 && a->in_per_group >= 4 &&
-             (uint64_t)a->taps * a->in_per_group >= DOT_PRODUCTS)
+    else if (is_dot(a))
         dot_group(a, g);
     else
         linear_group(a, g, first, last);

@@ -11,6 +11,13 @@
  */
 #define DOT_PRODUCTS V_LANES
 
+/* Is that the form of this convolution? A matter of the shape alone. */
+V_FN int is_dot(const mli_conv *a)
+{
+    return a->out_per_group == 1 && a->in_per_group >= 4 &&
+           (uint64_t)a->taps * a->in_per_group >= DOT_PRODUCTS;
+}
+
 /* n weights of one output; they lie 4 floats apart. */
 V_FN vf dot_weights(const float *w, unsigned n)
 {

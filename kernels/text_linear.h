@@ -497,8 +497,9 @@ V_FN void narrow_rest(const linear_job *j, const float *x, const float *w,
     }
 }
 
-V_FN void narrow_tile(const linear_job *j, uint32_t f, const int tile,
-                      const int part)
+/* A tile's sums, in the first `part` lanes. */
+V_FN void narrow_sums(const linear_job *j, uint32_t f, vf all[NARROW_FRAMES],
+                      const int tile, const int part)
 {
     const int rows = (int)V_LANES / part;
     const float *x = j->x + f * j->x_step, *w = j->w;
@@ -525,12 +526,21 @@ V_FN void narrow_tile(const linear_job *j, uint32_t f, const int tile,
     if (left != 0)
         narrow_rest(j, x, w, left, sum[1], rows, tile);
     UNROLL
-    for (int t = 0; t < tile; t++) {
-        vf all =
-            v_add(v_add(sum[0][t], sum[2][t]), v_add(sum[1][t], sum[3][t]));
-        v_store_low(j->y + (f + (uint32_t)t) * (size_t)j->a->y_stride,
-                    v_add_parts(all, rows), (unsigned)part, j->lo, j->hi);
-    }
+    for (int t = 0; t < tile; t++)
+        all[t] = v_add_parts(
+            v_add(v_add(sum[0][t], sum[2][t]), v_add(sum[1][t], sum[3][t])),
+            rows);
+}
+
+V_FN void narrow_tile(const linear_job *j, uint32_t f, const int tile,
+                      const int part)
+{
+    vf all[NARROW_FRAMES];
+    narrow_sums(j, f, all, tile, part);
+    UNROLL
+    for (int t = 0; t < tile; t++)
+        v_store_low(j->y + (f + (uint32_t)t) * (size_t)j->a->y_stride, all[t],
+                    (unsigned)part, j->lo, j->hi);
 }
 
 V_FN void narrow_frames(const linear_job *j, const int part)

@@ -3,52 +3,60 @@
  * layer.
  */
 
-/* y = f(y), of outputs in registers where it is a usual function. */
-V_FN void single_function(const mli_conv *a, uint32_t o, mli_unary f, float p,
-                          float q, vf y[V_TALL][V_ROW], const int count)
+/* y = f(y), in registers; 0 if it is not one of the usual functions. */
+V_FN int single_function(mli_unary f, vf *y, const int count)
 {
 #define SINGLE_FUNCTION(f)                                                     \
     UNROLL                                                                     \
     for (int v = 0; v < count; v++)                                            \
-        y[0][v] = unary_one(f, y[0][v], K(0.0f), K(0.0f));
-    float *to = a->y + o;
-    const int usual =
-        f == MLI_IDENTITY || f == MLI_TANH || f == MLI_RELU || f == MLI_SIGMOID;
+        y[v] = unary_one(f, y[v], K(0.0f), K(0.0f));
     if (f == MLI_TANH) {
         SINGLE_FUNCTION(MLI_TANH)
     } else if (f == MLI_RELU) {
         SINGLE_FUNCTION(MLI_RELU)
     } else if (f == MLI_SIGMOID) {
         SINGLE_FUNCTION(MLI_SIGMOID)
+    } else {
+        return f == MLI_IDENTITY;
     }
+    return 1;
+}
+
+/* Outputs from o on, in a panel of so many. */
+V_FN linear_job single_at(const mli_conv *a, uint32_t o, uint32_t width)
+{
+    const uint32_t in_panel = o % MLI_PANEL;
+    return (linear_job){.a = a,
+                        .x = a->x,
+                        .w = a->w + in_panel +
+                             (size_t)(o - in_panel) * a->in_per_group,
+                        .b = a->b ? a->b + o : NULL,
+                        .panel = (size_t)MLI_PANEL * a->in_per_group,
+                        .width = width};
+}
+
+/* `count` vectors from output o on. */
+V_FN void single_outputs(const mli_conv *a, uint32_t o, uint32_t width,
+                         mli_unary f, float p, float q, const int chains,
+                         const int count)
+{
+    const linear_job j = single_at(a, o, width);
+    float *to = a->y + o;
+    vf y[V_TALL][V_ROW];
+    single_sums(&j, y, chains, count, 0);
+    const int done = single_function(f, y[0], count);
     UNROLL
     for (int v = 0; v < count; v++)
         v_store(to + v * (int)V_LANES, y[0][v]);
-    if (!usual)
+    if (!done)
         unary(f, p, q, to, to, 0, (size_t)count * V_LANES);
-}
-
-/* `count` vectors from output o on, of whole panels. */
-V_FN void single_outputs(const mli_conv *a, uint32_t o, mli_unary f, float p,
-                         float q, const int chains, const int count)
-{
-    const linear_job j = {.a = a,
-                          .x = a->x,
-                          .w = a->w + o % MLI_PANEL +
-                               (size_t)(o - o % MLI_PANEL) * a->in_per_group,
-                          .b = a->b ? a->b + o : NULL,
-                          .panel = (size_t)MLI_PANEL * a->in_per_group,
-                          .width = MLI_PANEL};
-    vf y[V_TALL][V_ROW];
-    single_sums(&j, y, chains, count, 0);
-    single_function(a, o, f, p, q, y, count);
 }
 
 #define SINGLE_FORM(name, chains, count)                                       \
     static void name(const mli_conv *a, uint32_t o, mli_unary f, float p,      \
                      float q)                                                  \
     {                                                                          \
-        single_outputs(a, o, f, p, q, chains, count);                          \
+        single_outputs(a, o, MLI_PANEL, f, p, q, chains, count);               \
     }
 SINGLE_FORM(single_row, 1, V_ROW)
 SINGLE_FORM(single_half_row, 2, V_ROW / 2)
@@ -56,28 +64,139 @@ SINGLE_FORM(single_half_row, 2, V_ROW / 2)
 SINGLE_FORM(single_panel, 4, PANEL_VECTORS)
 #endif
 
-static void dense(const mli_conv *a, mli_unary f, float p, float q)
+#if V_LANES > 1u && V_LANES < 16u
+static void single_vector_of(const mli_conv *a, uint32_t o, uint32_t width,
+                             mli_unary f, float p, float q)
 {
-    const uint32_t row = V_ROW * V_LANES;
-    const uint32_t outputs = a->out_per_group;
-    const uint32_t whole = outputs / MLI_PANEL * MLI_PANEL;
-    uint32_t o = 0;
-    if (!MLI_HAS(STORED) || a->storage == MLI_F32) {
-        for (; o + row <= whole; o += row)
+    single_outputs(a, o, width, f, p, q, 4, 1);
+}
+#endif
+
+/*
+ * Floats of a matrix from which on it is gone through in smaller steps, where a
+ * row is long: of one that does not fit into the nearest cache, what was read
+ * last is still there when the next frame goes backward.
+ */
+#define SINGLE_LARGE (V_LANES >= 16u ? 8192u : UINT32_MAX)
+
+/* Outputs of whole panels: as many at once as may be, from either end. */
+static void single_panels(const mli_conv *a, uint32_t whole, mli_unary f,
+                          float p, float q)
+{
+    const uint32_t half = V_ROW / 2 * V_LANES;
+    const uint32_t row =
+        (uint64_t)whole * a->in_per_group > SINGLE_LARGE ? half : 2 * half;
+    for (uint32_t done = 0, n; done != whole; done += n) {
+        const uint32_t left = whole - done;
+        n = left >= row ? row : left >= half ? half : MLI_PANEL;
+        const uint32_t o = a->backward ? left - n : done;
+        if (n == 2 * half)
             single_row(a, o, f, p, q);
-        for (; o + row / 2 <= whole; o += row / 2)
-            single_half_row(a, o, f, p, q);
 #if V_LANES >= 8u
-        for (; o < whole; o += MLI_PANEL)
+        else if (n != half)
             single_panel(a, o, f, p, q);
 #endif
+        else
+            single_half_row(a, o, f, p, q);
     }
+}
+
+#if V_LANES > 1u
+/* A vector of which only some lanes are outputs, in the order of sums that the
+   shape demands. */
+V_FN void single_part_sums(const linear_job *j, vf y[V_TALL][V_ROW])
+{
+#ifdef V_HAS_LOW
+    if (is_narrow(j)) {
+        if (V_LANES > 8 && j->held == 8)
+            narrow_sums(j, 0, y[0], 1, 8);
+        else
+            narrow_sums(j, 0, y[0], 1, 4);
+        return;
+    }
+#endif
+    if (V_LANES > 4 && j->held == 4)
+        single_sums(j, y, 4, 1, 4);
+    else if (V_LANES > 8 && j->held == 8)
+        single_sums(j, y, 4, 1, 8);
+    else
+        single_sums(j, y, 4, 1, V_LANES);
+}
+
+/* The last outputs, from o on: less than a vector. */
+static void single_cut(const mli_conv *a, uint32_t o, uint32_t width,
+                       mli_unary f, float p, float q)
+{
+    const uint32_t held = width - o % MLI_PANEL;
+    linear_job j = single_at(a, o, width);
+    float *to = a->y + o;
+    vf y[V_TALL][V_ROW];
+    j.real = a->out_per_group - o;
+    j.held = held < V_LANES ? held : V_LANES;
+    single_part_sums(&j, y);
+    const int done = single_function(f, y[0], 1);
+    if (V_LANES > 4 && j.held == 4)
+        v_store_low(to, y[0][0], 4, 0, j.real);
+    else if (V_LANES > 8 && j.held == 8)
+        v_store_low(to, y[0][0], 8, 0, j.real);
+    else
+        v_store_part(to, y[0][0], 0, j.real);
+    if (!done)
+        unary(f, p, q, to, to, 0, j.real);
+}
+#endif
+
+/* One output of many inputs. */
+static void single_dot(const mli_conv *a, mli_unary f, float p, float q)
+{
+    dot_tile(a, 0, 0, 1);
+    if (f == MLI_IDENTITY)
+        return;
+    vf y = v_set1(a->y[0]);
+    if (single_function(f, &y, 1))
+        v_store_part(a->y, y, 0, 1);
+    else
+        unary(f, p, q, a->y, a->y, 0, 1);
+}
+
+/* The outputs after the last whole panel. */
+static void single_rest(const mli_conv *a, uint32_t o, mli_unary f, float p,
+                        float q)
+{
+    const uint32_t outputs = a->out_per_group;
     if (o == outputs)
         return;
-    if (o != 0)
-        linear_group(a, 0, o, outputs);
-    else
-        conv(a, 0, outputs);
+    if (is_dot(a)) {
+        single_dot(a, f, p, q);
+        return;
+    }
+#if V_LANES > 1u
+    const uint32_t width = (outputs - o + 3) / 4 * 4;
+#if V_LANES < 16u
+    for (; o + V_LANES <= outputs; o += V_LANES)
+        single_vector_of(a, o, width, f, p, q);
+#endif
+    if (o != outputs)
+        single_cut(a, o, width, f, p, q);
+#else
+    linear_group(a, 0, o, outputs);
     if (f != MLI_IDENTITY)
         unary(f, p, q, a->y, a->y, o, outputs);
+#endif
+}
+
+static void dense(const mli_conv *a, mli_unary f, float p, float q)
+{
+    const uint32_t whole = a->out_per_group / MLI_PANEL * MLI_PANEL;
+    if (MLI_HAS(STORED) && a->storage != MLI_F32) {
+        conv(a, 0, a->out_per_group);
+        if (f != MLI_IDENTITY)
+            unary(f, p, q, a->y, a->y, 0, a->out_per_group);
+        return;
+    }
+    if (a->backward)
+        single_rest(a, whole, f, p, q);
+    single_panels(a, whole, f, p, q);
+    if (!a->backward)
+        single_rest(a, whole, f, p, q);
 }

@@ -75,9 +75,10 @@ V_FN vf v_load_each(const float *p, const int n)
         return _mm512_permutevar_ps(
             v_load_repeated(p, 4),
             _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3));
+    long long two; /* else they go through a register on the way */
+    __builtin_memcpy(&two, p, sizeof two);
     return _mm512_permutevar_ps(
-        _mm512_broadcast_f32x2(_mm_castsi128_ps(
-            _mm_loadl_epi64((const __m128i *)(const void *)p))),
+        _mm512_castsi512_ps(_mm512_set1_epi64(two)),
         _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
 }
 

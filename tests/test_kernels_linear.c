@@ -227,20 +227,25 @@ static void check_cuts(const mli_kernels *k, fixture *s)
     free(whole);
 }
 
-/* A dense layer's frames one by one with a function: the bits of two calls. */
+/* A dense layer's frames one by one with a function, forward and backward: the
+   bits of two calls. */
 static void check_dense(const mli_kernels *k, fixture *s, mli_unary f)
 {
     run(k, s, &s->a, 0, s->outputs);
     k->unary(f, 0, 0, s->a.y, s->a.y, 0, s->y_size);
     float *whole = malloc((s->y_size + EDGE) * sizeof *whole);
     memcpy(whole, s->a.y, s->y_size * sizeof *whole);
-    clear(s);
-    for (uint32_t i = 0; i < s->a.frames; i++) {
-        mli_conv a = frames_of(s, i, i + 1);
-        k->dense(&a, f, 0, 0);
+    for (uint32_t backward = 0; backward < 2; backward++) {
+        clear(s);
+        for (uint32_t i = 0; i < s->a.frames; i++) {
+            mli_conv a = frames_of(s, i, i + 1);
+            a.backward = backward;
+            k->dense(&a, f, 0, 0);
+        }
+        check_canary(k, s, 0, s->a.frames, 0, s->outputs);
+        check_bits(k, s, whole, 0, s->a.frames, 0, s->outputs,
+                   backward ? "dense, backward" : "dense");
     }
-    check_canary(k, s, 0, s->a.frames, 0, s->outputs);
-    check_bits(k, s, whole, 0, s->a.frames, 0, s->outputs, "dense");
     free(whole);
 }
 
