@@ -10,15 +10,13 @@
  * part begins with the bias, the second with x where x belongs to the sum; they
  * are added up pairwise.
  *
- * V_PAIRS: two groups at once, which load each h once. There are two parts only
- * then of an LSTM's sums, in all whole groups of a layer that has such pairs.
+ * V_WHOLE: layers of 20 to 48 units have all their rows in registers at once,
+ * which load each h once. Their sums have two parts, as those of whole groups
+ * of larger LSTMs there.
  */
 
 /* The quads of a whole group; one lane has none to keep together. */
 #define GROUP_QUADS ((int)((V_LANES + 3) / 4))
-
-/* Parts of a sum, where there are pairs. */
-#define PAIR_CHAINS(gates) ((gates) == 4 ? 2 : V_CHAINS)
 
 /* Rows [0, rows) of a group's quads, in vectors. */
 typedef struct group_rows {
@@ -151,7 +149,7 @@ V_FN void rows_load_all(const float *p, const int vectors, const int part,
 V_FN void input_rows(const mli_recurrent *a, const float *x, size_t row,
                      const int vectors, const int part, vf *rows)
 {
-    vf w[8];
+    vf w[12];
     if (!a->in_w) {
         rows_load_all(x + row, vectors, part, rows);
         return;
@@ -213,14 +211,28 @@ V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
     }
 }
 
+#ifdef V_WHOLE
+/* Units of the smallest and the largest layer with a form of its own: more than
+   one group, at most three. */
+#define WHOLE_LEAST (V_LANES + 4)
+#define WHOLE_MOST  (3 * V_LANES)
+
+V_FN int has_whole_form(const mli_recurrent *a)
+{
+    return a->units % 4 == 0 && a->units >= WHOLE_LEAST &&
+           a->units <= WHOLE_MOST;
+}
+#endif
+
 V_FN void group_sums(const mli_recurrent *a, uint32_t u, const float *x,
                      const float *h, const int gates, const int quads,
                      vf out[4])
 {
-#ifdef V_PAIRS
-    if (gates == 4 && quads == GROUP_QUADS && a->units >= 2 * V_LANES) {
-        sums_of_rows(a, rows_of_group(a, u, gates, quads, 1), x, h, gates,
-                     quads, PAIR_CHAINS(4), out);
+#ifdef V_WHOLE
+    if (has_whole_form(a) ||
+        (gates == 4 && quads == GROUP_QUADS && a->units >= 2 * V_LANES)) {
+        sums_of_rows(a, rows_of_group(a, u, gates, quads, gates == 4), x, h,
+                     gates, quads, 2, out);
         return;
     }
 #endif
@@ -231,58 +243,6 @@ V_FN void group_sums(const mli_recurrent *a, uint32_t u, const float *x,
         sums_of_rows(a, rows_of_group(a, u, gates, quads, 0), x, h, gates,
                      quads, V_CHAINS, out);
 }
-
-#ifdef V_PAIRS
-/* The same for two whole groups. */
-V_FN void pair_sums(const mli_recurrent *a, uint32_t u, const float *x,
-                    const float *h, const int gates, vf out[8])
-{
-    const int vectors = 2 * gates, chains = PAIR_CHAINS(gates);
-    const size_t row = (size_t)u * (size_t)gates;
-    const float *w[8];
-    vf sum[8][V_CHAINS];
-    vf in[8];
-    uint32_t i = 0;
-    if (x)
-        input_rows(a, x, row, vectors, V_LANES, in);
-    UNROLL
-    for (int v = 0; v < vectors; v++) {
-        const size_t at = row + (size_t)v * V_LANES;
-        w[v] = a->w + at * a->units;
-        sum[v][0] = a->b ? v_load(a->b + at) : K(0.0f);
-        sum[v][1] = x ? in[v] : K(0.0f);
-        UNROLL
-        for (int k = 2; k < chains; k++)
-            sum[v][k] = K(0.0f);
-    }
-    for (; i + 4 <= a->units; i += 4) {
-        UNROLL
-        for (int l = 0; l < 4; l++) {
-            vf in = v_set1(h[i + (uint32_t)l]);
-            UNROLL
-            for (int v = 0; v < vectors; v++)
-                sum[v][l % chains] = v_fma(v_load_step(&w[v], MLI_PANEL), in,
-                                           sum[v][l % chains]);
-        }
-    }
-    UNROLL
-    for (int l = 0; l < 3; l++) {
-        if (i + (uint32_t)l < a->units) {
-            vf in = v_set1(h[i + (uint32_t)l]);
-            UNROLL
-            for (int v = 0; v < vectors; v++)
-                sum[v][l % chains] = v_fma(v_load_step(&w[v], MLI_PANEL), in,
-                                           sum[v][l % chains]);
-        }
-    }
-    UNROLL
-    for (int v = 0; v < vectors; v++) {
-        out[v] = v_add(sum[v][0], sum[v][1]);
-        if (chains == 4)
-            out[v] = v_add(out[v], v_add(sum[v][2], sum[v][3]));
-    }
-}
-#endif
 
 /* How many units of a group there are. */
 V_FN unsigned group_units(const mli_recurrent *a, uint32_t u, const int quads)
@@ -477,52 +437,120 @@ V_FN void gru_group(const mli_recurrent *a, const float *x, const float *h,
     gru_units(a, s, x, h, y, u, quads);
 }
 
-#ifdef V_PAIRS
-/*
- * Two whole groups, and the quads that come last with them. Cells are chains in
- * which there is little to do at a time: the sums of the quads stand between
- * those of the groups, whose h the next frame takes first.
- */
-V_FN void lstm_pair(const mli_recurrent *a, const float *x, const float *h,
-                    float *y, uint32_t u, const int quads)
+#ifdef V_WHOLE
+/* The most vectors of rows. */
+#define WHOLE_VECTORS 12
+
+/* The sums of all rows; a->units is known. */
+V_FN void whole_sums(const mli_recurrent *a, const float *x, const float *h,
+                     const int gates, const int vectors, const int part,
+                     vf out[WHOLE_VECTORS])
 {
-    vf s[8], rest[4];
-    pair_sums(a, u, x, h, 4, s);
-    lstm_units(a, s, y, u, GROUP_QUADS);
-    if (quads)
-        group_sums(a, u + 2 * V_LANES, x, h, 4, quads, rest);
-    lstm_units(a, s + 4, y, u + V_LANES, GROUP_QUADS);
-    if (quads)
-        lstm_units(a, rest, y, u + 2 * V_LANES, quads);
+    const size_t panel = (size_t)a->units * MLI_PANEL;
+    const float *w = a->w, *last = a->w + (size_t)(vectors - 1) * panel;
+    vf sum[WHOLE_VECTORS][2], in[WHOLE_VECTORS], begin[WHOLE_VECTORS];
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        begin[v] = in[v] = K(0.0f);
+    if (a->b)
+        rows_load_all(a->b, vectors, part, begin);
+    if (gates == 4)
+        input_rows(a, x, 0, vectors, part, in);
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+        sum[v][0] = begin[v];
+        sum[v][1] = in[v];
+    }
+    UNROLL
+    for (uint32_t i = 0; i < a->units; i += 4) {
+        UNROLL
+        for (uint32_t l = 0; l < 4; l++, w += MLI_PANEL, last += part) {
+            /* lanes that are no rows take what comes next, to no end */
+            const int all = (a->units - i - l) * (uint32_t)part >= V_LANES;
+            vf to = v_set1(h[i + l]);
+            UNROLL
+            for (int v = 0; v < vectors - 1; v++)
+                sum[v][l % 2] =
+                    v_fma(v_load(w + (size_t)v * panel), to, sum[v][l % 2]);
+            sum[vectors - 1][l % 2] =
+                v_fma(all ? v_load(last) : rows_load(last, part), to,
+                      sum[vectors - 1][l % 2]);
+        }
+    }
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        out[v] = v_add(sum[v][0], sum[v][1]);
 }
 
-V_FN void gru_pair(const mli_recurrent *a, const float *x, const float *h,
-                   float *y, uint32_t u, const int quads)
+/* A GRU's weights of one input and their bias, as its cells take them. */
+typedef struct whole_input {
+    float w[3][3][V_LANES];
+    float b[3][3][V_LANES];
+} whole_input;
+
+V_FN void whole_turn(const mli_recurrent *a, whole_input *t)
 {
-    vf s[8], rest[4];
-    pair_sums(a, u, NULL, h, 3, s);
-    gru_units(a, s, x, h, y, u, GROUP_QUADS);
-    if (quads)
-        group_sums(a, u + 2 * V_LANES, NULL, h, 3, quads, rest);
-    gru_units(a, s + 3, x, h, y, u + V_LANES, GROUP_QUADS);
-    if (quads)
-        gru_units(a, rest, x, h, y, u + 2 * V_LANES, quads);
+    for (uint32_t u = 0; u < a->units; u += V_LANES) {
+        const uint32_t left = (a->units - u) / 4, g = u / V_LANES;
+        const int quads = left < GROUP_QUADS ? (int)left : GROUP_QUADS;
+        for (int k = 0; k < 3; k++) {
+            vf b = K(0.0f);
+            if (a->in_b)
+                b = group_gate(a->in_b, u, 3, k, quads);
+            v_store(t->w[g][k], group_gate(a->in_w, u, 3, k, quads));
+            v_store(t->b[g][k], b);
+        }
+    }
 }
 
-/* All units of every frame of layers that are a pair and some quads; with their
-   number known, places are. */
+/* One group's cells of a GRU; t: NULL if x has all the gates. */
+V_FN void gru_whole(const mli_recurrent *a, const whole_input *t, const vf *s,
+                    uint32_t u, const int quads)
+{
+    const unsigned units = group_units(a, u, quads);
+    vf in[3];
+    if (t) {
+        UNROLL
+        for (int k = 0; k < 3; k++)
+            in[k] = v_fma(K(*a->x), v_load(t->w[u / V_LANES][k]),
+                          v_load(t->b[u / V_LANES][k]));
+    } else {
+        group_inputs(a, a->x, u, quads, in);
+    }
+    units_store(a->y + u,
+                gru_cell(in, s, units_load(a->h + u, quads, units), quads),
+                quads, units);
+}
+
+/* All units of every frame of a layer with a form of its own; with their number
+   known, places are. */
 V_FN void run_whole(const mli_recurrent *all, const uint32_t units,
                     const int gates)
 {
-    const int quads = (int)(units / 4 % 8);
+    const int rows = (int)units * gates;
+    const int vectors = (rows + (int)V_LANES - 1) / (int)V_LANES;
+    const int part = rows - (vectors - 1) * (int)V_LANES;
     mli_recurrent a = *all;
     a.units = units;
-    const size_t step = a.in_w ? 1 : (size_t)gates * units;
+    const size_t step = a.in_w ? 1 : (size_t)rows;
+    whole_input room, *turned = NULL;
+    if (gates == 3 && a.in_w) {
+        turned = &room;
+        whole_turn(&a, turned);
+    }
     for (uint32_t f = 0; f < a.frames; f++) {
-        if (gates == 4)
-            lstm_pair(&a, a.x, a.h, a.y, 0, quads);
-        else
-            gru_pair(&a, a.x, a.h, a.y, 0, quads);
+        vf s[WHOLE_VECTORS];
+        whole_sums(&a, a.x, a.h, gates, vectors, part, s);
+        UNROLL
+        for (uint32_t u = 0; u < units; u += V_LANES) {
+            const uint32_t left = (units - u) / 4;
+            const int quads = left < GROUP_QUADS ? (int)left : GROUP_QUADS;
+            const vf *rows_of_group = s + u * (uint32_t)gates / V_LANES;
+            if (gates == 4)
+                lstm_units(&a, rows_of_group, a.y, u, quads);
+            else
+                gru_whole(&a, turned, rows_of_group, u, quads);
+        }
         a.h = a.y;
         a.x += step;
         a.y += units;
@@ -530,22 +558,30 @@ V_FN void run_whole(const mli_recurrent *all, const uint32_t units,
 }
 
 #define WHOLE_FORM(name, units, gates)                                         \
-    static void name(const mli_recurrent *a)                                   \
+    static void name##_##units(const mli_recurrent *a)                         \
     {                                                                          \
         run_whole(a, units, gates);                                            \
     }
-WHOLE_FORM(lstm_32, 32, 4)
-WHOLE_FORM(lstm_36, 36, 4)
-WHOLE_FORM(lstm_40, 40, 4)
-WHOLE_FORM(gru_32, 32, 3)
-WHOLE_FORM(gru_36, 36, 3)
-WHOLE_FORM(gru_40, 40, 3)
+#define WHOLE_FORMS(name, gates)                                               \
+    WHOLE_FORM(name, 20, gates)                                                \
+    WHOLE_FORM(name, 24, gates)                                                \
+    WHOLE_FORM(name, 28, gates)                                                \
+    WHOLE_FORM(name, 32, gates)                                                \
+    WHOLE_FORM(name, 36, gates)                                                \
+    WHOLE_FORM(name, 40, gates)                                                \
+    WHOLE_FORM(name, 44, gates)                                                \
+    WHOLE_FORM(name, 48, gates)                                                \
+    static void (*const name##_forms[])(const mli_recurrent *) = {             \
+        name##_20, name##_24, name##_28, name##_32,                            \
+        name##_36, name##_40, name##_44, name##_48};
+WHOLE_FORMS(lstm, 4)
+WHOLE_FORMS(gru, 3)
+_Static_assert(WHOLE_LEAST == 20 && WHOLE_MOST == 48, "forms are missing");
 
 /* Is it such a layer, and all of its units? */
 V_FN int is_whole(const mli_recurrent *a, uint32_t first, uint32_t last)
 {
-    return last - first == a->units && a->units % 4 == 0 && a->units >= 32 &&
-           a->units <= 40;
+    return last - first == a->units && has_whole_form(a);
 }
 #endif
 
@@ -560,17 +596,21 @@ V_FN void rnn_group(const mli_recurrent *a, const float *x, const float *h,
 
 /*
  * Run `group` for all groups of [first, last) of every frame: whole groups,
- * then the quads that are left.
+ * then the quads that are left. Every other frame takes whole groups backward:
+ * of weights that are too many for a cache, those used last are still there.
  */
 #define RUN_GROUPS(gates, group, ...)                                          \
     const size_t rows = (size_t)(a->units + 3) / 4 * 4 * (gates);              \
     const size_t step = a->in_w ? 1 : rows;                                    \
+    const uint32_t whole = (last - first) / V_LANES * V_LANES;                 \
     const float *x = a->x, *h = a->h;                                          \
     float *y = a->y;                                                           \
     for (uint32_t f = 0; f < a->frames; f++) {                                 \
-        uint32_t u = first;                                                    \
-        for (; u + V_LANES <= last; u += V_LANES)                              \
-            group(a, x, h, y, u, GROUP_QUADS __VA_ARGS__);                     \
+        uint32_t u = first + whole, at = f % 2 ? u - V_LANES : first;          \
+        for (uint32_t n = whole; n != 0; n -= V_LANES) {                       \
+            group(a, x, h, y, at, GROUP_QUADS __VA_ARGS__);                    \
+            at += f % 2 ? 0u - V_LANES : V_LANES;                              \
+        }                                                                      \
         uint32_t quads = (last - u + 3) / 4;                                   \
         if (V_LANES > 4 && quads == 1)                                         \
             group(a, x, h, y, u, 1 __VA_ARGS__);                               \
@@ -600,9 +640,9 @@ static void gru(const mli_recurrent *a, uint32_t first, uint32_t last)
 #else
 static void lstm(const mli_recurrent *a, uint32_t first, uint32_t last)
 {
-#ifdef V_PAIRS
+#ifdef V_WHOLE
     if (is_whole(a, first, last)) {
-        (a->units == 32 ? lstm_32 : a->units == 36 ? lstm_36 : lstm_40)(a);
+        lstm_forms[(a->units - WHOLE_LEAST) / 4](a);
         return;
     }
 #endif
@@ -611,9 +651,9 @@ static void lstm(const mli_recurrent *a, uint32_t first, uint32_t last)
 
 static void gru(const mli_recurrent *a, uint32_t first, uint32_t last)
 {
-#ifdef V_PAIRS
+#ifdef V_WHOLE
     if (is_whole(a, first, last)) {
-        (a->units == 32 ? gru_32 : a->units == 36 ? gru_36 : gru_40)(a);
+        gru_forms[(a->units - WHOLE_LEAST) / 4](a);
         return;
     }
 #endif

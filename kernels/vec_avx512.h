@@ -14,7 +14,7 @@
 #define V_ROW           8
 #define V_BLOCK         16u
 #define V_CHAINS        4
-#define V_PAIRS
+#define V_WHOLE
 #define V_FIR           4
 #define V_PLANE_OUTPUTS 16
 #define V_PLANE_VECTORS 2
