@@ -49,14 +49,17 @@ static void set_frame(const mli_kept *k, uint32_t at, const float *x)
         k->data[c * k->row + at] = x[c];
 }
 
-void mli_kept_reset(mli_kept *k)
+void mli_kept_reset(mli_kept *k, const mli_file *f, uint32_t i)
 {
+    const mli_file_state *from = f->states + i;
+    const float *init = f->data + from->init;
     size_t all = ((size_t)k->capacity + k->mirror) * k->width;
     uint32_t first = k->front != 0 ? k->front - k->frames : 0;
     __builtin_memset(k->data, 0, all * sizeof(float));
-    for (uint32_t i = 0; k->init_frames != 0 && i < k->frames; i++)
-        set_frame(k, first + i,
-                  k->init + (k->init_frames > 1 ? (size_t)i * k->width : 0));
+    for (uint32_t n = 0; from->init_frames != 0 && n < k->frames; n++) {
+        set_frame(k, first + n, init);
+        init += from->init_frames > 1 ? k->width : 0;
+    }
     mirror(k, 0, k->capacity);
     k->pos = k->frames < k->capacity ? first + k->frames : 0;
 }

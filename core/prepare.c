@@ -85,9 +85,116 @@ uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op,
     }
 }
 
-/* ------------------------------------------------------------ matrices ---- */
+/* ------------------------------------------------------ bytes of steps ---- */
 
 static int is_projection(const mli_file *f, const mli_file_op *op);
+
+/* A spread model: steps run in parts, functions of dense layers too. */
+static int in_parts(const mli_file *f)
+{
+    return MLI_HAS(SPREAD) && f->header->spread != 0;
+}
+
+/* Are a dense layer and its function two steps? */
+static int is_apart(const mli_file *f)
+{
+    return !MLI_DENSE || in_parts(f);
+}
+
+/* A walk has room for the axes of y that it may not join. Those of what is
+   copied to or from y are never more. */
+static uint32_t walk_bytes(const mli_file *f, const mli_file_op *op)
+{
+    const mli_file_tensor *y = mli_operand(f, op, op->inputs);
+    uint32_t axes = 0;
+    for (uint32_t i = 0; i < y->rank; i++)
+        axes += y->dims[i] != 1;
+    if (axes == 0 || op->type == MLI_OP_RESHAPE)
+        axes = 1;
+    return MLI_STEP_BYTES(walk) -
+           (MLI_MAX_RANK - axes) * (uint32_t)sizeof(mli_axis);
+}
+
+static uint32_t recurrent_bytes(const mli_file *f, const mli_file_op *op)
+{
+    if (is_stored(f, op) || (op->type == MLI_OP_GRU && !op->p[1]))
+        return MLI_STEP_BYTES(recurrent);
+    return (offsetof(mli_step, u.recurrent.cell) + 7) / 8 * 8;
+}
+
+uint32_t mli_step_bytes(const mli_file *f, const mli_file_op *op)
+{
+    static const uint16_t bytes[MLI_OP_COUNT] = {
+        [MLI_OP_LINEAR] = MLI_STEP_BYTES(matrix),
+        [MLI_OP_CONV1D] = MLI_STEP_BYTES(matrix),
+        [MLI_OP_UNARY] = MLI_STEP_BYTES(map),
+        [MLI_OP_AFFINE] = MLI_STEP_BYTES(map),
+        [MLI_OP_SOFTMAX] = MLI_STEP_BYTES(map),
+        [MLI_OP_NORMALIZE] = MLI_STEP_BYTES(map),
+        [MLI_OP_REDUCE] = MLI_STEP_BYTES(map),
+        [MLI_OP_DELAY] = MLI_STEP_BYTES(kept),
+        [MLI_OP_HOLD] = MLI_STEP_BYTES(kept),
+        [MLI_OP_UNFOLD] = MLI_STEP_BYTES(rate),
+        [MLI_OP_DEPTH_TO_TIME] = MLI_STEP_BYTES(rate),
+        [MLI_OP_CONV2D] = MLI_STEP_BYTES(image),
+        [MLI_OP_POOL] = MLI_STEP_BYTES(pool),
+        [MLI_OP_SELECT] = MLI_STEP_BYTES(select),
+        [MLI_OP_GATHER] = MLI_STEP_BYTES(index),
+        [MLI_OP_SCATTER] = MLI_STEP_BYTES(index),
+        [MLI_OP_ARG] = MLI_STEP_BYTES(order),
+        [MLI_OP_TOPK] = MLI_STEP_BYTES(order),
+        [MLI_OP_CUMULATE] = MLI_STEP_BYTES(index),
+        [MLI_OP_TREES] = MLI_STEP_BYTES(trees),
+        [MLI_OP_DISTANCE] = MLI_STEP_BYTES(distance),
+        [MLI_OP_COUPLE] = MLI_STEP_BYTES(distance),
+        [MLI_OP_RANDOM] = MLI_STEP_BYTES(random),
+        [MLI_OP_DFT] = MLI_STEP_BYTES(dft),
+        [MLI_OP_MATMUL] = MLI_STEP_BYTES(product),
+        [MLI_OP_REQUANTIZE] = MLI_STEP_BYTES(requantize),
+        [MLI_OP_RECALL] = MLI_STEP_BYTES(kept),
+        [MLI_OP_STORE] = MLI_STEP_BYTES(kept),
+        [MLI_OP_TO_BYTES] = MLI_STEP_BYTES(map),
+    };
+    if (in_parts(f))
+        return sizeof(mli_step);
+    switch (op->type) {
+    case MLI_OP_LINEAR: /* or it only hands on a number */
+        return is_projection(f, op) ? offsetof(mli_step, u) : bytes[op->type];
+    case MLI_OP_LSTM:
+    case MLI_OP_GRU:
+    case MLI_OP_RNN:
+        return recurrent_bytes(f, op);
+    default:
+        return bytes[op->type] != 0 ? bytes[op->type] : walk_bytes(f, op);
+    }
+}
+
+uint32_t mli_function_bytes(const mli_file *f)
+{
+    return in_parts(f) ? sizeof(mli_step) : MLI_STEP_BYTES(map);
+}
+
+/* A reshape in place is no step. */
+static int is_in_place(const mli_file *f, const mli_file_op *op)
+{
+    const mli_file_tensor *x = mli_operand(f, op, 0);
+    return op->type == MLI_OP_RESHAPE && x->region == MLI_ARENA &&
+           x->offset == mli_operand(f, op, 1)->offset;
+}
+
+uint64_t mli_all_step_bytes(const mli_file *f, const mli_file_op *op)
+{
+    uint32_t steps = op->type == MLI_OP_CONCAT ? op->inputs
+                     : op->type == MLI_OP_PAD  ? 2
+                                               : !is_in_place(f, op);
+    int function = op->fn != MLI_IDENTITY && op->type != MLI_OP_UNARY &&
+                   mli_step_room(op) == 2 &&
+                   (op->type != MLI_OP_LINEAR || is_apart(f));
+    return (uint64_t)steps * mli_step_bytes(f, op) +
+           (function ? mli_function_bytes(f) : 0);
+}
+
+/* ------------------------------------------------------------ matrices ---- */
 
 static void linear(const prepare *p)
 {
@@ -96,9 +203,7 @@ static void linear(const prepare *p)
         number->rows = number->elements / p->op->p[1];
         return;
     }
-    /* a spread model has the function in parts, too */
-    const int apart =
-        !MLI_DENSE || (MLI_HAS(SPREAD) && p->f->header->spread != 0);
+    const int apart = is_apart(p->f);
     mli_step *step = mli_add_step(p, apart ? mli_run_matrix : mli_run_dense);
     mli_matrix_step *m = &step->u.matrix;
     uint32_t in = mli_layer_inputs(p->f, p->op, p->op->p[0], 1);
@@ -195,7 +300,6 @@ static mli_recurrent_step *recurrent(const prepare *p, mli_step_run *run,
     r->held = r->hold ? r->h + mli_op_states(p->f, p->op) - 1 : NULL;
     r->units = units;
     r->gate_floats = gates * mli_quads(units);
-    r->words = NULL;
     r->decoded = NULL;
     r->factor = p->op->fp;
     return r;
@@ -468,6 +572,7 @@ void mli_prepare(mli_session *s, const mli_file *f)
         [MLI_OP_TO_BYTES] = MLI_IF(TO_BYTES, mli_prepare_to_bytes),
     };
     s->step_count = 0;
+    s->step_at = 0;
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++) {
         const mli_file_op *op = f->ops + i;
         prepare p = {s, f, op, mli_operand(f, op, 0),

@@ -390,6 +390,7 @@ void mli_prepare_planar(mli_session *s, const mli_file *f)
     };
     progress w = at_first;
     s->step_count = 0;
+    s->step_at = 0;
     while (w.next < f->count[MLI_SEC_OPS]) {
         const mli_file_op *op = f->ops + w.next;
         prepare p = {s, f, op, mli_operand(f, op, 0),

@@ -82,8 +82,8 @@ static void give_planes(const mli_session *s, const mli_slot *p,
 
 static void run_observed(mli_session *s)
 {
-    for (uint32_t i = 0; i < s->step_count; i++) {
-        const mli_step *step = mli_step_at(s, i);
+    const mli_step *step = s->steps;
+    for (uint32_t i = s->step_count; i != 0; i--, step = mli_step_after(step)) {
         uint32_t frames = step->clock->frames;
         if (frames == 0)
             continue;
@@ -104,7 +104,7 @@ static void run_steps(mli_session *s)
         uint32_t frames = step->clock->frames;
         if (frames != 0)
             step->run(s->kernels, step, frames);
-        step = mli_step_after(s, step);
+        step = mli_step_after(step);
     }
 }
 
@@ -202,9 +202,10 @@ static void process_chunk(mli_session *s, const float *const *in,
 
 static void begin_window(mli_session *s)
 {
+    const mli_file f = mli_file_of(s->model.bytes);
     for (uint32_t i = 0; i < s->kept_count; i++)
         if (!s->kept[i].lasts)
-            mli_kept_reset(s->kept + i);
+            mli_kept_reset(s->kept + i, &f, i);
     mli_give_controls(s);
 }
 

@@ -1,10 +1,11 @@
 /*
  * session.c - how a session lies in its memory, its start and its reset.
  *
- * State memory, every part from a 64-byte boundary: mli_session, steps, kept
- * states' records, ports, clocks, the scratch of operators, the ports' floats,
- * the states' floats. Each array takes an odd number of 64-byte lines, so that
- * rings of the same power-of-two size do not fall into the same cache sets.
+ * State memory: records, one after another: mli_session, steps, kept states,
+ * ports, clocks. Then floats: the scratch of operators, the ports', the
+ * states'. Those of at least a 64-byte line begin with one, and none takes a
+ * multiple of 8 lines, so that rings of the same power-of-two size do not fall
+ * into the same cache sets.
  */
 #include "session.h"
 
@@ -14,17 +15,30 @@ typedef struct layout {
     uint64_t at; /* bytes so far; over MOST: too many */
 } layout;
 
-/* Room for n things of a size; where it begins. */
+/* Room for n records of a size; where it begins. */
 static uint64_t take(layout *l, uint64_t n, uint64_t size)
 {
     uint64_t at = l->at;
-    if (n > MOST / size) {
+    if (n > MOST / size)
         l->at = MOST + 1;
-        return 0;
-    }
-    uint64_t lines = (n * size + MLI_ALIGNMENT - 1) / MLI_ALIGNMENT;
-    if (at <= MOST)
-        l->at += (lines | 1) * MLI_ALIGNMENT;
+    else if (at <= MOST)
+        l->at += (n * size + 7) / 8 * 8;
+    return at;
+}
+
+static void align(layout *l, uint32_t to) /* a power of two */
+{
+    l->at = (l->at + to - 1) & ~(uint64_t)(to - 1);
+}
+
+/* Room for n floats. */
+static uint64_t take_floats(layout *l, uint64_t n)
+{
+    align(l, n < MLI_ALIGNMENT / sizeof(float) ? 16 : MLI_ALIGNMENT);
+    const uint64_t at = take(l, n, sizeof(float));
+    const uint32_t lines = (uint32_t)(l->at - at + 63) / MLI_ALIGNMENT;
+    if (lines % 8 == 0 && n != 0)
+        take(l, 1, MLI_ALIGNMENT);
     return at;
 }
 
@@ -112,7 +126,6 @@ static uint64_t slot_floats(const mli_file *f, uint32_t i, uint32_t tile)
 typedef struct plan {
     layout l;
     uint64_t steps, kept, slots, clocks, scratch;
-    uint32_t step_bytes;
     uint32_t period[MLI_MAX_CLOCKS];
     uint32_t clock_count;
 } plan;
@@ -127,6 +140,16 @@ uint64_t mli_count_steps(const mli_file *f)
     return steps;
 }
 
+static uint64_t step_bytes(const mli_file *f, int planar)
+{
+    uint64_t bytes = 0;
+    if (MLI_PLANES && planar)
+        return (uint64_t)mli_planar_steps(f) * MLI_STEP_BYTES(planar);
+    for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++)
+        bytes += mli_all_step_bytes(f, f->ops + i);
+    return bytes;
+}
+
 static plan plan_of(const mli_file *f)
 {
     plan p = {.l = {0}};
@@ -137,20 +160,19 @@ static plan plan_of(const mli_file *f)
         scratch = n > scratch ? n : scratch;
     }
     take(&p.l, 1, sizeof(mli_session));
-    p.step_bytes = planar ? MLI_PLANAR_STEP_BYTES : sizeof(mli_step);
-    p.steps = take(&p.l, mli_count_steps(f), p.step_bytes);
+    p.steps = take(&p.l, step_bytes(f, planar), 1);
     p.kept = take(&p.l, f->count[MLI_SEC_STATES], sizeof(mli_kept));
     p.slots = take(&p.l, f->count[MLI_SEC_PORTS], sizeof(mli_slot));
     p.clock_count = mli_find_periods(f, p.period);
     p.clocks = take(&p.l, p.clock_count, sizeof(mli_clock));
-    p.scratch = take(&p.l, scratch, sizeof(float));
+    p.scratch = take_floats(&p.l, scratch);
     return p;
 }
 
 /* The next state's floats. */
 static uint64_t take_state(layout *l, const mli_file_state *s, lie at)
 {
-    return take(l, (at.capacity + at.mirror) * s->width, sizeof(float));
+    return take_floats(l, (at.capacity + at.mirror) * s->width);
 }
 
 /* The operator that a state belongs to: they come op by op. */
@@ -175,12 +197,13 @@ mli_status mli_sizes(const mli_model *model, uint32_t tile, mli_memory *memory)
     plan p = plan_of(&f);
     const mli_file_op *op = f.ops;
     for (uint32_t i = 0; i < f.count[MLI_SEC_PORTS]; i++)
-        take(&p.l, slot_floats(&f, i, tile), sizeof(float));
+        take_floats(&p.l, slot_floats(&f, i, tile));
     for (uint32_t i = 0; i < f.count[MLI_SEC_STATES]; i++) {
         op = owner(&f, op, i);
         take_state(&p.l, f.states + i, lie_of(op, f.states + i, tile, planar));
     }
     uint64_t arena = (uint64_t)f.header->arena * tile * sizeof(float);
+    align(&p.l, MLI_ALIGNMENT);
     if (p.l.at > MOST || arena > MOST)
         return MLI_ERR_SIZE;
     memory->state_bytes = (size_t)p.l.at;
@@ -208,8 +231,8 @@ static void lay_slots(mli_session *s, const mli_file *f, plan *p, uint8_t *base)
         const mli_file_tensor *t = f->tensors + port->tensor;
         mli_slot *slot = s->inputs + i;
         slot->tensor = s->arena + (size_t)t->offset * s->tile;
-        slot->kept = (void *)(base + take(&p->l, slot_floats(f, i, s->tile),
-                                          sizeof(float)));
+        slot->kept =
+            (void *)(base + take_floats(&p->l, slot_floats(f, i, s->tile)));
         slot->kind = port->kind;
         slot->frames = port->frames;
         slot->channels = port->channels;
@@ -232,8 +255,6 @@ static void lay_states(mli_session *s, const mli_file *f, plan *p,
         op = owner(f, op, i);
         lie at = lie_of(op, state, s->tile, (int)s->planar);
         k->data = (void *)(base + take_state(&p->l, state, at));
-        k->init = f->data + state->init;
-        k->init_frames = state->init_frames;
         k->frames = state->frames;
         k->width = state->width;
         k->capacity = (uint32_t)at.capacity;
@@ -264,7 +285,6 @@ mli_status mli_start(const mli_model *model, const mli_kernels *kernels,
     s->model = *model;
     s->kernels = kernels;
     s->steps = (void *)(base + p.steps);
-    s->step_bytes = p.step_bytes;
     s->kept = (void *)(base + p.kept);
     s->inputs = (void *)(base + p.slots);
     s->outputs = s->inputs + f.header->inputs;
@@ -309,8 +329,9 @@ static void reset_window(mli_session *s)
 
 void mli_reset(mli_session *s)
 {
+    const mli_file f = mli_file_of(s->model.bytes);
     for (uint32_t i = 0; i < s->kept_count; i++)
-        mli_kept_reset(s->kept + i);
+        mli_kept_reset(s->kept + i, &f, i);
     s->position = 0;
     if (s->mode == MLI_WINDOW)
         reset_window(s);

@@ -18,21 +18,22 @@
  */
 typedef struct mli_kept {
     float *data;
-    const float *init;
-    uint32_t init_frames;
     uint32_t frames;
     uint32_t width;
     uint32_t capacity;
-    uint32_t mirror;
     uint32_t pos;
-    uint32_t lasts; /* goes on from window to window */
+    uint32_t mirror;
     uint32_t row;   /* planes: floats from channel to channel; else 0: a
                        frame's channels are side by side */
     uint32_t front; /* of planes that slide, else 0 */
-    uint32_t first; /* planes that were opened: where */
+    union {
+        uint32_t first; /* planes that were opened: where */
+        uint32_t lasts; /* window models: it goes on from window to window */
+    };
 } mli_kept;
 
-void mli_kept_reset(mli_kept *k);
+/* To what the file has it begin with: state `i` of the file. */
+void mli_kept_reset(mli_kept *k, const mli_file *f, uint32_t i);
 /* Take n <= mirror frames in, mirror included. */
 void mli_kept_push(mli_kept *k, const float *x, uint32_t n);
 /*
@@ -112,22 +113,23 @@ typedef struct mli_pool_step {
 typedef struct mli_recurrent_step {
     void (*kernel)(const mli_recurrent *a, uint32_t first, uint32_t last);
     mli_recurrent recurrent; /* but x, h, c, y and frames */
-    /* with a stored matrix: what follows the product; NULL: rnn */
-    void (*cell)(const mli_cell *a, uint32_t first, uint32_t last);
-    mli_conv product[2]; /* gru that resets first: h to r and z, to n;
-                            with a stored matrix: h to all gates */
-    float *words;        /* what they multiply as bytes, or NULL */
-    float factor;        /* of these bytes */
     float *decoded; /* scratch for the floats of stored matrices that each run
                        makes; or NULL */
-    float *gates;   /* scratch of these: gates, */
-    float *reset;   /* gru: reset h, then a product */
     mli_kept *h;
     mli_kept *c;    /* or NULL */
     mli_kept *held; /* the count of frames that were held, or NULL */
     uint32_t hold;  /* frames to hold */
     uint32_t units;
     uint32_t gate_floats; /* in a frame of x */
+    float factor;         /* of bytes */
+    /* From here on it has no room but with a stored matrix, and for the gru
+       that resets first: what follows the product; NULL: rnn */
+    void (*cell)(const mli_cell *a, uint32_t first, uint32_t last);
+    mli_conv product[2]; /* gru that resets first: h to r and z, to n;
+                            with a stored matrix: h to all gates */
+    float *words;        /* what they multiply as bytes, or NULL */
+    float *gates;        /* scratch of these: gates, */
+    float *reset;        /* gru: reset h, then a product */
 } mli_recurrent_step;
 
 typedef struct mli_map_step { /* unary, affine, rows */
@@ -141,15 +143,20 @@ typedef struct mli_map_step { /* unary, affine, rows */
 
 /*
  * A walk over y in C order with other strides for x (copies) or a and b
- * (binary). Axes are joined where all strides allow. axes >= 1.
+ * (binary). Axes are joined where all strides allow. axes >= 1: a step has room
+ * for no more than it needs.
  */
+typedef struct mli_axis {
+    int64_t stride[2]; /* copies: x, y. binary: a, b */
+    uint32_t count;
+} mli_axis;
+
 typedef struct mli_walk_step {
     uint32_t axes;
-    uint32_t count[MLI_MAX_RANK];
-    int64_t stride[2][MLI_MAX_RANK]; /* copies: x, y. binary: a, b */
-    int64_t time[2];                 /* strides from frame to frame */
     int joined; /* axes is 1 and time goes on where it ends */
     uint32_t f;
+    int64_t time[2]; /* strides from frame to frame */
+    mli_axis axis[MLI_MAX_RANK];
 } mli_walk_step;
 
 /* SELECT: axes from the innermost on; operands c, a, b. axes >= 1. */
@@ -214,11 +221,11 @@ typedef struct mli_dft_step {
 } mli_dft_step;
 
 typedef struct mli_product_step {
-    mli_conv conv;      /* of one matrix: x, w and y are set in the run */
-    mli_walk_step walk; /* over matrices */
+    mli_conv conv; /* of one matrix: x, w and y are set in the run */
     float *packed;
     uint32_t transposed;
     float scale;
+    mli_walk_step walk; /* over matrices */
 } mli_product_step;
 
 typedef struct mli_requantize_step {
@@ -270,6 +277,7 @@ struct mli_step {
     uint32_t elements; /* of y in one frame */
     uint32_t rows;     /* of x, or time steps, in one frame */
     uint32_t op;       /* that it is part of: its index in the file */
+    uint32_t bytes;    /* to the next one */
     union {
         mli_matrix_step matrix;
         mli_image_step image;
@@ -292,7 +300,8 @@ struct mli_step {
         mli_rows_step rows;
         float value; /* fill */
     } u;
-    /* Spread models only; in a session with planes there is no such memory. */
+    /* Spread models only: in them every step is as large as this. In others it
+       has room for its own kind of the union, and nothing after it. */
     mli_step_part *part;   /* NULL: it runs as a whole */
     uint32_t units;        /* in one frame */
     uint32_t fixed;        /* cost of the first unit, beside its own, */
@@ -300,14 +309,11 @@ struct mli_step {
     uint32_t x_row, y_row; /* floats, where a unit is a row */
 };
 
-/* Bytes of a step in a session with planes: it has steps of a few kinds, and
-   many of them. */
-#define MLI_PLANAR_STEP_BYTES                                                  \
-    ((offsetof(mli_step, u) + sizeof(mli_planar_step) + 7) / 8 * 8)
-_Static_assert(sizeof(mli_matrix_step) <= sizeof(mli_planar_step) &&
-                   sizeof(mli_rows_step) <= sizeof(mli_planar_step) &&
-                   sizeof(mli_map_step) <= sizeof(mli_planar_step),
-               "steps of a session with planes fit");
+/* Bytes of a step that ends with this member, all before it included. */
+#define MLI_STEP_BYTES(member)                                                 \
+    ((uint32_t)((offsetof(mli_step, u.member) +                                \
+                 sizeof(((mli_step *)0)->u.member) + 7) /                      \
+                8 * 8))
 
 /* A port at work. */
 typedef struct mli_slot {
@@ -342,7 +348,7 @@ typedef struct mli_work {
 struct mli_session {
     mli_model model;
     const mli_kernels *kernels;
-    mli_step *steps; /* step_bytes apart: mli_step_at */
+    mli_step *steps; /* one after another: mli_step_after */
     mli_kept *kept;
     mli_slot *inputs;
     mli_slot *outputs;
@@ -356,7 +362,8 @@ struct mli_session {
     uint32_t frame_ticks;
     uint32_t cycle;    /* ticks */
     uint32_t position; /* ticks, modulo the cycle */
-    uint32_t step_bytes, step_count, kept_count, input_count, output_count;
+    uint32_t step_count, kept_count, input_count, output_count;
+    size_t step_at; /* bytes, while steps are prepared: the next one's */
     uint32_t window, hop;
     uint32_t spread; /* frames, or 0 */
     mli_work work;
@@ -372,17 +379,10 @@ static inline int mli_is_spread(const mli_session *s)
     return MLI_HAS(SPREAD) && s->spread != 0;
 }
 
-static inline mli_step *mli_step_at(const mli_session *s, uint32_t i)
-{
-    return (mli_step *)(void *)((uint8_t *)s->steps +
-                                (size_t)i * s->step_bytes);
-}
-
-static inline const mli_step *mli_step_after(const mli_session *s,
-                                             const mli_step *step)
+static inline const mli_step *mli_step_after(const mli_step *step)
 {
     return (const mli_step *)(const void *)((const uint8_t *)step +
-                                            s->step_bytes);
+                                            step->bytes);
 }
 
 static inline int mli_has_planes(const mli_session *s)
@@ -401,6 +401,11 @@ uint32_t mli_planar_steps(const mli_file *f);
 uint64_t mli_count_steps(const mli_file *f);
 /* The most steps an operator becomes. */
 uint32_t mli_step_room(const mli_file_op *op);
+/* Bytes of each step of an operator, of one for the function that follows it,
+   and of all its steps, with interleaved tensors. */
+uint32_t mli_step_bytes(const mli_file *f, const mli_file_op *op);
+uint32_t mli_function_bytes(const mli_file *f);
+uint64_t mli_all_step_bytes(const mli_file *f, const mli_file_op *op);
 
 /* Floats of scratch that operators share; planar: in a planar session. */
 uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op,

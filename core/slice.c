@@ -405,12 +405,13 @@ static void slice_walk(mli_step *step, mli_step_part *part, uint32_t each,
                        uint32_t call)
 {
     const mli_walk_step *w = &step->u.walk;
-    uint32_t n = w->count[w->axes - 1], rows = 1, last = w->axes - 1;
-    uint64_t a = (uint64_t)w->stride[0][last], b = (uint64_t)w->stride[1][last];
+    uint32_t n = w->axis[w->axes - 1].count, rows = 1, last = w->axes - 1;
+    uint64_t a = (uint64_t)w->axis[last].stride[0],
+             b = (uint64_t)w->axis[last].stride[1];
     if (a > 1 || b > 1 || (step->run == mli_run_copy && (a & b) == 0))
         each = 32; /* one by one */
     for (uint32_t i = 0; i + 1 < w->axes; i++)
-        rows *= w->count[i];
+        rows *= w->axis[i].count;
     step->part = part;
     step->units = rows * lumps(n, MLI_WALK_LUMP);
     step->cost = clamp(

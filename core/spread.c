@@ -53,7 +53,7 @@ void mli_spread_start(mli_session *s)
     }
     w->total = 0;
     for (uint32_t i = 0; i < s->step_count; i++) {
-        mli_step *step = mli_step_at(s, i);
+        mli_step *step = s->steps + i;
         mli_slice(step);
         uint32_t period = step->clock->period;
         uint32_t frames = period != 0 ? s->cycle / period : chunks;
@@ -99,7 +99,7 @@ static int run_steps(mli_session *s, uint64_t target)
 {
     mli_work *w = &s->work;
     for (; w->step < s->step_count; w->step++, w->unit = 0) {
-        const mli_step *step = mli_step_at(s, w->step);
+        const mli_step *step = s->steps + w->step;
         uint32_t frames = step->clock->frames, all = whole_units(step);
         uint32_t left = all - w->unit, cost = unit_cost(step);
         uint32_t n = due(w, target, cost, left);

@@ -28,10 +28,10 @@ static void pack(const mli_product_step *m, const float *b)
 static void matrix_at(const mli_walk_step *w, size_t at, const float **a,
                       const float **b)
 {
-    for (uint32_t i = w->axes; i-- > 0; at /= w->count[i]) {
-        int64_t k = (int64_t)(at % w->count[i]);
-        *a += k * w->stride[0][i];
-        *b += k * w->stride[1][i];
+    for (uint32_t i = w->axes; i-- > 0; at /= w->axis[i].count) {
+        int64_t k = (int64_t)(at % w->axis[i].count);
+        *a += k * w->axis[i].stride[0];
+        *b += k * w->axis[i].stride[1];
     }
 }
 

@@ -15,12 +15,12 @@ static int next(walk *w)
 {
     const mli_walk_step *s = w->of;
     for (uint32_t i = s->axes - 1; i-- > 0;) {
-        w->offset[0] += s->stride[0][i];
-        w->offset[1] += s->stride[1][i];
-        if (++w->at[i] < s->count[i])
+        w->offset[0] += s->axis[i].stride[0];
+        w->offset[1] += s->axis[i].stride[1];
+        if (++w->at[i] < s->axis[i].count)
             return 1;
-        w->offset[0] -= s->stride[0][i] * s->count[i];
-        w->offset[1] -= s->stride[1][i] * s->count[i];
+        w->offset[0] -= s->axis[i].stride[0] * s->axis[i].count;
+        w->offset[1] -= s->axis[i].stride[1] * s->axis[i].count;
         w->at[i] = 0;
     }
     return 0;
@@ -37,23 +37,23 @@ static uint32_t rows_of(const mli_walk_step *s)
 {
     uint32_t rows = 1;
     for (uint32_t i = 0; i + 1 < s->axes; i++)
-        rows *= s->count[i];
+        rows *= s->axis[i].count;
     return rows;
 }
 
 static lump lump_at(const mli_walk_step *s, uint32_t unit)
 {
-    uint32_t n = s->count[s->axes - 1], rows = rows_of(s);
+    uint32_t n = s->axis[s->axes - 1].count, rows = rows_of(s);
     uint32_t each = (n + MLI_WALK_LUMP - 1) / MLI_WALK_LUMP;
     uint32_t line = unit / each;
     lump l = {{s, {0}, {0, 0}}, line / rows, line % rows, rows, 0, n};
     l.from = unit % each * MLI_WALK_LUMP;
     l.left = n - l.from;
     uint32_t rest = l.row;
-    for (uint32_t i = s->axes - 1; i-- > 0; rest /= s->count[i]) {
-        l.w.at[i] = rest % s->count[i];
-        l.w.offset[0] += s->stride[0][i] * l.w.at[i];
-        l.w.offset[1] += s->stride[1][i] * l.w.at[i];
+    for (uint32_t i = s->axes - 1; i-- > 0; rest /= s->axis[i].count) {
+        l.w.at[i] = rest % s->axis[i].count;
+        l.w.offset[0] += s->axis[i].stride[0] * l.w.at[i];
+        l.w.offset[1] += s->axis[i].stride[1] * l.w.at[i];
     }
     return l;
 }
@@ -61,7 +61,8 @@ static lump lump_at(const mli_walk_step *s, uint32_t unit)
 /* Where time goes on where a frame ends: the element of a unit. */
 static size_t element_of(const mli_walk_step *s, uint32_t unit)
 {
-    uint32_t n = s->count[0], each = (n + MLI_WALK_LUMP - 1) / MLI_WALK_LUMP;
+    uint32_t n = s->axis[0].count,
+             each = (n + MLI_WALK_LUMP - 1) / MLI_WALK_LUMP;
     return (size_t)(unit / each) * n + unit % each * MLI_WALK_LUMP;
 }
 
@@ -118,8 +119,8 @@ static void copy_frame(const mli_walk_step *s, const float *x, float *y,
     uint32_t last = s->axes - 1;
     walk w = {s, {0}, {0, 0}};
     do
-        copy_row(x + w.offset[0], s->stride[0][last], y + w.offset[1],
-                 s->stride[1][last], n);
+        copy_row(x + w.offset[0], s->axis[last].stride[0], y + w.offset[1],
+                 s->axis[last].stride[1], n);
     while (next(&w));
 }
 
@@ -128,7 +129,7 @@ void mli_run_copy(const mli_kernels *k, const mli_step *step, uint32_t frames)
     const mli_walk_step *s = &step->u.walk;
     const float *x = step->x;
     float *y = step->y;
-    size_t n = s->count[s->axes - 1];
+    size_t n = s->axis[s->axes - 1].count;
     (void)k;
     if (s->joined) {
         n *= frames;
@@ -136,7 +137,7 @@ void mli_run_copy(const mli_kernels *k, const mli_step *step, uint32_t frames)
     }
     for (; frames != 0; frames--, x += s->time[0], y += s->time[1])
         if (s->axes == 1)
-            copy_row(x, s->stride[0][0], y, s->stride[1][0], n);
+            copy_row(x, s->axis[0].stride[0], y, s->axis[0].stride[1], n);
         else
             copy_frame(s, x, y, n);
 }
@@ -145,7 +146,8 @@ void mli_part_copy(const mli_kernels *k, const mli_step *step, uint32_t frames,
                    uint32_t first, uint32_t last)
 {
     const mli_walk_step *s = &step->u.walk;
-    int64_t dx = s->stride[0][s->axes - 1], dy = s->stride[1][s->axes - 1];
+    int64_t dx = s->axis[s->axes - 1].stride[0],
+            dy = s->axis[s->axes - 1].stride[1];
     (void)k;
     (void)frames;
     if (s->joined) {
@@ -169,8 +171,9 @@ static float *binary_frame(const mli_kernels *k, const mli_walk_step *s,
     uint32_t last = s->axes - 1;
     walk w = {s, {0}, {0, 0}};
     do {
-        k->binary((mli_binary)s->f, a + w.offset[0], (size_t)s->stride[0][last],
-                  b + w.offset[1], (size_t)s->stride[1][last], y, 0, n);
+        k->binary((mli_binary)s->f, a + w.offset[0],
+                  (size_t)s->axis[last].stride[0], b + w.offset[1],
+                  (size_t)s->axis[last].stride[1], y, 0, n);
         y += n;
     } while (next(&w));
     return y;
@@ -181,10 +184,10 @@ void mli_run_binary(const mli_kernels *k, const mli_step *step, uint32_t frames)
     const mli_walk_step *s = &step->u.walk;
     const float *a = step->x, *b = step->x2;
     float *y = step->y;
-    size_t n = s->count[s->axes - 1];
+    size_t n = s->axis[s->axes - 1].count;
     if (s->joined) {
-        k->binary((mli_binary)s->f, a, (size_t)s->stride[0][0], b,
-                  (size_t)s->stride[1][0], y, 0, n * frames);
+        k->binary((mli_binary)s->f, a, (size_t)s->axis[0].stride[0], b,
+                  (size_t)s->axis[0].stride[1], y, 0, n * frames);
         return;
     }
     for (; frames != 0; frames--, a += s->time[0], b += s->time[1])
@@ -195,8 +198,9 @@ void mli_part_binary(const mli_kernels *k, const mli_step *step,
                      uint32_t frames, uint32_t first, uint32_t last)
 {
     const mli_walk_step *s = &step->u.walk;
-    int64_t da = s->stride[0][s->axes - 1], db = s->stride[1][s->axes - 1];
-    size_t n = s->count[s->axes - 1];
+    int64_t da = s->axis[s->axes - 1].stride[0],
+            db = s->axis[s->axes - 1].stride[1];
+    size_t n = s->axis[s->axes - 1].count;
     (void)frames;
     if (s->joined) {
         size_t from = element_of(s, first);

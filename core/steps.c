@@ -30,9 +30,13 @@ void mli_give_matrix(const prepare *p, uint32_t i, mli_conv *a)
         a->panel = p->s->scratch;
 }
 
-mli_step *mli_add_step(const prepare *p, mli_step_run *run)
+static mli_step *add_step(const prepare *p, mli_step_run *run, uint32_t bytes)
 {
-    mli_step *step = mli_step_at(p->s, p->s->step_count++);
+    mli_session *s = p->s;
+    mli_step *step = (void *)((uint8_t *)s->steps + s->step_at);
+    s->step_at += bytes;
+    s->step_count++;
+    step->bytes = bytes;
     step->run = run;
     step->op = (uint32_t)(p->op - p->f->ops);
     step->x = mli_step_operand(p, 0);
@@ -44,12 +48,19 @@ mli_step *mli_add_step(const prepare *p, mli_step_run *run)
     return step;
 }
 
+mli_step *mli_add_step(const prepare *p, mli_step_run *run)
+{
+    return add_step(p, run,
+                    p->s->planar ? MLI_STEP_BYTES(planar)
+                                 : mli_step_bytes(p->f, p->op));
+}
+
 /* The function that an operator ends with. */
 void mli_add_function(const prepare *p)
 {
     if (p->op->fn == MLI_IDENTITY && p->op->type != MLI_OP_UNARY)
         return;
-    mli_step *step = mli_add_step(p, mli_run_unary);
+    mli_step *step = add_step(p, mli_run_unary, mli_function_bytes(p->f));
     if (p->op->type != MLI_OP_UNARY)
         step->x = step->y;
     step->u.map.option = p->op->fn;
@@ -96,8 +107,8 @@ int64_t mli_time_stride(const mli_file_tensor *t)
 /* May an axis be counted as part of the one within, `inner`? */
 static int joins(const mli_walk_step *w, int64_t a, int64_t b, uint32_t inner)
 {
-    return a == w->stride[0][inner] * w->count[inner] &&
-           b == w->stride[1][inner] * w->count[inner];
+    const mli_axis *in = w->axis + inner;
+    return a == in->stride[0] * in->count && b == in->stride[1] * in->count;
 }
 
 /*
@@ -113,29 +124,19 @@ void mli_set_walk(mli_walk_step *w, const mli_file_tensor *axes,
         if (axes->dims[i] == 1)
             continue;
         if (r.axes != 0 && joins(&r, a[i], b[i], r.axes - 1)) {
-            r.count[r.axes - 1] *= axes->dims[i];
+            r.axis[r.axes - 1].count *= axes->dims[i];
             continue;
         }
-        r.count[r.axes] = axes->dims[i];
-        r.stride[0][r.axes] = a[i];
-        r.stride[1][r.axes] = b[i];
-        r.axes++;
+        r.axis[r.axes++] = (mli_axis){{a[i], b[i]}, axes->dims[i]};
     }
-    if (r.axes == 0) { /* one element: walk along time */
-        r.axes = 1;
-        r.count[0] = 1;
-        r.stride[0][0] = a_time;
-        r.stride[1][0] = b_time;
-    }
-    *w = r;
+    if (r.axes == 0) /* one element: walk along time */
+        r.axis[r.axes++] = (mli_axis){{a_time, b_time}, 1};
+    w->axes = r.axes;
     w->time[0] = a_time;
     w->time[1] = b_time;
     w->joined = r.axes == 1 && joins(&r, a_time, b_time, 0);
-    for (uint32_t i = 0; i < r.axes; i++) {
-        w->count[i] = r.count[r.axes - 1 - i];
-        w->stride[0][i] = r.stride[0][r.axes - 1 - i];
-        w->stride[1][i] = r.stride[1][r.axes - 1 - i];
-    }
+    for (uint32_t i = 0; i < r.axes; i++)
+        w->axis[i] = r.axis[r.axes - 1 - i];
 }
 
 /* Copy over the axes of a tensor from x to y, both with offsets. */
