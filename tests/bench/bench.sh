@@ -137,8 +137,8 @@ awk -v cpu="${cpu:-$(uname -m)}" -v cc="$(${CC:-cc} --version | head -n 1)" \
             "the first-level cache this machine\ndoes at most %.1f GMAC/s, "\
             "%.1f from the second. Loading the weights alone takes\n",
             first * 1e-9, second * 1e-9
-        printf "%s, %s, %s and %s ns a frame;\nin the recurrent ones the next "\
-            "frame waits for the functions of the last.\n", least("lstm-40"),
+        printf "%s, %s, %s and %s ns a frame;\nthe functions come on top, as "\
+            "they take the same units of the processor.\n", least("lstm-40"),
             least("gru-40"), least("mlp-4-64-64-4"), least("mlp-8-128-128-8")
         if (absent != "") print "Not here:" absent "."
     }' "$work/own"
