@@ -198,6 +198,36 @@ static void process_chunk(mli_session *s, const float *const *in,
     end_chunk(s, n * s->frame_ticks);
 }
 
+/* Has each tensor a frame whenever there is one, and frames side by side? */
+static int is_plain(const mli_session *s)
+{
+    return s->cycle == 1 && s->mode != MLI_WINDOW && !mli_has_planes(s) &&
+           !mli_is_spread(s);
+}
+
+/* One frame of such a session: a chunk without what chunks may be else, as a
+   small model takes no longer than that. */
+static void process_frame(mli_session *s, const float *const *in,
+                          float *const *out)
+{
+    begin_chunk(s, 1); /* all clocks have one frame */
+    const mli_slot *p = s->inputs;
+    for (uint32_t i = s->input_count; i != 0; i--, p++) {
+        if (p->kind == MLI_PORT_CONTROL) {
+            copy(p->tensor, p->kept, p->channels);
+            continue;
+        }
+        for (uint32_t c = 0; c < p->channels; c++, in++)
+            p->tensor[c] = *in != NULL ? **in : 0.0f;
+    }
+    run_steps(s);
+    p = s->outputs;
+    for (uint32_t i = s->output_count; i != 0; i--, p++)
+        for (uint32_t c = 0; c < p->channels; c++, out++)
+            if (*out != NULL)
+                **out = p->tensor[c];
+}
+
 /* ------------------------------------------------------------- windows ---- */
 
 static void begin_window(mli_session *s)
@@ -332,20 +362,34 @@ static void process_spread(mli_session *s, const float *const *in,
 
 /* -------------------------------------------------------------- public ---- */
 
+/* Apart, so that one frame goes on without it. */
+static __attribute__((noinline)) uint32_t process_frames(mli_session *s,
+                                                         const float *const *in,
+                                                         float *const *out,
+                                                         uint32_t frames)
+{
+    if (s->mode == MLI_WINDOW)
+        return process_windows(s, in, out, frames);
+    if (mli_is_spread(s)) {
+        process_spread(s, in, out, frames);
+        return 0;
+    }
+    const uint32_t most = s->tile / s->frame_ticks;
+    for (uint32_t at = 0, n; at < frames; at += n) {
+        n = frames - at < most ? frames - at : most;
+        process_chunk(s, in, out, at, n);
+    }
+    return 0;
+}
+
 uint32_t mli_process(mli_session *s, const float *const *in, float *const *out,
                      uint32_t frames)
 {
     uint32_t fpu = mli_fpu_begin(), runs = 0;
-    if (s->mode == MLI_WINDOW)
-        runs = process_windows(s, in, out, frames);
-    else if (mli_is_spread(s))
-        process_spread(s, in, out, frames);
+    if (frames == 1 && is_plain(s))
+        process_frame(s, in, out);
     else
-        for (uint32_t at = 0, n, most = s->tile / s->frame_ticks; at < frames;
-             at += n) {
-            n = frames - at < most ? frames - at : most;
-            process_chunk(s, in, out, at, n);
-        }
+        runs = process_frames(s, in, out, frames);
     mli_fpu_end(fpu);
     return runs;
 }

@@ -309,6 +309,38 @@ V_FN void single_quads(const linear_job *j, const float *x, const float *w,
 }
 #endif
 
+#if V_LANES >= 16u
+/* As single_quads: four inputs of each chain n times, whole panels. What is far
+   apart is reached from pointers of its own. */
+V_FN void single_fours(const linear_job *j, const float *x, const float *w,
+                       size_t block, uint32_t n, vf sum[4][V_ROW],
+                       const int chains, const int count)
+{
+    const int step = 4 * (int)MLI_PANEL;
+    const float *at[V_ROW];
+    UNROLL
+    for (int v = 0; v < count; v++) {
+        at[v] = w + column(j, v);
+        HIDE(at[v]);
+    }
+    for (; n != 0; n--, x += 4) {
+        UNROLL
+        for (int i = 0; i < 4 * chains; i++) {
+            const int c = i % chains, l = i / chains;
+            vf in = v_set1(x[c * (int)LINEAR_BLOCK + l]);
+            UNROLL
+            for (int v = 0; v < count; v++)
+                sum[c][v] = v_fma(
+                    in, v_load(at[v] + (size_t)c * block + l * (int)MLI_PANEL),
+                    sum[c][v]);
+        }
+        UNROLL
+        for (int v = 0; v < count; v++)
+            at[v] += step;
+    }
+}
+#endif
+
 /*
  * One frame of a dense layer. Too few outputs to keep the arithmetic busy make
  * `chains` blocks go side by side; they are added up one after another, so that
@@ -325,6 +357,13 @@ V_FN void single_blocks(const linear_job *j, uint32_t at, uint32_t n,
 #ifdef V_HAS_QUAD
     if (!part && count % PANEL_VECTORS == 0 && chains * count <= 8) {
         single_quads(j, x, w, block, n / 4, sum, chains, count);
+        x += n / 4 * 4;
+        w += n / 4 * 4 * width;
+        n %= 4;
+    }
+#elif V_LANES >= 16u
+    if (!part && chains > 1) { /* few inputs do not need it */
+        single_fours(j, x, w, block, n / 4, sum, chains, count);
         x += n / 4 * 4;
         w += n / 4 * 4 * width;
         n %= 4;

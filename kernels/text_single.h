@@ -3,8 +3,15 @@
  * layer.
  */
 
-/* y = f(y), in registers; 0 if it is not one of the usual functions. */
-V_FN int single_function(mli_unary f, vf *y, const int count)
+/* Functions that are taken in registers. */
+V_FN int is_usual(mli_unary f)
+{
+    return f == MLI_IDENTITY || f == MLI_TANH || f == MLI_RELU ||
+           f == MLI_SIGMOID;
+}
+
+/* y = f(y), of one of these. */
+V_FN void single_function(mli_unary f, vf *y, const int count)
 {
 #define SINGLE_FUNCTION(f)                                                     \
     UNROLL                                                                     \
@@ -16,10 +23,7 @@ V_FN int single_function(mli_unary f, vf *y, const int count)
         SINGLE_FUNCTION(MLI_RELU)
     } else if (f == MLI_SIGMOID) {
         SINGLE_FUNCTION(MLI_SIGMOID)
-    } else {
-        return f == MLI_IDENTITY;
     }
-    return 1;
 }
 
 /* Outputs from o on, in a panel of so many. */
@@ -37,26 +41,22 @@ V_FN linear_job single_at(const mli_conv *a, uint32_t o, uint32_t width)
 
 /* `count` vectors from output o on. */
 V_FN void single_outputs(const mli_conv *a, uint32_t o, uint32_t width,
-                         mli_unary f, float p, float q, const int chains,
-                         const int count)
+                         mli_unary f, const int chains, const int count)
 {
     const linear_job j = single_at(a, o, width);
     float *to = a->y + o;
     vf y[V_TALL][V_ROW];
     single_sums(&j, y, chains, count, 0);
-    const int done = single_function(f, y[0], count);
+    single_function(f, y[0], count);
     UNROLL
     for (int v = 0; v < count; v++)
         v_store(to + v * (int)V_LANES, y[0][v]);
-    if (!done)
-        unary(f, p, q, to, to, 0, (size_t)count * V_LANES);
 }
 
 #define SINGLE_FORM(name, chains, count)                                       \
-    static void name(const mli_conv *a, uint32_t o, mli_unary f, float p,      \
-                     float q)                                                  \
+    static void name(const mli_conv *a, uint32_t o, mli_unary f)               \
     {                                                                          \
-        single_outputs(a, o, MLI_PANEL, f, p, q, chains, count);               \
+        single_outputs(a, o, MLI_PANEL, f, chains, count);                     \
     }
 SINGLE_FORM(single_row, 1, V_ROW)
 SINGLE_FORM(single_half_row, 2, V_ROW / 2)
@@ -66,9 +66,9 @@ SINGLE_FORM(single_panel, 4, PANEL_VECTORS)
 
 #if V_LANES > 1u && V_LANES < 16u
 static void single_vector_of(const mli_conv *a, uint32_t o, uint32_t width,
-                             mli_unary f, float p, float q)
+                             mli_unary f)
 {
-    single_outputs(a, o, width, f, p, q, 4, 1);
+    single_outputs(a, o, width, f, 4, 1);
 }
 #endif
 
@@ -80,8 +80,7 @@ static void single_vector_of(const mli_conv *a, uint32_t o, uint32_t width,
 #define SINGLE_LARGE (V_LANES >= 16u ? 8192u : UINT32_MAX)
 
 /* Outputs of whole panels: as many at once as may be, from either end. */
-static void single_panels(const mli_conv *a, uint32_t whole, mli_unary f,
-                          float p, float q)
+static void single_panels(const mli_conv *a, uint32_t whole, mli_unary f)
 {
     const uint32_t half = V_ROW / 2 * V_LANES;
     const uint32_t row =
@@ -91,13 +90,13 @@ static void single_panels(const mli_conv *a, uint32_t whole, mli_unary f,
         n = left >= row ? row : left >= half ? half : MLI_PANEL;
         const uint32_t o = a->backward ? left - n : done;
         if (n == 2 * half)
-            single_row(a, o, f, p, q);
+            single_row(a, o, f);
 #if V_LANES >= 8u
         else if (n != half)
-            single_panel(a, o, f, p, q);
+            single_panel(a, o, f);
 #endif
         else
-            single_half_row(a, o, f, p, q);
+            single_half_row(a, o, f);
     }
 }
 
@@ -125,7 +124,7 @@ V_FN void single_part_sums(const linear_job *j, vf y[V_TALL][V_ROW])
 
 /* The last outputs, from o on: less than a vector. */
 static void single_cut(const mli_conv *a, uint32_t o, uint32_t width,
-                       mli_unary f, float p, float q)
+                       mli_unary f)
 {
     const uint32_t held = width - o % MLI_PANEL;
     linear_job j = single_at(a, o, width);
@@ -134,69 +133,69 @@ static void single_cut(const mli_conv *a, uint32_t o, uint32_t width,
     j.real = a->out_per_group - o;
     j.held = held < V_LANES ? held : V_LANES;
     single_part_sums(&j, y);
-    const int done = single_function(f, y[0], 1);
+    single_function(f, y[0], 1);
     if (V_LANES > 4 && j.held == 4)
         v_store_low(to, y[0][0], 4, 0, j.real);
     else if (V_LANES > 8 && j.held == 8)
         v_store_low(to, y[0][0], 8, 0, j.real);
     else
         v_store_part(to, y[0][0], 0, j.real);
-    if (!done)
-        unary(f, p, q, to, to, 0, j.real);
 }
 #endif
 
-/* One output of many inputs. */
-static void single_dot(const mli_conv *a, mli_unary f, float p, float q)
-{
-    dot_tile(a, 0, 0, 1);
-    if (f == MLI_IDENTITY)
-        return;
-    vf y = v_set1(a->y[0]);
-    if (single_function(f, &y, 1))
-        v_store_part(a->y, y, 0, 1);
-    else
-        unary(f, p, q, a->y, a->y, 0, 1);
-}
-
 /* The outputs after the last whole panel. */
-static void single_rest(const mli_conv *a, uint32_t o, mli_unary f, float p,
-                        float q)
+static void single_rest(const mli_conv *a, uint32_t o, mli_unary f)
 {
     const uint32_t outputs = a->out_per_group;
-    if (o == outputs)
-        return;
     if (is_dot(a)) {
-        single_dot(a, f, p, q);
+        dot_tile(a, 0, 0, 1);
+        vf y = v_set1(a->y[0]);
+        single_function(f, &y, 1);
+        v_store_part(a->y, y, 0, 1);
         return;
     }
 #if V_LANES > 1u
     const uint32_t width = (outputs - o + 3) / 4 * 4;
 #if V_LANES < 16u
     for (; o + V_LANES <= outputs; o += V_LANES)
-        single_vector_of(a, o, width, f, p, q);
+        single_vector_of(a, o, width, f);
 #endif
     if (o != outputs)
-        single_cut(a, o, width, f, p, q);
+        single_cut(a, o, width, f);
 #else
     linear_group(a, 0, o, outputs);
-    if (f != MLI_IDENTITY)
-        unary(f, p, q, a->y, a->y, o, outputs);
+    unary(f, 0.0f, 0.0f, a->y, a->y, o, outputs);
 #endif
+}
+
+static void single(const mli_conv *a, mli_unary f)
+{
+    const uint32_t whole = a->out_per_group / MLI_PANEL * MLI_PANEL;
+    const int rest = a->out_per_group != whole;
+    if (rest && a->backward)
+        single_rest(a, whole, f);
+    if (whole != 0)
+        single_panels(a, whole, f);
+    if (rest && !a->backward)
+        single_rest(a, whole, f);
+}
+
+/* What is not often so. */
+static __attribute__((noinline)) void
+single_other(const mli_conv *a, mli_unary f, float p, float q)
+{
+    if (MLI_HAS(STORED) && a->storage != MLI_F32)
+        conv(a, 0, a->out_per_group);
+    else
+        single(a, MLI_IDENTITY);
+    if (f != MLI_IDENTITY)
+        unary(f, p, q, a->y, a->y, 0, a->out_per_group);
 }
 
 static void dense(const mli_conv *a, mli_unary f, float p, float q)
 {
-    const uint32_t whole = a->out_per_group / MLI_PANEL * MLI_PANEL;
-    if (MLI_HAS(STORED) && a->storage != MLI_F32) {
-        conv(a, 0, a->out_per_group);
-        if (f != MLI_IDENTITY)
-            unary(f, p, q, a->y, a->y, 0, a->out_per_group);
-        return;
-    }
-    if (a->backward)
-        single_rest(a, whole, f, p, q);
-    single_panels(a, whole, f, p, q);
-    if (!a->backward)
-        single_rest(a, whole, f, p, q);
+    if ((MLI_HAS(STORED) && a->storage != MLI_F32) || !is_usual(f))
+        single_other(a, f, p, q);
+    else
+        single(a, f);
 }
