@@ -201,8 +201,8 @@ static void process_chunk(mli_session *s, const float *const *in,
 /* Has each tensor a frame whenever there is one, and frames side by side? */
 static int is_plain(const mli_session *s)
 {
-    return s->cycle == 1 && s->mode != MLI_WINDOW && !mli_has_planes(s) &&
-           !mli_is_spread(s);
+    return MLI_DENSE && s->cycle == 1 && s->mode != MLI_WINDOW &&
+           !mli_has_planes(s) && !mli_is_spread(s);
 }
 
 /* One frame of such a session: a chunk without what chunks may be else, as a
