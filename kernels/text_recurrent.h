@@ -393,6 +393,13 @@ V_FN vf lstm_cell(const vf s[4], vf c, const int quads, vf *h)
 V_FN vf gru_cell(const vf x[3], const vf s[4], vf h, const int quads)
 {
     vf gate[3];
+#ifdef V_HAS_JOINED
+    if (quads <= 2) { /* one function for both gates */
+        v_turn_joined(s, &gate[0], &gate[2], quads);
+        vf rz = cell_gate(v_add(v_join(x[0], x[1]), gate[0]));
+        return gru_blend(v_upper(rz), v_fma(rz, gate[2], x[2]), h);
+    }
+#endif
     v_turn_3(s, gate, quads);
     vf r = cell_gate(v_add(x[0], gate[0]));
     vf z = cell_gate(v_add(x[1], gate[1]));

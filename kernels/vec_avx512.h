@@ -14,7 +14,6 @@
 #define V_ROW           8
 #define V_BLOCK         16u
 #define V_CHAINS        4
-#define V_WHOLE
 #define V_FIR           4
 #define V_PLANE_OUTPUTS 16
 #define V_PLANE_VECTORS 2
@@ -26,6 +25,8 @@
 #define V_HAS_ROUND
 #define V_HAS_LOW
 #define V_HAS_TABLE
+#define V_HAS_JOINED
+#define V_WHOLE
 
 typedef __m512 vf;
 typedef __mmask16 vm;
@@ -352,6 +353,32 @@ V_FN void v_turn_3(const vf in[4], vf out[3], const int n)
         out[1] = _mm512_shuffle_f32x4(z, y, 0x88);
         out[2] = _mm512_shuffle_f32x4(x, in[2], 0xc8);
     }
+}
+
+/* The same of at most eight units: r and z share a vector, z in its upper
+   half. */
+V_FN void v_turn_joined(const vf in[4], vf *rz, vf *last, const int n)
+{
+    if (n == 1) {
+        *rz = _mm512_shuffle_f32x4(in[0], in[0], 0x50);
+        *last = _mm512_shuffle_f32x4(in[0], in[0], 0xaa);
+    } else {
+        const __m512i at = _mm512_setr_epi32(0, 1, 2, 3, 12, 13, 14, 15, 4, 5,
+                                             6, 7, 16, 17, 18, 19);
+        *rz = _mm512_permutex2var_ps(in[0], at, in[1]);
+        *last = QUADS(in[0], 2, in[1], 1);
+    }
+}
+
+/* The lower halves of both. */
+V_FN vf v_join(vf lower, vf upper)
+{
+    return _mm512_shuffle_f32x4(lower, upper, 0x44);
+}
+
+V_FN vf v_upper(vf x)
+{
+    return _mm512_shuffle_f32x4(x, x, 0xee);
 }
 
 V_FN __m128i v_bytes(const uint8_t *p, const int n)

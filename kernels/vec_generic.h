@@ -16,6 +16,7 @@
  *   V_ROW              vectors of outputs at once for a single frame
  *   V_BLOCK            products of a layer that are summed by themselves
  *   V_CHAINS           parts of a recurrent sum, 2 or 4
+ *   V_WHOLE            all rows of some recurrent layers fit the registers
  *   V_PLANE_OUTPUTS, V_PLANE_VECTORS  register tile of the planar kernels:
  *                      outputs (4 or 8) by vectors of frames
  *   V_PLANE_FOUR       vectors of a tile of 4 outputs,
@@ -47,6 +48,7 @@
  *   v_turn_4(in, out, n)     the gates of n quads: from vectors in which they
  *                            lie quad by quad, 4 gates each, to one vector a
  *                            gate; v_turn_3 likewise of 3 gates
+ *   v_turn_joined, v_join, v_upper  where V_HAS_JOINED: see vec_avx512.h
  *   v_load_quads(p, s, n)    n groups of 4 floats from p, p+s, p+2s...; with
  *                            V_LANES = 1 the one float at p
  *   v_row_f16, v_row_i8(p, n, row)  n = 4, 8 or 16 (V_LANES = 1: 4) numbers of
