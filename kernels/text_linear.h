@@ -330,9 +330,9 @@ V_FN void single_fours(const linear_job *j, const float *x, const float *w,
             vf in = v_set1(x[c * (int)LINEAR_BLOCK + l]);
             UNROLL
             for (int v = 0; v < count; v++)
-                sum[c][v] = v_fma(
-                    in, v_load(at[v] + (size_t)c * block + l * (int)MLI_PANEL),
-                    sum[c][v]);
+                sum[c][v] =
+                    v_fma_at(in, at[v] + (size_t)c * block + l * (int)MLI_PANEL,
+                             sum[c][v]);
         }
         UNROLL
         for (int v = 0; v < count; v++)
@@ -504,12 +504,18 @@ static void linear_vector(const linear_job *j)
 #define NARROW_CHAINS 4
 #define NARROW_FRAMES 4
 
+/* Does a row of that width have inputs enough for it? */
+V_FN int is_long(uint32_t inputs, uint32_t width)
+{
+    return (uint64_t)inputs * width >= 2 * V_LANES;
+}
+
 V_FN int is_narrow(const linear_job *j)
 {
     const mli_conv *a = j->a;
     return (j->held == 4 || (V_LANES > 8 && j->held == 8)) &&
            j->width == j->held && a->taps == 1 && a->ring == 0 &&
-           a->in_per_group >= 2 * V_LANES / j->held;
+           is_long(a->in_per_group, j->held);
 }
 
 /* The next `rows` inputs of each frame to one accumulator. */

@@ -17,7 +17,9 @@ V_FN void single_function(mli_unary f, vf *y, const int count)
     UNROLL                                                                     \
     for (int v = 0; v < count; v++)                                            \
         y[v] = unary_one(f, y[v], K(0.0f), K(0.0f));
-    if (f == MLI_TANH) {
+    if (f == MLI_IDENTITY) {
+        return;
+    } else if (f == MLI_TANH) {
         SINGLE_FUNCTION(MLI_TANH)
     } else if (f == MLI_RELU) {
         SINGLE_FUNCTION(MLI_RELU)
@@ -100,47 +102,32 @@ static void single_panels(const mli_conv *a, uint32_t whole, mli_unary f)
     }
 }
 
-#if V_LANES > 1u
-/* A vector of which only some lanes are outputs, in the order of sums that the
-   shape demands. */
-V_FN void single_part_sums(const linear_job *j, vf y[V_TALL][V_ROW])
-{
-#ifdef V_HAS_LOW
-    if (is_narrow(j)) {
-        if (V_LANES > 8 && j->held == 8)
-            narrow_sums(j, 0, y[0], 1, 8);
-        else
-            narrow_sums(j, 0, y[0], 1, 4);
-        return;
+/*
+ * The last outputs, from o on: less than a vector, which has `part` lanes of
+ * weights. Each form in a function of its own has few registers to save.
+ */
+#define SINGLE_CUT(name, part, sums)                                           \
+    static void name(const mli_conv *a, uint32_t o, uint32_t width,            \
+                     mli_unary f)                                              \
+    {                                                                          \
+        linear_job j = single_at(a, o, width);                                 \
+        vf y[V_TALL][V_ROW];                                                   \
+        j.real = a->out_per_group - o;                                         \
+        j.held = width - o % MLI_PANEL;                                        \
+        sums;                                                                  \
+        single_function(f, y[0], 1);                                           \
+        v_store_low(a->y + o, y[0][0], part, 0, j.real);                       \
     }
+#if V_LANES > 1u
+SINGLE_CUT(single_cut, V_LANES, single_sums(&j, y, 4, 1, V_LANES))
 #endif
-    if (V_LANES > 4 && j->held == 4)
-        single_sums(j, y, 4, 1, 4);
-    else if (V_LANES > 8 && j->held == 8)
-        single_sums(j, y, 4, 1, 8);
-    else
-        single_sums(j, y, 4, 1, V_LANES);
-}
-
-/* The last outputs, from o on: less than a vector. */
-static void single_cut(const mli_conv *a, uint32_t o, uint32_t width,
-                       mli_unary f)
-{
-    const uint32_t held = width - o % MLI_PANEL;
-    linear_job j = single_at(a, o, width);
-    float *to = a->y + o;
-    vf y[V_TALL][V_ROW];
-    j.real = a->out_per_group - o;
-    j.held = held < V_LANES ? held : V_LANES;
-    single_part_sums(&j, y);
-    single_function(f, y[0], 1);
-    if (V_LANES > 4 && j.held == 4)
-        v_store_low(to, y[0][0], 4, 0, j.real);
-    else if (V_LANES > 8 && j.held == 8)
-        v_store_low(to, y[0][0], 8, 0, j.real);
-    else
-        v_store_part(to, y[0][0], 0, j.real);
-}
+#ifdef V_HAS_LOW
+SINGLE_CUT(single_cut_4, 4, single_sums(&j, y, 4, 1, 4))
+SINGLE_CUT(single_narrow_4, 4, narrow_sums(&j, 0, y[0], 1, 4))
+#if V_LANES > 8u
+SINGLE_CUT(single_cut_8, 8, single_sums(&j, y, 4, 1, 8))
+SINGLE_CUT(single_narrow_8, 8, narrow_sums(&j, 0, y[0], 1, 8))
+#endif
 #endif
 
 /* The outputs after the last whole panel. */
@@ -154,30 +141,56 @@ static void single_rest(const mli_conv *a, uint32_t o, mli_unary f)
         v_store_part(a->y, y, 0, 1);
         return;
     }
-#if V_LANES > 1u
+#if V_LANES == 1u
+    linear_group(a, 0, o, outputs);
+    unary(f, 0.0f, 0.0f, a->y, a->y, o, outputs);
+#else
     const uint32_t width = (outputs - o + 3) / 4 * 4;
 #if V_LANES < 16u
     for (; o + V_LANES <= outputs; o += V_LANES)
         single_vector_of(a, o, width, f);
+    if (o == outputs)
+        return;
 #endif
-    if (o != outputs)
-        single_cut(a, o, width, f);
-#else
-    linear_group(a, 0, o, outputs);
-    unary(f, 0.0f, 0.0f, a->y, a->y, o, outputs);
+#ifdef V_HAS_LOW
+    const uint32_t held = width - o % MLI_PANEL;
+    const int narrow = held == width && is_long(a->in_per_group, held);
+    if (held == 4) {
+        (narrow ? single_narrow_4 : single_cut_4)(a, o, width, f);
+        return;
+    }
+#if V_LANES > 8u
+    if (held == 8) {
+        (narrow ? single_narrow_8 : single_cut_8)(a, o, width, f);
+        return;
+    }
+#endif
+#endif
+    single_cut(a, o, width, f);
 #endif
 }
 
-static void single(const mli_conv *a, mli_unary f)
+static __attribute__((noinline)) void single_many(const mli_conv *a,
+                                                  mli_unary f)
 {
     const uint32_t whole = a->out_per_group / MLI_PANEL * MLI_PANEL;
     const int rest = a->out_per_group != whole;
     if (rest && a->backward)
         single_rest(a, whole, f);
-    if (whole != 0)
-        single_panels(a, whole, f);
+    single_panels(a, whole, f);
     if (rest && !a->backward)
         single_rest(a, whole, f);
+}
+
+/* Outputs that are done at once go there straight. */
+static void single(const mli_conv *a, mli_unary f)
+{
+    if (a->out_per_group < MLI_PANEL)
+        single_rest(a, 0, f);
+    else if (a->out_per_group == V_ROW / 2 * V_LANES)
+        single_half_row(a, 0, f);
+    else
+        single_many(a, f);
 }
 
 /* What is not often so. */

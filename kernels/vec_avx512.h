@@ -136,6 +136,16 @@ V_FN vf v_fma(vf a, vf b, vf c)
     return _mm512_fmadd_ps(a, b, c);
 }
 
+/* Written out: else a compiler may sum to other registers and move them back. */
+#define V_HAS_FMA_AT
+V_FN vf v_fma_at(vf a, const float *p, vf c)
+{
+    __asm__("vfmadd231ps %2, %1, %0"
+            : "+v"(c)
+            : "v"(a), "m"(*(const __m512_u *)(const void *)p));
+    return c;
+}
+
 /* An estimate of 14 bits, doubled once: the division takes several times as
    long. Powers of two come out exact. */
 V_FN vf v_div(vf a, vf b)

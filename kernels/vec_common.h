@@ -9,6 +9,13 @@
 /* The value k in every lane. */
 #define K(k) v_set1(k)
 
+#ifndef V_HAS_FMA_AT
+V_FN vf v_fma_at(vf a, const float *p, vf c)
+{
+    return v_fma(a, v_load(p), c);
+}
+#endif
+
 #ifndef V_HAS_ROUND
 /* From 2^23 on every float is whole; below, adding it rounds. */
 V_FN vf v_round(vf x)

@@ -29,6 +29,7 @@
  *   v_load_low(p, n)         n = 4 or 8 < V_LANES floats, 0 above
  *   v_store_low(p, x, n, lo, hi)  as v_store_part, hi <= n, n = 4, 8 or V_LANES
  *   v_fma(a, b, c)           a*b + c; one rounding where the machine can
+ *   v_fma_at(a, p, c)        a*b + c, b at p
  *   v_div(a, b)              2^-100 < |b| < 2^100, within 3 ulp
  *   v_div_any(a, b)          any a and b, IEEE's special cases
  *   v_min(x, k), v_max(x, k) NaN in x comes through; k is not NaN
