@@ -29,14 +29,14 @@
      MLI_HAS(MATMUL) || MLI_HAS(GRU) ||                                        \
      (MLI_HAS(STORED) && (MLI_HAS(LSTM) || MLI_HAS(RNN))))
 
-/* The build's functions, with this convolution. */
+/* The build's functions, with this convolution and dense layer. */
 /* clang-format off */
-#define TABLE(conv_form)                                                       \
+#define TABLE(conv_form, dense_form)                                           \
     {                                                                          \
         .name = V_NAME,                                                        \
         .lanes = V_LANES,                                                      \
         .conv = HAS_CONV ? (conv_form) : NULL,                                 \
-        .dense = MLI_DENSE && MLI_HAS(LINEAR) ? dense : NULL,                  \
+        .dense = MLI_DENSE && MLI_HAS(LINEAR) ? (dense_form) : NULL,           \
         .depthwise = MLI_HAS(CONV1D) || MLI_HAS(CONV2D) ? depthwise : NULL,    \
         .planar = MLI_PLANES ? planar : NULL,                                  \
         .planar_form = MLI_PLANES ? planar_form : NULL,                        \
@@ -59,7 +59,7 @@
     }
 /* clang-format on */
 
-const mli_kernels V_TABLE = TABLE(conv);
+const mli_kernels V_TABLE = TABLE(conv, dense);
 #ifdef V_HAS_VNNI
-const mli_kernels V_TABLE_VNNI = TABLE(conv_vnni);
+const mli_kernels V_TABLE_VNNI = TABLE(conv_vnni, dense_vnni);
 #endif

@@ -347,7 +347,7 @@ V_FN void single_fours(const linear_job *j, const float *x, const float *w,
  * the bits are those of linear_tile.
  */
 V_FN void single_blocks(const linear_job *j, uint32_t at, uint32_t n,
-                        vf sum[4][V_ROW], const int chains, const int count,
+                        vf sum[][V_ROW], const int chains, const int count,
                         const int part)
 {
     /* known, if a whole panel is in hand */
@@ -416,6 +416,10 @@ V_FN void single_sums(const linear_job *j, vf total[V_TALL][V_ROW],
     const uint32_t blocks = (uint32_t)chains * LINEAR_BLOCK;
     uint32_t at = 0;
     linear_bias(j, total, 1, count, part);
+    if (inputs < LINEAR_BLOCK) {
+        single_blocks(j, 0, inputs, total, 1, count, part);
+        return;
+    }
     for (; at + blocks <= inputs; at += blocks)
         single_step(j, at, LINEAR_BLOCK, total[0], chains, count, part);
     for (uint32_t n; at < inputs; at += n) {

@@ -212,3 +212,16 @@ static void dense(const mli_conv *a, mli_unary f, float p, float q)
     else
         single(a, f);
 }
+
+#ifdef V_HAS_VNNI
+static void dense_vnni(const mli_conv *a, mli_unary f, float p, float q)
+{
+    if (a->storage != MLI_BYTES) {
+        dense(a, f, p, q);
+        return;
+    }
+    conv_vnni(a, 0, a->out_per_group);
+    if (f != MLI_IDENTITY)
+        unary(f, p, q, a->y, a->y, 0, a->out_per_group);
+}
+#endif

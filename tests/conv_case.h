@@ -6,6 +6,7 @@
 #define CONV_CASE_H
 
 #include <stdlib.h>
+#include <string.h>
 #include "kernels.h"
 #include "noise.h"
 
@@ -59,6 +60,32 @@ static inline float *filled(size_t n)
     for (size_t i = 0; i < n; i++)
         p[i] = noise();
     return p;
+}
+
+/* A dense layer's first frame with a function, from either end: the bits of two
+   calls, and nothing else is written. */
+static inline void check_single(const mli_kernels *k, const mli_conv *layer,
+                                mli_unary f)
+{
+    const size_t n = layer->out_per_group;
+    float *y = filled(2 * (n + 2 * EDGE)), *expected = y + n + 2 * EDGE;
+    for (uint32_t backward = 0; backward < 2; backward++) {
+        mli_conv a = *layer;
+        for (size_t i = 0; i < 2 * (n + 2 * EDGE); i++)
+            y[i] = CANARY;
+        a.frames = 1;
+        a.backward = backward;
+        a.y = expected + EDGE;
+        k->conv(&a, 0, a.out_per_group);
+        k->unary(f, 0, 0, a.y, a.y, 0, n);
+        a.y = y + EDGE;
+        k->dense(&a, f, 0, 0);
+        if (memcmp(y, expected, (n + 2 * EDGE) * sizeof *y) != 0)
+            fail_msg("%s: one frame of %u inputs, %u outputs, storage %d, %s",
+                     k->name, a.in_per_group, a.out_per_group, (int)a.storage,
+                     backward ? "backward" : "forward");
+    }
+    free(y);
 }
 
 #endif
