@@ -167,3 +167,55 @@ mli_chain mli_chain_of(const mli_file *f, uint32_t at)
     take_total(&c);
     return c;
 }
+
+static int same_place(const mli_chain *c, uint32_t t, uint32_t u)
+{
+    if (t == MLI_NONE || u == MLI_NONE)
+        return t == u;
+    return tensor(c, t)->region == tensor(c, u)->region &&
+           tensor(c, t)->offset == tensor(c, u)->offset;
+}
+
+static const mli_file_op *op_of(const mli_chain *c, uint32_t op)
+{
+    return op != MLI_NONE ? c->f->ops + op : NULL;
+}
+
+static int same_function(const mli_chain *a, const mli_chain *b)
+{
+    const mli_file_op *f = op_of(a, a->function), *g = op_of(b, b->function);
+    if (f == NULL || g == NULL)
+        return f == g;
+    return f->fn == g->fn && f->fp == g->fp && f->fq == g->fq;
+}
+
+/* A call has one bias for the channel that is mixed in, and one weight where
+   its step has no place for it. */
+static int same_mixer(const mli_chain *a, const mli_chain *b)
+{
+    const mli_file_op *f = op_of(a, a->mixer), *g = op_of(b, b->mixer);
+    if (f == NULL || g == NULL)
+        return f == g;
+    return f->inputs == 2 && g->inputs == 2 && a->x == MLI_NONE;
+}
+
+int mli_same_call(const mli_chain *a, const mli_chain *b)
+{
+    const mli_file *f = a->f;
+    const mli_file_op *of = f->ops + a->begin, *og = f->ops + b->begin;
+    const int ring = a->x == MLI_NONE;
+    if (of->type != og->type || of->inputs != og->inputs ||
+        mli_operand(f, of, 1)->storage != MLI_F32 ||
+        mli_operand(f, og, 1)->storage != MLI_F32)
+        return 0;
+    for (uint32_t i = 0; i < 8; i++)
+        if (of->p[i] != og->p[i] && !(ring && i == 1)) /* its dilation */
+            return 0;
+    if (ring ? !same_place(a, a->result, b->result) ||
+                   !same_place(a, a->add, b->add)
+             : (a->add == MLI_NONE) != (b->add == MLI_NONE))
+        return 0;
+    return same_place(a, a->x, b->x) && same_place(a, a->mix, b->mix) &&
+           same_place(a, a->total, b->total) && same_function(a, b) &&
+           same_mixer(a, b);
+}

@@ -27,6 +27,13 @@ typedef struct mli_chain {
 /* From operator `at` on: a convolution or a dense layer. */
 mli_chain mli_chain_of(const mli_file *f, uint32_t at);
 
+/*
+ * May the steps of two chains share a call: do they differ in weights without
+ * scales, in their rings, in what comes from and goes to them, and in nothing
+ * else?
+ */
+int mli_same_call(const mli_chain *a, const mli_chain *b);
+
 /* The tensor that is operand i. */
 static inline uint32_t mli_operand_at(const mli_file *f, uint32_t op,
                                       uint32_t i)

@@ -111,49 +111,49 @@ static uint32_t walk_bytes(const mli_file *f, const mli_file_op *op)
         axes += y->dims[i] != 1;
     if (axes == 0 || op->type == MLI_OP_RESHAPE)
         axes = 1;
-    return MLI_STEP_BYTES(walk) -
+    return MLI_STEP_BYTES(u.walk) -
            (MLI_MAX_RANK - axes) * (uint32_t)sizeof(mli_axis);
 }
 
 static uint32_t recurrent_bytes(const mli_file *f, const mli_file_op *op)
 {
     if (is_stored(f, op) || (op->type == MLI_OP_GRU && !op->p[1]))
-        return MLI_STEP_BYTES(recurrent);
+        return MLI_STEP_BYTES(u.recurrent);
     return (offsetof(mli_step, u.recurrent.cell) + 7) / 8 * 8;
 }
 
 uint32_t mli_step_bytes(const mli_file *f, const mli_file_op *op)
 {
     static const uint16_t bytes[MLI_OP_COUNT] = {
-        [MLI_OP_LINEAR] = MLI_STEP_BYTES(matrix),
-        [MLI_OP_CONV1D] = MLI_STEP_BYTES(matrix),
-        [MLI_OP_UNARY] = MLI_STEP_BYTES(map),
-        [MLI_OP_AFFINE] = MLI_STEP_BYTES(map),
-        [MLI_OP_SOFTMAX] = MLI_STEP_BYTES(map),
-        [MLI_OP_NORMALIZE] = MLI_STEP_BYTES(map),
-        [MLI_OP_REDUCE] = MLI_STEP_BYTES(map),
-        [MLI_OP_DELAY] = MLI_STEP_BYTES(kept),
-        [MLI_OP_HOLD] = MLI_STEP_BYTES(kept),
-        [MLI_OP_UNFOLD] = MLI_STEP_BYTES(rate),
-        [MLI_OP_DEPTH_TO_TIME] = MLI_STEP_BYTES(rate),
-        [MLI_OP_CONV2D] = MLI_STEP_BYTES(image),
-        [MLI_OP_POOL] = MLI_STEP_BYTES(pool),
-        [MLI_OP_SELECT] = MLI_STEP_BYTES(select),
-        [MLI_OP_GATHER] = MLI_STEP_BYTES(index),
-        [MLI_OP_SCATTER] = MLI_STEP_BYTES(index),
-        [MLI_OP_ARG] = MLI_STEP_BYTES(order),
-        [MLI_OP_TOPK] = MLI_STEP_BYTES(order),
-        [MLI_OP_CUMULATE] = MLI_STEP_BYTES(index),
-        [MLI_OP_TREES] = MLI_STEP_BYTES(trees),
-        [MLI_OP_DISTANCE] = MLI_STEP_BYTES(distance),
-        [MLI_OP_COUPLE] = MLI_STEP_BYTES(distance),
-        [MLI_OP_RANDOM] = MLI_STEP_BYTES(random),
-        [MLI_OP_DFT] = MLI_STEP_BYTES(dft),
-        [MLI_OP_MATMUL] = MLI_STEP_BYTES(product),
-        [MLI_OP_REQUANTIZE] = MLI_STEP_BYTES(requantize),
-        [MLI_OP_RECALL] = MLI_STEP_BYTES(kept),
-        [MLI_OP_STORE] = MLI_STEP_BYTES(kept),
-        [MLI_OP_TO_BYTES] = MLI_STEP_BYTES(map),
+        [MLI_OP_LINEAR] = MLI_STEP_BYTES(u.matrix),
+        [MLI_OP_CONV1D] = MLI_STEP_BYTES(u.matrix),
+        [MLI_OP_UNARY] = MLI_STEP_BYTES(u.map),
+        [MLI_OP_AFFINE] = MLI_STEP_BYTES(u.map),
+        [MLI_OP_SOFTMAX] = MLI_STEP_BYTES(u.map),
+        [MLI_OP_NORMALIZE] = MLI_STEP_BYTES(u.map),
+        [MLI_OP_REDUCE] = MLI_STEP_BYTES(u.map),
+        [MLI_OP_DELAY] = MLI_STEP_BYTES(u.kept),
+        [MLI_OP_HOLD] = MLI_STEP_BYTES(u.kept),
+        [MLI_OP_UNFOLD] = MLI_STEP_BYTES(u.rate),
+        [MLI_OP_DEPTH_TO_TIME] = MLI_STEP_BYTES(u.rate),
+        [MLI_OP_CONV2D] = MLI_STEP_BYTES(u.image),
+        [MLI_OP_POOL] = MLI_STEP_BYTES(u.pool),
+        [MLI_OP_SELECT] = MLI_STEP_BYTES(u.select),
+        [MLI_OP_GATHER] = MLI_STEP_BYTES(u.index),
+        [MLI_OP_SCATTER] = MLI_STEP_BYTES(u.index),
+        [MLI_OP_ARG] = MLI_STEP_BYTES(u.order),
+        [MLI_OP_TOPK] = MLI_STEP_BYTES(u.order),
+        [MLI_OP_CUMULATE] = MLI_STEP_BYTES(u.index),
+        [MLI_OP_TREES] = MLI_STEP_BYTES(u.trees),
+        [MLI_OP_DISTANCE] = MLI_STEP_BYTES(u.distance),
+        [MLI_OP_COUPLE] = MLI_STEP_BYTES(u.distance),
+        [MLI_OP_RANDOM] = MLI_STEP_BYTES(u.random),
+        [MLI_OP_DFT] = MLI_STEP_BYTES(u.dft),
+        [MLI_OP_MATMUL] = MLI_STEP_BYTES(u.product),
+        [MLI_OP_REQUANTIZE] = MLI_STEP_BYTES(u.requantize),
+        [MLI_OP_RECALL] = MLI_STEP_BYTES(u.kept),
+        [MLI_OP_STORE] = MLI_STEP_BYTES(u.kept),
+        [MLI_OP_TO_BYTES] = MLI_STEP_BYTES(u.map),
     };
     if (in_parts(f))
         return sizeof(mli_step);
@@ -171,11 +171,10 @@ uint32_t mli_step_bytes(const mli_file *f, const mli_file_op *op)
 
 uint32_t mli_function_bytes(const mli_file *f)
 {
-    return in_parts(f) ? sizeof(mli_step) : MLI_STEP_BYTES(map);
+    return in_parts(f) ? sizeof(mli_step) : MLI_STEP_BYTES(u.map);
 }
 
-/* A reshape in place is no step. */
-static int is_in_place(const mli_file *f, const mli_file_op *op)
+int mli_is_in_place(const mli_file *f, const mli_file_op *op)
 {
     const mli_file_tensor *x = mli_operand(f, op, 0);
     return op->type == MLI_OP_RESHAPE && x->region == MLI_ARENA &&
@@ -186,7 +185,7 @@ uint64_t mli_all_step_bytes(const mli_file *f, const mli_file_op *op)
 {
     uint32_t steps = op->type == MLI_OP_CONCAT ? op->inputs
                      : op->type == MLI_OP_PAD  ? 2
-                                               : !is_in_place(f, op);
+                                               : !mli_is_in_place(f, op);
     int function = op->fn != MLI_IDENTITY && op->type != MLI_OP_UNARY &&
                    mli_step_room(op) == 2 &&
                    (op->type != MLI_OP_LINEAR || is_apart(f));

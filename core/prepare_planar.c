@@ -5,7 +5,8 @@
  *
  * Convolutions and dense layers take over what follows them: planar_chain.h.
  * What a dense layer makes for a convolution alone is written into that one's
- * ring at once.
+ * ring at once. Steps that differ in their weights and rings alone share the
+ * rest of what the kernel is told.
  */
 #include "planar_chain.h"
 
@@ -82,34 +83,50 @@ int mli_is_planar(const mli_file *f)
     return matrices;
 }
 
-/* ----------------------------------------------------------------- steps -- */
+/* ------------------------------------------------------------- the order -- */
 
-/* Where the preparation stands. */
+#define SHARED 4u /* calls that later steps may share */
+
+/* Where the preparation stands, or the count of what it will need. */
 typedef struct progress {
+    const mli_file *f;
     uint32_t next;
     uint32_t total[MLI_REACH]; /* operators at these places are done */
-    /* The step before this one, if it may write elsewhere: a dense layer that
-       goes over its result once; and that. */
-    mli_step *dense;
+    /* A tensor that the step before makes, and may as well write elsewhere: a
+       dense layer that goes over its result once; and that step. */
     uint32_t made;
+    mli_step *dense;
     /* A tensor that is in this ring, not in the arena. */
     uint32_t held;
     mli_kept *ring;
+    /* Calls, the latest of them: whose they were first. */
+    uint32_t calls;
+    mli_chain first[SHARED];
+    mli_planar *call[SHARED];
 } progress;
 
-static int is_done(const progress *w, uint32_t op)
+static progress at_first(const mli_file *f)
 {
-    for (uint32_t i = 0; i < MLI_REACH; i++)
-        if (w->total[i] == op)
-            return 1;
-    return 0;
+    return (progress){.f = f,
+                      .total = {MLI_NONE, MLI_NONE, MLI_NONE, MLI_NONE},
+                      .made = MLI_NONE,
+                      .held = MLI_NONE};
 }
 
-static void pass(progress *w, const mli_chain *c)
+/* A convolution or a dense layer comes next, with what it takes over. */
+typedef struct head {
+    mli_chain c;
+    int fills;     /* the step before writes x into the ring */
+    uint32_t call; /* its place; */
+    int is_new;    /* no step had it before */
+} head;
+
+static int is_done(const progress *w)
 {
-    w->next = c->next;
-    if (c->adds_total != MLI_NONE)
-        w->total[c->adds_total % MLI_REACH] = c->adds_total;
+    for (uint32_t i = 0; i < MLI_REACH; i++)
+        if (w->total[i] == w->next)
+            return 1;
+    return 0;
 }
 
 /* A ring of one channel lies the same either way. */
@@ -125,28 +142,135 @@ static int is_head(const mli_file_op *op)
            (op->type == MLI_OP_CONV1D && !is_ring_of_one(op));
 }
 
-static const progress at_first = {
-    .total = {MLI_NONE, MLI_NONE, MLI_NONE, MLI_NONE},
-    .made = MLI_NONE,
-    .held = MLI_NONE};
-
-uint32_t mli_planar_steps(const mli_file *f)
+/*
+ * Is x of a convolution read by nobody else, but as what the next chain adds?
+ * Then it need not lie in the arena. (Outputs have no last use.)
+ */
+static int is_for_ring(const mli_file *f, const mli_chain *c, uint32_t x)
 {
-    progress w = at_first;
-    uint32_t steps = 0;
+    const uint32_t last = f->tensors[x].last;
+    uint32_t readers = 0;
+    if (last == c->begin)
+        return 1;
+    if (c->next >= f->count[MLI_SEC_OPS] || !is_head(f->ops + c->next))
+        return 0;
+    const mli_chain d = mli_chain_of(f, c->next);
+    if (d.x == MLI_NONE || d.add != x || last >= d.next)
+        return 0;
+    for (uint32_t i = c->begin + 1; i < d.next; i++)
+        readers += (uint32_t)mli_reads(f, i, x);
+    return readers == 1;
+}
+
+static int in_ring(const mli_chain *c)
+{
+    return c->x == MLI_NONE;
+}
+
+static head next_head(progress *w)
+{
+    const mli_file *f = w->f;
+    head h = {.c = mli_chain_of(f, w->next), .is_new = 1};
+    const uint32_t x = mli_operand_at(f, w->next, 0);
+    h.fills = in_ring(&h.c) && w->made == x && is_for_ring(f, &h.c, x);
+    for (uint32_t i = 0; i < SHARED && i < w->calls; i++)
+        if (mli_same_call(&w->first[i], &h.c)) {
+            h.call = i;
+            h.is_new = 0;
+        }
+    if (h.is_new) {
+        h.call = w->calls++ % SHARED;
+        w->first[h.call] = h.c;
+    }
+    return h;
+}
+
+/* On past a head, whose step this is. */
+static void pass_head(progress *w, const head *h, mli_step *step)
+{
+    const mli_chain *c = &h->c;
+    const int ends =
+        !in_ring(c) && c->function == MLI_NONE && c->total == MLI_NONE;
+    if (h->fills)
+        w->held = w->made;
+    w->made = ends ? c->result : MLI_NONE;
+    w->dense = step;
+    w->next = c->next;
+    if (c->adds_total != MLI_NONE)
+        w->total[c->adds_total % MLI_REACH] = c->adds_total;
+}
+
+/* On past another operator. */
+static void pass_other(progress *w)
+{
+    if (!is_done(w) || mli_reads(w->f, w->next, w->made))
+        w->made = MLI_NONE;
+    w->next++;
+}
+
+/* ------------------------------------------------------------------ room -- */
+
+static uint32_t own_bytes(const head *h)
+{
+    if (!in_ring(&h->c))
+        return MLI_STEP_BYTES(dense);
+    return h->fills ? (offsetof(mli_step, conv.x) + 7) / 8 * 8
+                    : MLI_STEP_BYTES(conv);
+}
+
+/* Of a call's arguments: those that are read, or given by its steps. */
+static size_t argument_bytes(const mli_chain *c)
+{
+    const mli_file_op *op = c->f->ops + c->begin;
+    if (mli_operand(c->f, op, 1)->storage != MLI_F32)
+        return sizeof(mli_planar);
+    return in_ring(c) || c->mix != MLI_NONE ? offsetof(mli_planar, scale)
+                                            : offsetof(mli_planar, mix_b);
+}
+
+static uint32_t call_bytes(const mli_chain *c)
+{
+    return (uint32_t)(offsetof(mli_call, planar) + argument_bytes(c) + 7) / 8 *
+           8;
+}
+
+/* Of a head's step, with its call if that is new. */
+static uint32_t head_bytes(const head *h)
+{
+    return own_bytes(h) + (h->is_new ? call_bytes(&h->c) : 0);
+}
+
+uint32_t mli_planar_step_bytes(const mli_file_op *op)
+{
+    return op->type == MLI_OP_CONV1D ? MLI_STEP_BYTES(u.matrix)
+                                     : MLI_STEP_BYTES(u.rows);
+}
+
+mli_planar_room mli_room_of_planar(const mli_file *f)
+{
+    progress w = at_first(f);
+    mli_planar_room room = {0, 0};
     while (w.next < f->count[MLI_SEC_OPS]) {
         const mli_file_op *op = f->ops + w.next;
         if (is_head(op)) {
-            const mli_chain c = mli_chain_of(f, w.next);
-            steps++;
-            pass(&w, &c);
+            const head h = next_head(&w);
+            room.steps++;
+            room.bytes += head_bytes(&h);
+            pass_head(&w, &h, NULL);
             continue;
         }
-        steps += is_done(&w, w.next) ? 0 : mli_step_room(op);
-        w.next++;
+        if (!is_done(&w)) {
+            const uint32_t steps = mli_step_room(op);
+            room.steps += steps;
+            if (!mli_is_in_place(f, op))
+                room.bytes += (uint64_t)steps * mli_planar_step_bytes(op);
+        }
+        pass_other(&w);
     }
-    return steps;
+    return room;
 }
+
+/* ----------------------------------------------------------------- steps -- */
 
 static const float *place_of(const prepare *p, uint32_t t)
 {
@@ -175,109 +299,91 @@ static void give_rest(const prepare *p, const mli_chain *c, mli_planar *a)
     }
 }
 
-/*
- * Is x of a convolution read by nobody else, but as what the next chain adds?
- * Then it need not lie in the arena. (Outputs have no last use.)
- */
-static int is_for_ring(const mli_file *f, const mli_chain *c, uint32_t x)
+static mli_planar arguments(const prepare *p, const mli_chain *c,
+                            const mli_kept *ring)
 {
-    const uint32_t last = f->tensors[x].last;
-    uint32_t readers = 0;
-    if (last == c->begin)
-        return 1;
-    if (c->next >= f->count[MLI_SEC_OPS] || !is_head(f->ops + c->next))
-        return 0;
-    const mli_chain d = mli_chain_of(f, c->next);
-    if (d.x == MLI_NONE || d.add != x || last >= d.next)
-        return 0;
-    for (uint32_t i = c->begin + 1; i < d.next; i++)
-        readers += (uint32_t)mli_reads(f, i, x);
-    return readers == 1;
-}
-
-/* The step before writes x into the ring, if it can. */
-static mli_step_run *fill_ring(const prepare *p, progress *w,
-                               const mli_chain *c, mli_kept *ring)
-{
-    const uint32_t x = mli_operand_at(p->f, c->begin, 0);
-    if (w->dense == NULL || w->made != x || !is_for_ring(p->f, c, x))
-        return mli_run_planar_ring;
-    mli_planar_step *before = &w->dense->u.planar;
-    w->dense->run = mli_run_planar_rings;
-    before->ring = ring;
-    before->planar.y_row = ring->row;
-    w->held = x;
-    w->ring = ring;
-    return mli_run_planar_filled;
-}
-
-/* What is added may be in a ring. */
-static void take_from_ring(const progress *w, const mli_chain *c,
-                           mli_step *step)
-{
-    if (c->add == MLI_NONE || c->add != w->held)
-        return;
-    step->run = mli_run_planar_rings;
-    step->u.planar.from = w->ring;
-    step->u.planar.planar.add_row = w->ring->row;
-}
-
-/* A convolution or dense layer, with what it takes over. */
-static void matrix(const prepare *p, progress *w, mli_planar a, mli_kept *ring)
-{
-    const mli_chain c = mli_chain_of(p->f, w->next);
-    mli_step *step = mli_add_step(p, mli_run_planar);
-    mli_planar_step *m = &step->u.planar;
-    if (ring != NULL)
-        step->run = fill_ring(p, w, &c, ring);
-    a.x = ring != NULL ? ring->data : step->x;
-    a.x_row = ring != NULL ? ring->row : p->s->tile;
+    const uint32_t *q = p->op->p, tile = p->s->tile;
+    const int conv = p->op->type == MLI_OP_CONV1D;
     mli_conv stored;
     mli_give_matrix(p, 1, &stored);
-    a.w = stored.w;
-    a.storage = stored.storage;
-    a.scale = stored.scale;
-    a.panel = stored.panel;
-    a.b = mli_step_operand(p, 2);
-    a.y_row = a.add_row = p->s->tile;
-    give_rest(p, &c, &a);
+    mli_planar a = {.x = ring != NULL ? ring->data : mli_step_operand(p, 0),
+                    .w = stored.w,
+                    .b = mli_step_operand(p, 2),
+                    .x_row = ring != NULL ? ring->row : tile,
+                    .y_row = tile,
+                    .add_row = tile,
+                    .ring = ring != NULL ? ring->capacity : 0,
+                    .taps = conv ? q[0] : 1,
+                    .dilation = conv ? q[1] : 1,
+                    .groups = conv ? q[2] : 1,
+                    .in_per_group = conv ? q[3] / q[2] : q[0],
+                    .out_per_group = conv ? q[4] / q[2] : q[1],
+                    .storage = stored.storage,
+                    .scale = stored.scale,
+                    .panel = stored.panel};
+    give_rest(p, c, &a);
+    return a;
+}
+
+/* A step of its own bytes, and after it its call, if no step had it before. */
+static mli_step *add_head(const prepare *p, progress *w, const head *h,
+                          mli_step_run *run, const mli_planar *a)
+{
+    mli_step *step = mli_add_bare_step(p, run, head_bytes(h));
+    if (h->is_new) {
+        mli_call *call = (void *)((uint8_t *)step + own_bytes(h));
+        __builtin_memcpy(&call->planar, a, argument_bytes(&h->c));
+        call->form = p->s->kernels->planar_form(a);
+        w->call[h->call] = &call->planar;
+    }
+    return step;
+}
+
+/* The step before, a dense layer, writes into the ring. */
+static void to_ring(mli_step *before, mli_kept *ring)
+{
+    before->dense.ring = ring;
+    before->run = before->run == mli_run_planar ? mli_run_planar_to_ring
+                                                : mli_run_planar_rings;
+}
+
+static mli_step *conv(const prepare *p, progress *w, const head *h)
+{
+    mli_kept *ring = p->s->kept + p->op->state;
+    const mli_planar a = arguments(p, &h->c, ring);
+    mli_step *step = add_head(
+        p, w, h, h->fills ? mli_run_planar_filled : mli_run_planar_ring, &a);
+    mli_conv_step *m = &step->conv;
+    m->call = w->call[h->call];
+    m->w = a.w;
+    m->b = a.b;
     m->ring = ring;
-    m->from = NULL;
-    m->planar = a;
-    m->call = &m->planar;
-    m->form = p->s->kernels->planar_form(&a);
-    if (ring == NULL)
-        take_from_ring(w, &c, step);
-    pass(w, &c);
-    w->dense =
-        ring == NULL && a.f == MLI_IDENTITY && a.total == NULL ? step : NULL;
-    w->made = c.result;
+    m->mix_w = a.mix_w;
+    m->dilation = a.dilation;
+    if (h->fills) {
+        to_ring(w->dense, ring);
+        w->ring = ring;
+    } else {
+        m->x = mli_step_operand(p, 0);
+    }
+    return step;
 }
 
-static void linear(const prepare *p, progress *w)
+static mli_step *dense(const prepare *p, progress *w, const head *h)
 {
-    matrix(p, w,
-           (mli_planar){.taps = 1,
-                        .dilation = 1,
-                        .groups = 1,
-                        .in_per_group = p->op->p[0],
-                        .out_per_group = p->op->p[1]},
-           NULL);
-}
-
-static void conv1d(const prepare *p, progress *w)
-{
-    const uint32_t *q = p->op->p;
-    mli_kept *ring =
-        p->op->state != MLI_NONE ? p->s->kept + p->op->state : NULL;
-    matrix(p, w,
-           (mli_planar){.ring = ring != NULL ? ring->capacity : 0,
-                        .taps = q[0],
-                        .dilation = q[1],
-                        .groups = q[2],
-                        .in_per_group = q[3] / q[2],
-                        .out_per_group = q[4] / q[2]},
-           ring);
+    const mli_planar a = arguments(p, &h->c, NULL);
+    mli_step *step = add_head(p, w, h, mli_run_planar, &a);
+    mli_dense_step *m = &step->dense;
+    m->call = w->call[h->call];
+    m->w = a.w;
+    m->b = a.b;
+    m->y = a.y;
+    m->add = a.add;
+    if (h->c.add != MLI_NONE && h->c.add == w->held) {
+        step->run = mli_run_planar_from_ring;
+        m->from = w->ring;
+    }
+    return step;
 }
 
 static mli_step *add_rows(const prepare *p, mli_step_run *run)
@@ -388,7 +494,7 @@ void mli_prepare_planar(mli_session *s, const mli_file *f)
         [MLI_OP_EXPAND] = expand, [MLI_OP_DELAY] = delay,
         [MLI_OP_HOLD] = hold,     [MLI_OP_CONV1D] = mli_prepare_conv1d,
     };
-    progress w = at_first;
+    progress w = at_first(f);
     s->step_count = 0;
     s->step_at = 0;
     while (w.next < f->count[MLI_SEC_OPS]) {
@@ -396,14 +502,12 @@ void mli_prepare_planar(mli_session *s, const mli_file *f)
         prepare p = {s, f, op, mli_operand(f, op, 0),
                      mli_operand(f, op, op->inputs)};
         if (is_head(op)) {
-            (op->type == MLI_OP_LINEAR ? linear : conv1d)(&p, &w);
-        } else {
-            const int done = is_done(&w, w.next);
-            if (!done)
-                part[op->type](&p);
-            if (!done || mli_reads(f, w.next, w.made))
-                w.dense = NULL;
-            w.next++;
+            const head h = next_head(&w);
+            pass_head(&w, &h, (in_ring(&h.c) ? conv : dense)(&p, &w, &h));
+            continue;
         }
+        if (!is_done(&w))
+            part[op->type](&p);
+        pass_other(&w);
     }
 }

@@ -80,11 +80,18 @@ static void give_planes(const mli_session *s, const mli_slot *p,
             copy(out[c] + at, p->tensor + (size_t)c * s->tile, n);
 }
 
+/* Frames of a step: those of a clock, and in a session with planes of one. */
+static uint32_t frames_of(const mli_session *s, const mli_step *step)
+{
+    return mli_has_planes(s) ? s->clocks[s->clock_count - 1].frames
+                             : step->clock->frames;
+}
+
 static void run_observed(mli_session *s)
 {
     const mli_step *step = s->steps;
     for (uint32_t i = s->step_count; i != 0; i--, step = mli_step_after(step)) {
-        uint32_t frames = step->clock->frames;
+        const uint32_t frames = frames_of(s, step);
         if (frames == 0)
             continue;
         s->observer(s->observer_user, step->op, 0);
@@ -93,10 +100,23 @@ static void run_observed(mli_session *s)
     }
 }
 
+static void run_planar_steps(mli_session *s, uint32_t frames)
+{
+    const mli_step *step = s->steps;
+    for (uint32_t i = s->step_count; i != 0; i--) {
+        step->run(s->kernels, step, frames);
+        step = mli_step_after(step);
+    }
+}
+
 static void run_steps(mli_session *s)
 {
     if (s->observer != NULL) {
         run_observed(s);
+        return;
+    }
+    if (mli_has_planes(s)) {
+        run_planar_steps(s, frames_of(s, s->steps));
         return;
     }
     const mli_step *step = s->steps;
@@ -426,7 +446,8 @@ static void run_once(mli_session *s, const float *const *in, float *const *out)
         begin_window(s);
     else
         mli_give_controls(s);
-    s->work.going = 0;
+    if (mli_is_spread(s))
+        s->work.going = 0;
     begin_chunk(s, s->frame_ticks);
     if (mli_has_planes(s)) {
         run_planes(s, in, out);

@@ -3,8 +3,8 @@
  *
  * State memory: records, one after another: mli_session, steps, kept states,
  * ports, clocks. Then floats: the scratch of operators, the ports', the
- * states'. Those of at least a 64-byte line begin with one, and none takes a
- * multiple of 8 lines, so that rings of the same power-of-two size do not fall
+ * states'. Those that are whole 64-byte lines begin with one, and none takes a
+ * multiple of 16 lines, so that rings of the same power-of-two size do not fall
  * into the same cache sets.
  */
 #include "session.h"
@@ -34,10 +34,10 @@ static void align(layout *l, uint32_t to) /* a power of two */
 /* Room for n floats. */
 static uint64_t take_floats(layout *l, uint64_t n)
 {
-    align(l, n < MLI_ALIGNMENT / sizeof(float) ? 16 : MLI_ALIGNMENT);
+    const uint32_t line = MLI_ALIGNMENT / sizeof(float);
+    align(l, n % line == 0 ? MLI_ALIGNMENT : 16);
     const uint64_t at = take(l, n, sizeof(float));
-    const uint32_t lines = (uint32_t)(l->at - at + 63) / MLI_ALIGNMENT;
-    if (lines % 8 == 0 && n != 0)
+    if (n % (16 * line) == 0 && n != 0)
         take(l, 1, MLI_ALIGNMENT);
     return at;
 }
@@ -64,10 +64,15 @@ static uint64_t even(uint64_t frames, uint32_t to)
     return (frames + to - 1) / to * to;
 }
 
-/*
- * Planes that slide and rings of planes begin and end at whole vectors, as long
- * as that does not take a tenth more.
- */
+/* Whole vectors, as long as that does not take a tenth of `all` more. */
+static uint64_t to_vectors(uint64_t frames, uint64_t all)
+{
+    uint64_t whole = even(frames, MLI_PLANE);
+    return (whole - frames) * 10 > all ? even(frames, 4) : whole;
+}
+
+/* Planes that slide and rings of planes begin and end at whole vectors, where
+   they can. */
 static lie lie_of(const mli_file_op *op, const mli_file_state *s, uint32_t tile,
                   int planar)
 {
@@ -76,13 +81,10 @@ static lie lie_of(const mli_file_op *op, const mli_file_state *s, uint32_t tile,
     if (!planar || op->type != MLI_OP_CONV1D)
         return (lie){frames + room, room, 0};
     if (frames <= tile && (op->p[3] != 1 || op->p[4] != 1)) {
-        uint32_t front = (uint32_t)even(frames, MLI_PLANE);
+        uint32_t front = (uint32_t)to_vectors(frames, all);
         return (lie){(uint64_t)front + tile, 0, front};
     }
-    uint64_t capacity = even(frames + room, MLI_PLANE);
-    if ((capacity - frames - room) * 10 > all)
-        capacity = even(frames + room, 4);
-    return (lie){capacity, room, 0};
+    return (lie){to_vectors(frames + room, all), room, 0};
 }
 
 /* In window files: does this operator's state outlive a run? */
@@ -134,7 +136,7 @@ uint64_t mli_count_steps(const mli_file *f)
 {
     uint64_t steps = 0;
     if (MLI_PLANES && mli_is_planar(f))
-        return mli_planar_steps(f);
+        return mli_room_of_planar(f).steps;
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++)
         steps += mli_step_room(f->ops + i);
     return steps;
@@ -144,7 +146,7 @@ static uint64_t step_bytes(const mli_file *f, int planar)
 {
     uint64_t bytes = 0;
     if (MLI_PLANES && planar)
-        return (uint64_t)mli_planar_steps(f) * MLI_STEP_BYTES(planar);
+        return mli_room_of_planar(f).bytes;
     for (uint32_t i = 0; i < f->count[MLI_SEC_OPS]; i++)
         bytes += mli_all_step_bytes(f, f->ops + i);
     return bytes;
@@ -159,7 +161,10 @@ static plan plan_of(const mli_file *f)
         uint64_t n = mli_scratch_floats(f, f->ops + i, planar);
         scratch = n > scratch ? n : scratch;
     }
-    take(&p.l, 1, sizeof(mli_session));
+    take(&p.l, 1,
+         MLI_HAS(SPREAD) && f->header->spread != 0
+             ? sizeof(mli_session)
+             : offsetof(mli_session, work));
     p.steps = take(&p.l, step_bytes(f, planar), 1);
     p.kept = take(&p.l, f->count[MLI_SEC_STATES], sizeof(mli_kept));
     p.slots = take(&p.l, f->count[MLI_SEC_PORTS], sizeof(mli_slot));

@@ -18,18 +18,18 @@
  */
 typedef struct mli_kept {
     float *data;
-    uint32_t frames;
-    uint32_t width;
+    uint32_t row; /* planes: floats from channel to channel; else 0: a frame's
+                     channels are side by side */
     uint32_t capacity;
-    uint32_t pos;
-    uint32_t mirror;
-    uint32_t row;   /* planes: floats from channel to channel; else 0: a
-                       frame's channels are side by side */
-    uint32_t front; /* of planes that slide, else 0 */
     union {
         uint32_t first; /* planes that were opened: where */
         uint32_t lasts; /* window models: it goes on from window to window */
     };
+    uint32_t pos;
+    uint32_t frames;
+    uint32_t width;
+    uint32_t mirror;
+    uint32_t front; /* of planes that slide, else 0 */
 } mli_kept;
 
 /* To what the file has it begin with: state `i` of the file. */
@@ -236,13 +236,39 @@ typedef struct mli_requantize_step {
     float low, high;
 } mli_requantize_step;
 
-typedef struct mli_planar_step { /* x to y through planar */
-    mli_planar planar;
-    mli_planar *call; /* that, which a run gives its frames */
+/*
+ * A call of planar that steps share: each gives it what is its own. Layers of
+ * a network are mostly alike, and networks of few channels are mostly this.
+ */
+typedef struct mli_call {
     mli_planar_form *form;
-    mli_kept *ring; /* or NULL: of x, with y's rows as it comes in; or of y */
-    mli_kept *from; /* of add, or NULL */
-} mli_planar_step;
+    mli_planar planar; /* with floats it has no room for `scale` and after, a
+                          dense layer's none for what is mixed in */
+} mli_call;
+
+typedef struct mli_dense_step { /* x lies in the arena */
+    mli_planar *call;           /* in an mli_call */
+    const float *w;
+    const float *b; /* or NULL */
+    union {
+        float *y;
+        mli_kept *ring; /* y goes to the ring of the step after */
+    };
+    union {
+        const float *add; /* or NULL */
+        mli_kept *from;   /* what is added comes from a ring */
+    };
+} mli_dense_step;
+
+typedef struct mli_conv_step { /* x lies in a ring */
+    mli_planar *call;          /* in an mli_call */
+    const float *w;            /* these as they lie in the call */
+    const float *b;            /* or NULL */
+    const float *mix_w;        /* or NULL */
+    uint32_t dilation;
+    mli_kept *ring;
+    const float *x; /* no room where the step before fills the ring */
+} mli_conv_step;
 
 typedef struct mli_rows_step { /* planes, channel by channel */
     uint32_t rows;             /* channels of y */
@@ -270,49 +296,60 @@ typedef struct mli_rate_step {
 
 struct mli_step {
     mli_step_run *run;
-    const float *x;
-    const float *x2;
-    float *y;
-    const mli_clock *clock;
-    uint32_t elements; /* of y in one frame */
-    uint32_t rows;     /* of x, or time steps, in one frame */
-    uint32_t op;       /* that it is part of: its index in the file */
-    uint32_t bytes;    /* to the next one */
+    uint32_t op;    /* that it is part of: its index in the file */
+    uint16_t bytes; /* to the next one */
+    uint16_t tile;  /* in a session with planes: the row of a tensor */
     union {
-        mli_matrix_step matrix;
-        mli_image_step image;
-        mli_pool_step pool;
-        mli_recurrent_step recurrent;
-        mli_map_step map;
-        mli_walk_step walk;
-        mli_select_step select;
-        mli_index_step index;
-        mli_order_step order;
-        mli_rate_step rate;
-        mli_trees_step trees;
-        mli_distance_step distance;
-        mli_kept *kept; /* delay, hold, recall, store */
-        mli_random_step random;
-        mli_dft_step dft;
-        mli_product_step product;
-        mli_requantize_step requantize;
-        mli_planar_step planar;
-        mli_rows_step rows;
-        float value; /* fill */
-    } u;
-    /* Spread models only: in them every step is as large as this. In others it
-       has room for its own kind of the union, and nothing after it. */
-    mli_step_part *part;   /* NULL: it runs as a whole */
-    uint32_t units;        /* in one frame */
-    uint32_t fixed;        /* cost of the first unit, beside its own, */
-    uint32_t cost;         /* of a unit, about a vector instruction each */
-    uint32_t x_row, y_row; /* floats, where a unit is a row */
+        struct {
+            const float *x;
+            const float *x2;
+            float *y;
+            const mli_clock *clock;
+            uint32_t elements; /* of y in one frame */
+            uint32_t rows;     /* of x, or time steps, in one frame */
+            union {
+                mli_matrix_step matrix;
+                mli_image_step image;
+                mli_pool_step pool;
+                mli_recurrent_step recurrent;
+                mli_map_step map;
+                mli_walk_step walk;
+                mli_select_step select;
+                mli_index_step index;
+                mli_order_step order;
+                mli_rate_step rate;
+                mli_trees_step trees;
+                mli_distance_step distance;
+                mli_kept *kept; /* delay, hold, recall, store */
+                mli_random_step random;
+                mli_dft_step dft;
+                mli_product_step product;
+                mli_requantize_step requantize;
+                mli_rows_step rows;
+                float value; /* fill */
+            } u;
+            /* Spread models only: in them every step is as large as this. In
+               others it has room for its own kind of the union, and nothing
+               after it. */
+            mli_step_part *part;   /* NULL: it runs as a whole */
+            uint32_t units;        /* in one frame */
+            uint32_t fixed;        /* cost of the first unit, beside its own, */
+            uint32_t cost;         /* of a unit, about a vector instruction */
+            uint32_t x_row, y_row; /* floats, where a unit is a row */
+        };
+        /* sessions with planes: */
+        mli_dense_step dense;
+        mli_conv_step conv;
+    };
 };
+
+_Static_assert(sizeof(mli_step) + sizeof(mli_call) <= UINT16_MAX,
+               "a step and its call");
 
 /* Bytes of a step that ends with this member, all before it included. */
 #define MLI_STEP_BYTES(member)                                                 \
-    ((uint32_t)((offsetof(mli_step, u.member) +                                \
-                 sizeof(((mli_step *)0)->u.member) + 7) /                      \
+    ((uint32_t)((offsetof(mli_step, member) +                                  \
+                 sizeof(((mli_step *)0)->member) + 7) /                        \
                 8 * 8))
 
 /* A port at work. */
@@ -366,11 +403,11 @@ struct mli_session {
     size_t step_at; /* bytes, while steps are prepared: the next one's */
     uint32_t window, hop;
     uint32_t spread; /* frames, or 0 */
-    mli_work work;
     uint32_t head;   /* where the next frame goes in the window's rings */
     uint32_t filled; /* frames since the last run */
     mli_observer *observer; /* or NULL */
     void *observer_user;
+    mli_work work; /* there is room for it in spread models only */
 };
 
 /* What a build leaves out is never so. */
@@ -396,7 +433,13 @@ void mli_prepare(mli_session *s, const mli_file *f);
    how many they are. */
 int mli_is_planar(const mli_file *f);
 void mli_prepare_planar(mli_session *s, const mli_file *f);
-uint32_t mli_planar_steps(const mli_file *f);
+/* What its steps need: how many there are, and bytes, with those of calls. */
+typedef struct mli_planar_room {
+    uint32_t steps;
+    uint64_t bytes;
+} mli_planar_room;
+
+mli_planar_room mli_room_of_planar(const mli_file *f);
 /* Steps of a session, at most. */
 uint64_t mli_count_steps(const mli_file *f);
 /* The most steps an operator becomes. */
@@ -406,6 +449,10 @@ uint32_t mli_step_room(const mli_file_op *op);
 uint32_t mli_step_bytes(const mli_file *f, const mli_file_op *op);
 uint32_t mli_function_bytes(const mli_file *f);
 uint64_t mli_all_step_bytes(const mli_file *f, const mli_file_op *op);
+/* The same of a step that is no head of a chain, in a session with planes. */
+uint32_t mli_planar_step_bytes(const mli_file_op *op);
+/* A reshape in place: it is no step. */
+int mli_is_in_place(const mli_file *f, const mli_file_op *op);
 
 /* Floats of scratch that operators share; planar: in a planar session. */
 uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op,
@@ -458,10 +505,10 @@ mli_step_run mli_run_unary, mli_run_affine, mli_run_softmax, mli_run_normalize,
 mli_step_run mli_run_binary, mli_run_copy, mli_run_fill;
 mli_step_run mli_run_delay, mli_run_hold;
 /* step_planar.c */
-mli_step_run mli_run_planar, mli_run_planar_ring, mli_run_planar_filled;
-mli_step_run mli_run_planar_rings, mli_run_rows_unary, mli_run_rows_binary,
-    mli_run_rows_affine, mli_run_rows_copy, mli_run_rows_delay,
-    mli_run_rows_hold;
+mli_step_run mli_run_planar, mli_run_planar_to_ring, mli_run_planar_from_ring,
+    mli_run_planar_rings, mli_run_planar_ring, mli_run_planar_filled;
+mli_step_run mli_run_rows_unary, mli_run_rows_binary, mli_run_rows_affine,
+    mli_run_rows_copy, mli_run_rows_delay, mli_run_rows_hold;
 /* step_select.c, step_index.c, step_order.c */
 mli_step_run mli_run_select, mli_run_gather, mli_run_scatter, mli_run_cumulate;
 mli_step_run mli_run_arg, mli_run_topk;

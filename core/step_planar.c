@@ -4,36 +4,6 @@
  */
 #include "session.h"
 
-void mli_run_planar(const mli_kernels *k, const mli_step *step, uint32_t frames)
-{
-    const mli_planar_step *m = &step->u.planar;
-    (void)k;
-    m->call->frames = frames;
-    m->form(m->call);
-}
-
-void mli_run_planar_ring(const mli_kernels *k, const mli_step *step,
-                         uint32_t frames)
-{
-    const mli_planar_step *m = &step->u.planar;
-    mli_planar *a = m->call;
-    a->frames = frames;
-    a->pos = mli_kept_push_planes(k, m->ring, step->x, a->y_row, frames);
-    m->form(a);
-}
-
-/* x was written into the ring by the step before. */
-void mli_run_planar_filled(const mli_kernels *k, const mli_step *step,
-                           uint32_t frames)
-{
-    const mli_planar_step *m = &step->u.planar;
-    mli_planar *a = m->call;
-    (void)k;
-    a->frames = frames;
-    a->pos = m->ring->first;
-    m->form(a);
-}
-
 /* Where the next frames of a ring go: most need nothing before. */
 static uint32_t open_ring(const mli_kernels *k, mli_kept *ring)
 {
@@ -52,24 +22,100 @@ static void close_ring(const mli_kernels *k, mli_kept *ring, uint32_t frames)
         mli_kept_close(k, ring, frames);
 }
 
-/* y goes into the ring of the step after, if there is one, and what is added
-   comes from one. */
+static void run_call(const mli_planar *a)
+{
+    const void *call = (const uint8_t *)a - offsetof(mli_call, planar);
+    ((const mli_call *)call)->form(a);
+}
+
+/* What lies alike: data or x, row or x_row, capacity or ring, first or pos; and
+   w, b, mix_w and dilation. */
+#define RING_BYTES  offsetof(mli_kept, pos)
+#define LAYER_BYTES (3 * sizeof(float *) + sizeof(uint32_t))
+_Static_assert(RING_BYTES == offsetof(mli_planar, frames) &&
+                   offsetof(mli_conv_step, dilation) + sizeof(uint32_t) ==
+                       offsetof(mli_conv_step, w) + LAYER_BYTES &&
+                   offsetof(mli_planar, taps) ==
+                       offsetof(mli_planar, w) + LAYER_BYTES,
+               "these are copied at once");
+
+/* What is a convolution's own. */
+static inline mli_planar *give_ring(const mli_conv_step *m, uint32_t frames)
+{
+    mli_planar *a = m->call;
+    __builtin_memcpy(&a->x, &m->ring->data, RING_BYTES);
+    __builtin_memcpy(&a->w, &m->w, LAYER_BYTES);
+    a->frames = frames;
+    return a;
+}
+
+void mli_run_planar_ring(const mli_kernels *k, const mli_step *step,
+                         uint32_t frames)
+{
+    const mli_conv_step *m = &step->conv;
+    mli_planar *a = give_ring(m, frames);
+    a->pos = mli_kept_push_planes(k, m->ring, m->x, step->tile, frames);
+    run_call(a);
+}
+
+/* x was written into the ring by the step before. */
+void mli_run_planar_filled(const mli_kernels *k, const mli_step *step,
+                           uint32_t frames)
+{
+    const mli_conv_step *m = &step->conv;
+    (void)k;
+    run_call(give_ring(m, frames));
+}
+
+/* y goes into the ring of the step after, or what is added comes from one. */
+static inline void run_dense(const mli_kernels *k, const mli_step *step,
+                             uint32_t frames, int to_ring, int from_ring)
+{
+    const mli_dense_step *m = &step->dense;
+    mli_planar *a = m->call;
+    a->w = m->w;
+    a->b = m->b;
+    a->frames = frames;
+    if (from_ring) {
+        a->add = m->from->data + m->from->first;
+        a->add_row = m->from->row;
+    } else {
+        a->add = m->add;
+        a->add_row = step->tile;
+    }
+    if (!to_ring) {
+        a->y = m->y;
+        a->y_row = step->tile;
+        run_call(a);
+        return;
+    }
+    a->y = m->ring->data + open_ring(k, m->ring);
+    a->y_row = m->ring->row;
+    run_call(a);
+    close_ring(k, m->ring, frames);
+}
+
+void mli_run_planar(const mli_kernels *k, const mli_step *step, uint32_t frames)
+{
+    run_dense(k, step, frames, 0, 0);
+}
+
+void mli_run_planar_to_ring(const mli_kernels *k, const mli_step *step,
+                            uint32_t frames)
+{
+    run_dense(k, step, frames, 1, 0);
+}
+
+void mli_run_planar_from_ring(const mli_kernels *k, const mli_step *step,
+                              uint32_t frames)
+{
+    run_dense(k, step, frames, 0, 1);
+}
+
 void mli_run_planar_rings(const mli_kernels *k, const mli_step *step,
                           uint32_t frames)
 {
-    const mli_planar_step *m = &step->u.planar;
-    mli_planar *a = m->call;
-    mli_kept *ring = m->ring;
-    a->frames = frames;
-    if (m->from != NULL)
-        a->add = m->from->data + m->from->first;
-    if (ring == NULL) {
-        m->form(a);
-        return;
-    }
-    a->y = ring->data + open_ring(k, ring);
-    m->form(a);
-    close_ring(k, ring, frames);
+    run_dense(k, step, frames, 1, 1);
 }
 
 /* Full rows are one array. */

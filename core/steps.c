@@ -30,15 +30,22 @@ void mli_give_matrix(const prepare *p, uint32_t i, mli_conv *a)
         a->panel = p->s->scratch;
 }
 
-static mli_step *add_step(const prepare *p, mli_step_run *run, uint32_t bytes)
+mli_step *mli_add_bare_step(const prepare *p, mli_step_run *run, uint32_t bytes)
 {
     mli_session *s = p->s;
     mli_step *step = (void *)((uint8_t *)s->steps + s->step_at);
     s->step_at += bytes;
     s->step_count++;
-    step->bytes = bytes;
+    step->bytes = (uint16_t)bytes;
+    step->tile = (uint16_t)s->tile;
     step->run = run;
     step->op = (uint32_t)(p->op - p->f->ops);
+    return step;
+}
+
+static mli_step *add_step(const prepare *p, mli_step_run *run, uint32_t bytes)
+{
+    mli_step *step = mli_add_bare_step(p, run, bytes);
     step->x = mli_step_operand(p, 0);
     step->x2 = NULL;
     step->y = p->s->arena + (size_t)p->y->offset * p->s->tile;
@@ -51,8 +58,8 @@ static mli_step *add_step(const prepare *p, mli_step_run *run, uint32_t bytes)
 mli_step *mli_add_step(const prepare *p, mli_step_run *run)
 {
     return add_step(p, run,
-                    p->s->planar ? MLI_STEP_BYTES(planar)
-                                 : mli_step_bytes(p->f, p->op));
+                    mli_has_planes(p->s) ? mli_planar_step_bytes(p->op)
+                                         : mli_step_bytes(p->f, p->op));
 }
 
 /* The function that an operator ends with. */

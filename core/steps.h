@@ -34,6 +34,9 @@ const float *mli_step_operand(const prepare *p, uint32_t i);
 void mli_give_matrix(const prepare *p, uint32_t i, mli_conv *a);
 /* A step from the first input to y, its `rows` 1. */
 mli_step *mli_add_step(const prepare *p, mli_step_run *run);
+/* No more of it than what all steps have; `bytes` to the next one. */
+mli_step *mli_add_bare_step(const prepare *p, mli_step_run *run,
+                            uint32_t bytes);
 /* The function that an operator ends with. */
 void mli_add_function(const prepare *p);
 /* A map step; size: floats of a row */

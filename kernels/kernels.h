@@ -114,31 +114,33 @@ typedef struct mli_conv {
 
 typedef struct mli_planar {
     const float *x;
-    const float *w;
-    const float *b; /* or NULL */
-    float *y;
-    size_t x_row;
-    size_t y_row;
-    size_t add_row;
+    uint32_t x_row;
     uint32_t ring;
     uint32_t pos;
     uint32_t frames;
-    uint32_t taps;
+    const float *w;
+    const float *b;     /* or NULL */
+    const float *mix_w; /* of mix */
     uint32_t dilation;
+    uint32_t taps;
+    float *y;
+    const float *add; /* or NULL */
+    uint32_t y_row;
+    uint32_t add_row;
     uint32_t groups;
     uint32_t in_per_group;
     uint32_t out_per_group;
-    const float *mix; /* or NULL */
-    const float *mix_w;
-    const float *mix_b;
-    const float *add; /* or NULL */
     mli_unary f;
     float p, q;
     float *total;        /* or NULL */
+    const float *mix;    /* or NULL */
     mli_storage storage; /* of w; what is not MLI_F32 has scales */
-    const float *scale;  /* weights.h; none for MLI_F32 */
-    float *panel;        /* scratch: MLI_PANEL floats for each product of an
-                            output; none for MLI_F32 */
+    /* not read without mix: */
+    const float *mix_b; /* or NULL */
+    /* not read for MLI_F32: */
+    const float *scale; /* weights.h */
+    float *panel;       /* scratch: MLI_PANEL floats for each product of an
+                           output */
 } mli_planar;
 
 typedef void mli_planar_form(const mli_planar *a);

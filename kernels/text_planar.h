@@ -610,6 +610,18 @@ static void rows(const float *x, size_t x_row, float *y, size_t y_row,
     else if (n == V_LANES)
         for (; count != 0; count--, x += x_row, y += y_row)
             v_store(y, v_load(x));
+    else if (n == 2 * V_LANES)
+        for (; count != 0; count--, x += x_row, y += y_row) {
+            const vf first = v_load(x);
+            v_store(y + V_LANES, v_load(x + V_LANES));
+            v_store(y, first);
+        }
+    else if (n == 4)
+        for (; count != 0; count--, x += x_row, y += y_row)
+            __builtin_memcpy(y, x, 4 * sizeof(float));
+    else if (n == 1)
+        for (; count != 0; count--, x += x_row, y += y_row)
+            *y = *x;
     else
         for (; count != 0; count--, x += x_row, y += y_row)
             row(x, y, n);
