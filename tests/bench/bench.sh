@@ -117,10 +117,13 @@ awk -v cpu="${cpu:-$(uname -m)}" -v cc="$(${CC:-cc} --version | head -n 1)" \
         lanes = $5
     }
     /^(lstm|gru|mlp)/ && $5 > most[$1] + 0 { most[$1] = $5 }
-    # Weights that are used once a frame: what loading them takes.
-    function least(name,    pace) {
-        pace = 4 * most[name] > (cache ? cache : 32768) ? second : first
-        return sprintf("%s %.0f", name, 1e9 * most[name] / pace)
+    # Weights that are used once a frame: what loading them takes, those that
+    # do not fit the first cache from the second.
+    function least(name,    held) {
+        held = (cache ? cache : 32768) / 4
+        if (held > most[name]) held = most[name]
+        return sprintf("%s %.0f", name,
+            1e9 * (held / first + (most[name] - held) / second))
     }
     END {
         printf "\n%s, %s: at most %.1f GMAC/s, %.2f vectors a tick at %.2f "\
