@@ -100,7 +100,7 @@ V_FN vf math_tanh(vf x)
 {
     vf a = v_min(v_abs(x), K(7.75f));
     vf t = v_add(a, K(QUARTER_MAGIC));
-    vf r = v_sub(a, v_sub(t, K(QUARTER_MAGIC)));
+    vf r = v_past_quarter(a); /* a - (t - QUARTER_MAGIC) in one step */
     vf y = v_lookup(tanh_table[5], t);
     y = v_fma(y, r, v_lookup(tanh_table[4], t));
     y = v_fma(y, r, v_lookup(tanh_table[3], t));
