@@ -422,6 +422,9 @@ V_FN void single_sums(const linear_job *j, vf total[V_TALL][V_ROW],
     }
     for (; at + blocks <= inputs; at += blocks)
         single_step(j, at, LINEAR_BLOCK, total[0], chains, count, part);
+    if (chains > 2)
+        for (; at + 2 * LINEAR_BLOCK <= inputs; at += 2 * LINEAR_BLOCK)
+            single_step(j, at, LINEAR_BLOCK, total[0], 2, count, part);
     for (uint32_t n; at < inputs; at += n) {
         n = inputs - at < LINEAR_BLOCK ? inputs - at : LINEAR_BLOCK;
         single_step(j, at, n, total[0], 1, count, part);

@@ -65,6 +65,32 @@ SINGLE_FORM(single_half_row, 2, V_ROW / 2)
 #if V_LANES >= 8u /* others have not so many in half a row */
 SINGLE_FORM(single_panel, 4, PANEL_VECTORS)
 #endif
+#if V_LANES >= 16u /* nor so many panels */
+SINGLE_FORM(single_two_panels, 4, 2)
+SINGLE_FORM(single_three_panels, 2, 3)
+#endif
+
+/* Outputs that are done at once. */
+#define SINGLE_ROW  (V_ROW * V_LANES)
+#define SINGLE_HALF (V_ROW / 2 * V_LANES)
+
+static void single_run(const mli_conv *a, uint32_t o, uint32_t n, mli_unary f)
+{
+    if (n == SINGLE_ROW)
+        single_row(a, o, f);
+    else if (n == SINGLE_HALF)
+        single_half_row(a, o, f);
+#if V_LANES >= 16u
+    else if (n == 2 * MLI_PANEL)
+        single_two_panels(a, o, f);
+    else if (n == 3 * MLI_PANEL)
+        single_three_panels(a, o, f);
+#endif
+#if V_LANES >= 8u
+    else
+        single_panel(a, o, f);
+#endif
+}
 
 #if V_LANES > 1u && V_LANES < 16u
 static void single_vector_of(const mli_conv *a, uint32_t o, uint32_t width,
@@ -84,21 +110,17 @@ static void single_vector_of(const mli_conv *a, uint32_t o, uint32_t width,
 /* Outputs of whole panels: as many at once as may be, from either end. */
 static void single_panels(const mli_conv *a, uint32_t whole, mli_unary f)
 {
-    const uint32_t half = V_ROW / 2 * V_LANES;
-    const uint32_t row =
-        (uint64_t)whole * a->in_per_group > SINGLE_LARGE ? half : 2 * half;
+    const uint32_t most = (uint64_t)whole * a->in_per_group > SINGLE_LARGE
+                              ? SINGLE_HALF
+                              : SINGLE_ROW;
+    const uint32_t least = V_LANES >= 16 ? 3 * MLI_PANEL : MLI_PANEL;
     for (uint32_t done = 0, n; done != whole; done += n) {
         const uint32_t left = whole - done;
-        n = left >= row ? row : left >= half ? half : MLI_PANEL;
-        const uint32_t o = a->backward ? left - n : done;
-        if (n == 2 * half)
-            single_row(a, o, f);
-#if V_LANES >= 8u
-        else if (n != half)
-            single_panel(a, o, f);
-#endif
-        else
-            single_half_row(a, o, f);
+        n = left >= most          ? most
+            : left >= SINGLE_HALF ? SINGLE_HALF
+            : left < least        ? left
+                                  : least;
+        single_run(a, a->backward ? left - n : done, n, f);
     }
 }
 
@@ -187,8 +209,9 @@ static void single(const mli_conv *a, mli_unary f)
 {
     if (a->out_per_group < MLI_PANEL)
         single_rest(a, 0, f);
-    else if (a->out_per_group == V_ROW / 2 * V_LANES)
-        single_half_row(a, 0, f);
+    else if (a->out_per_group <= SINGLE_HALF &&
+             a->out_per_group % MLI_PANEL == 0)
+        single_run(a, 0, a->out_per_group, f);
     else
         single_many(a, f);
 }
