@@ -797,7 +797,7 @@ EOF
     export LC_ALL=C
     expect "a model that needs more memory than there is" "mlinfer MODELS/heavy" \
         1 "load MODELS/total; 1" <<'EOF'
-error: mlinfer: MODELS/heavy.bin: needs 320006144 bytes: not there
+error: mlinfer: MODELS/heavy.bin: needs BYTES bytes: not there
 INFO: loaded 0 memory
 INFO: loaded 1 MODELS/total.bin
 INFO: latency 0

@@ -108,6 +108,7 @@ compare() {
     cat >"$work/expected"
     sed -E -i "s|$work/models|MODELS|g; s|$work|PATCH|g
         s/memory(:?) [0-9]+/memory\1 BYTES/
+        s/needs [0-9]+ bytes/needs BYTES bytes/
         s/^(verbose\([01]\)|error): ([.]{3} couldn)/\2/
         s/^verbose\([01]\): //" "$work/got"
     if diff -u "$work/expected" "$work/got" >"$work/diff"; then
