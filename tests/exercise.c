@@ -2,6 +2,7 @@
 #include "exercise.h"
 #include <stdlib.h>
 #include <string.h>
+#include "steps_fit.h"
 
 #define MOST_BYTES (64u << 20)
 #define BLOCK      64u
@@ -128,7 +129,8 @@ static void run(const mli_model *model, uint32_t tile,
         return;
     void *state = lines(memory.state_bytes);
     void *arena = lines(memory.arena_bytes);
-    if (mli_start(model, kernels, tile, state, arena, &s) != MLI_OK)
+    if (mli_start(model, kernels, tile, state, arena, &s) != MLI_OK ||
+        !steps_fit(s))
         abort();
     blocks(s, &info, 40, 2);
     run_once(s, model, &info);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "steps_fit.h"
 
 static void must(mli_status status, uint32_t index)
 {
@@ -32,6 +33,8 @@ void player_open(player *p, fb_image image, const char *kernels, uint32_t tile)
     must(mli_start(&p->model, mli_kernels_find(kernels), tile, p->state,
                    p->arena, &p->session),
          0);
+    if (!steps_fit(p->session))
+        abort();
 }
 
 void player_close(player *p)
