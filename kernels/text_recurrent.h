@@ -10,9 +10,9 @@
  * part begins with the bias, the second with x where x belongs to the sum; they
  * are added up pairwise.
  *
- * V_WHOLE: layers of 20 to 48 units have all their rows in registers at once,
- * which load each h once. Their sums have two parts, as those of whole groups
- * of larger LSTMs there.
+ * V_WHOLE: LSTMs and GRUs of 20 to 48 units have all their rows in registers at
+ * once, which load each h once. Their sums have two parts, as those of whole
+ * groups of larger LSTMs there.
  */
 
 /* The quads of a whole group; one lane has none to keep together. */
@@ -217,9 +217,9 @@ V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
 #define WHOLE_LEAST (V_LANES + 4)
 #define WHOLE_MOST  (3 * V_LANES)
 
-V_FN int has_whole_form(const mli_recurrent *a)
+V_FN int has_whole_form(const mli_recurrent *a, const int gates)
 {
-    return a->units % 4 == 0 && a->units >= WHOLE_LEAST &&
+    return gates > 1 && a->units % 4 == 0 && a->units >= WHOLE_LEAST &&
            a->units <= WHOLE_MOST;
 }
 #endif
@@ -229,7 +229,7 @@ V_FN void group_sums(const mli_recurrent *a, uint32_t u, const float *x,
                      vf out[4])
 {
 #ifdef V_WHOLE
-    if (has_whole_form(a) ||
+    if (has_whole_form(a, gates) ||
         (gates == 4 && quads == GROUP_QUADS && a->units >= 2 * V_LANES)) {
         sums_of_rows(a, rows_of_group(a, u, gates, quads, gates == 4), x, h,
                      gates, quads, 2, out);
@@ -586,9 +586,10 @@ WHOLE_FORMS(gru, 3)
 _Static_assert(WHOLE_LEAST == 20 && WHOLE_MOST == 48, "forms are missing");
 
 /* Is it such a layer, and all of its units? */
-V_FN int is_whole(const mli_recurrent *a, uint32_t first, uint32_t last)
+V_FN int is_whole(const mli_recurrent *a, uint32_t first, uint32_t last,
+                  const int gates)
 {
-    return last - first == a->units && has_whole_form(a);
+    return last - first == a->units && has_whole_form(a, gates);
 }
 #endif
 
@@ -648,7 +649,7 @@ static void gru(const mli_recurrent *a, uint32_t first, uint32_t last)
 static void lstm(const mli_recurrent *a, uint32_t first, uint32_t last)
 {
 #ifdef V_WHOLE
-    if (is_whole(a, first, last)) {
+    if (is_whole(a, first, last, 4)) {
         lstm_forms[(a->units - WHOLE_LEAST) / 4](a);
         return;
     }
@@ -659,7 +660,7 @@ static void lstm(const mli_recurrent *a, uint32_t first, uint32_t last)
 static void gru(const mli_recurrent *a, uint32_t first, uint32_t last)
 {
 #ifdef V_WHOLE
-    if (is_whole(a, first, last)) {
+    if (is_whole(a, first, last, 3)) {
         gru_forms[(a->units - WHOLE_LEAST) / 4](a);
         return;
     }
