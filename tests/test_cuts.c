@@ -86,9 +86,8 @@ static void test_step(void **state)
 }
 
 /* Outputs may be the inputs' own arrays; NULL is silence, or not written. */
-static void test_arrays(void **state)
+static void arrays(uint32_t block)
 {
-    (void)state;
     fb_image image = small_stream();
     player p, q;
     player_open(&p, image, NULL, 32);
@@ -98,10 +97,10 @@ static void test_arrays(void **state)
     memset(in[1], 0, FRAMES * sizeof(float));
     const float *from[4] = {in[0], in[1], in[2], in[3]};
     player_process(&p, from, out, FRAMES, 100, &seed);
-    for (uint32_t at = 0; at < FRAMES; at += 100) {
+    for (uint32_t at = 0; at < FRAMES; at += block) {
         const float *with_null[4] = {io[0] + at, NULL, io[2] + at, io[3] + at};
         float *to[9] = {io[2] + at, io[0] + at, NULL, NULL, io[3] + at};
-        mli_process(q.session, with_null, to, 100);
+        mli_process(q.session, with_null, to, block);
     }
     assert_memory_equal(io[2], out[0], FRAMES * sizeof(float));
     assert_memory_equal(io[0], out[1], FRAMES * sizeof(float));
@@ -113,6 +112,13 @@ static void test_arrays(void **state)
     player_close(&p);
     player_close(&q);
     free(image.bytes);
+}
+
+static void test_arrays(void **state)
+{
+    (void)state;
+    arrays(100);
+    arrays(1);
 }
 
 /* After a reset all begins anew, but controls stay. */
