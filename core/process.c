@@ -100,7 +100,8 @@ static void run_observed(mli_session *s)
     }
 }
 
-static void run_planar_steps(mli_session *s, uint32_t frames)
+/* Steps that all have so many frames. */
+static void run_alike(mli_session *s, uint32_t frames)
 {
     const mli_step *step = s->steps;
     for (uint32_t i = s->step_count; i != 0; i--) {
@@ -116,7 +117,7 @@ static void run_steps(mli_session *s)
         return;
     }
     if (mli_has_planes(s)) {
-        run_planar_steps(s, frames_of(s, s->steps));
+        run_alike(s, frames_of(s, s->steps));
         return;
     }
     const mli_step *step = s->steps;
@@ -225,18 +226,6 @@ static int is_plain(const mli_session *s)
            !mli_has_planes(s) && !mli_is_spread(s);
 }
 
-/* The steps of such a session, whose clocks have one frame. */
-static void run_frame(mli_session *s)
-{
-    if (s->observer != NULL) {
-        run_observed(s);
-        return;
-    }
-    const mli_step *step = s->steps;
-    for (uint32_t i = s->step_count; i != 0; i--, step = mli_step_after(step))
-        step->run(s->kernels, step, 1);
-}
-
 /* One frame of such a session: a chunk without what chunks may be else, as a
    small model takes no longer than that. */
 static void process_frame(mli_session *s, const float *const *in,
@@ -252,7 +241,10 @@ static void process_frame(mli_session *s, const float *const *in,
         for (uint32_t c = 0; c < p->channels; c++, in++)
             p->tensor[c] = *in != NULL ? **in : 0.0f;
     }
-    run_frame(s);
+    if (s->observer != NULL)
+        run_observed(s);
+    else
+        run_alike(s, 1);
     p = s->outputs;
     for (uint32_t i = s->output_count; i != 0; i--, p++)
         for (uint32_t c = 0; c < p->channels; c++, out++)
