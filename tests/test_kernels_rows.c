@@ -2,6 +2,7 @@
  * test_kernels_rows.c - recurrent cells, binary operators, affine, softmax,
  * normalisation and reductions of every build that runs here.
  */
+#include "page_end.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,7 +129,7 @@ static double layer_reference(int kind, const mli_recurrent *a, const float *x,
 typedef struct layer_data {
     float x[FRAMES * 4 * MAX], b[4 * MAX], h[MAX], c[MAX];
     float y[FRAMES * MAX + 2 * EDGE], whole[FRAMES * MAX], cells[MAX];
-    float *w; /* as long as may be read */
+    page_end w; /* as long as may be read */
 } layer_data;
 
 static layer_data d;
@@ -222,16 +223,18 @@ static void check_layer(const mli_kernels *k, int kind, uint32_t units,
 {
     const uint32_t rows = (units + 3) / 4 * 4 * layer_gates[kind];
     const size_t size = (size_t)rows * units;
-    d.w = malloc(size * sizeof *d.w);
-    assert_non_null(d.w);
+    float *w = malloc(size * sizeof *w);
+    assert_non_null(w);
     fill(d.x, FRAMES * rows, 4);
     fill(d.b, rows, 1);
     fill(d.h, units, 1);
     fill(d.c, units, 3);
-    fill(d.w, size, 2.0f / (float)units); /* h stays small */
+    fill(w, size, 2.0f / (float)units); /* h stays small */
+    d.w = page_end_copy(w, size);
+    free(w);
     memcpy(d.cells, d.c, sizeof d.c);
     fill_canary(d.y, sizeof d.y / 4);
-    mli_recurrent a = {d.x,    d.w,     bias ? d.b : NULL,
+    mli_recurrent a = {d.x,    d.w.p,   bias ? d.b : NULL,
                        d.h,    d.cells, d.y + EDGE,
                        FRAMES, units,   f,
                        NULL,   NULL};
@@ -242,7 +245,7 @@ static void check_layer(const mli_kernels *k, int kind, uint32_t units,
     check_layer_values(k, kind, &a);
     check_layer_cuts(k, kind, a);
     check_projection(k, kind, a, units % 3 != 0);
-    free(d.w);
+    page_end_free(d.w);
 }
 
 static void layers(void **state)
