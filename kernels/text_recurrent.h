@@ -541,7 +541,7 @@ V_FN void run_whole(const mli_recurrent *all, const uint32_t units,
     a.units = units;
     const size_t step = a.in_w ? 1 : (size_t)rows;
     whole_input room, *turned = NULL;
-    if (gates == 3 && a.in_w) {
+    if (gates == 3 && a.in_w && a.frames > 1) {
         turned = &room;
         whole_turn(&a, turned);
     }
