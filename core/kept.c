@@ -26,7 +26,7 @@ static void copy_frames(const mli_kept *k, uint32_t to, frames x, uint32_t n)
     }
     if (n == 0)
         return;
-    for (uint32_t c = 0; c < k->width; c++)
+    for (size_t c = 0; c < k->width; c++)
         __builtin_memcpy(k->data + c * k->row + to, x.from + c * x.row,
                          n * sizeof(float));
 }
@@ -45,7 +45,7 @@ static void set_frame(const mli_kept *k, uint32_t at, const float *x)
 {
     if (k->row == 0)
         copy_frames(k, at, (frames){x, 0}, 1);
-    for (uint32_t c = 0; k->row != 0 && c < k->width; c++)
+    for (size_t c = 0; k->row != 0 && c < k->width; c++)
         k->data[c * k->row + at] = x[c];
 }
 

@@ -561,7 +561,8 @@ static void plane_channel(const mli_planar *a, uint32_t c)
 {
     const uint32_t left = a->groups - c / MLI_PANEL * MLI_PANEL;
     const uint32_t width = left < MLI_PANEL ? (left + 3) / 4 * 4 : MLI_PANEL;
-    plane_job j = {.a = a, .x = a->x + c * a->x_row, .at = plane_first_tap(a)};
+    plane_job j = {
+        .a = a, .x = a->x + (size_t)c * a->x_row, .at = plane_first_tap(a)};
     for (uint32_t f = 0; f < a->frames; f += V_LANES) {
         const float *w =
             a->w + mli_packed_index(a->groups, a->taps, 1, c, 0, 0);

@@ -377,10 +377,85 @@ static void stored(void **state)
     free(s);
 }
 
+/* ------------------------------------------------------------- far rows -- */
+
+/* Rows from which the next ones but one are past 2^32 floats. */
+#define FAR ((size_t)3 << 30)
+
+static void put_far(float *far, const float *near, size_t near_row, size_t n)
+{
+    for (uint32_t c = 0; c < 4; c++)
+        memcpy(far + c * FAR, near + c * near_row, n * sizeof(float));
+}
+
+static void check_far(const mli_kernels *k, fixture *s, float *far)
+{
+    static const uint32_t frames[] = {1, 2, 5, 16, 33, 64};
+    enum { ADD = RING + ROW, Y = ADD + ROW, TOTAL = Y + ROW };
+    mli_planar a = s->a;
+    put_far(far, s->x, s->a.x_row, s->a.x_row);
+    put_far(far + ADD, s->add, ROW, ROW);
+    a.x = far;
+    a.add = far + ADD;
+    a.y = far + Y;
+    a.total = far + TOTAL;
+    a.x_row = a.add_row = a.y_row = (uint32_t)FAR;
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        const size_t bytes = frames[i] * sizeof(float);
+        s->a.frames = a.frames = frames[i];
+        put_far(far + TOTAL, s->total_before, ROW, ROW);
+        memcpy(s->total, s->total_before, sizeof s->total);
+        k->planar_form (&s->a)(&s->a);
+        k->planar_form (&a)(&a);
+        for (uint32_t o = 0; o < s->outputs; o++)
+            if (memcmp(s->y + o * ROW, a.y + o * FAR, bytes) != 0 ||
+                memcmp(s->total + o * ROW, a.total + o * FAR, bytes) != 0)
+                fail_msg("%s: output %u, %u groups, %u frames", k->name, o,
+                         a.groups, a.frames);
+    }
+}
+
+/* Rings of seconds make rows long: their places are counted in size_t. */
+static void far_rows(void **state)
+{
+    static const shape all[] = {{3, 7, 4, 1, 1},
+                                {3, 7, 2, 2, 2},
+                                {3, 7, 1, 4, 4},
+                                {1, 1, 1, 4, 4},
+                                {1, 1, 1, 4, 3}};
+    const size_t bytes = (size_t)(3 * (uint64_t)FAR * sizeof(float)) + 4096;
+    const mli_kernels *k;
+    (void)state;
+    if (sizeof(size_t) < 8) {
+        printf("  SKIP: no memory here is that large\n");
+        skip();
+    }
+    float *far = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (far == MAP_FAILED) { /* some pages of them are used */
+        printf("  SKIP: 36 GiB of addresses are not to be had\n");
+        skip();
+    }
+    fixture *s = malloc(sizeof *s);
+    assert_non_null(s);
+    seed = 17;
+    for (uint32_t b = 0; (k = mli_kernels_at(b)); b++)
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            for (int f = 0; f < 2; f++) {
+                set_up(s, all[i], 15, f ? MLI_TANH : MLI_IDENTITY);
+                mirror(s);
+                check_far(k, s, far);
+                free(s->w);
+            }
+    free(s);
+    munmap(far, bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shapes), cmocka_unit_test(ends),
-        cmocka_unit_test(forms), cmocka_unit_test(stored)};
+        cmocka_unit_test(forms), cmocka_unit_test(stored),
+        cmocka_unit_test(far_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

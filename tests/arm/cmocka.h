@@ -32,6 +32,14 @@ struct CMUnitTest {
 
 #define fail() fail_msg("failed")
 
+/* From a test's own function. */
+static int skipped;
+#define skip()                                                                 \
+    do {                                                                       \
+        skipped = 1;                                                           \
+        return;                                                                \
+    } while (0)
+
 #define assert_true(x)                                                         \
     do {                                                                       \
         if (!(x))                                                              \
@@ -52,8 +60,9 @@ static inline int run_tests(const struct CMUnitTest *test, size_t n,
     if (set_up != NULL && set_up(&state) != 0)
         fail_msg("cannot begin");
     for (size_t i = 0; i < n; i++) {
+        skipped = 0;
         test[i].run(&state);
-        printf("passed %s\n", test[i].name);
+        printf("%s %s\n", skipped ? "skipped" : "passed", test[i].name);
         fflush(stdout);
     }
     return 0;
