@@ -181,12 +181,19 @@ static const mli_file_op *op_of(const mli_chain *c, uint32_t op)
     return op != MLI_NONE ? c->f->ops + op : NULL;
 }
 
+/* The same bits: -0 is not 0. */
+static int same_number(const float *x, const float *y)
+{
+    return __builtin_memcmp(x, y, sizeof *x) == 0;
+}
+
 static int same_function(const mli_chain *a, const mli_chain *b)
 {
     const mli_file_op *f = op_of(a, a->function), *g = op_of(b, b->function);
     if (f == NULL || g == NULL)
         return f == g;
-    return f->fn == g->fn && f->fp == g->fp && f->fq == g->fq;
+    return f->fn == g->fn && same_number(&f->fp, &g->fp) &&
+           same_number(&f->fq, &g->fq);
 }
 
 /* A call has one bias for the channel that is mixed in, and one weight where

@@ -381,8 +381,45 @@ static void test_graphs(void **state)
     assert_true(fused > 2 * opened);
 }
 
+static fb_id leaky(fb_id x, float slope)
+{
+    fb_id y = fb_conv(b, x, 4, 4, 2, 1, 1, 1, 0);
+    fb_last(b)->fn = MLI_LEAKY_RELU;
+    fb_last(b)->fp = slope;
+    return y;
+}
+
+/* Layers whose functions differ in the sign of a zero alone are not alike. */
+static void test_zeros(void **state)
+{
+    const char *kernels;
+    (void)state;
+    b = fb_new(MLI_STREAM);
+    const fb_id y = leaky(fb_input(b, fb_timed(4)), 0.0f);
+    const fb_id z = leaky(leaky(y, 0.5f), -0.0f);
+    fb_over(b, z, y);
+    fb_output(b, z);
+    fb_image image = fb_finish(b);
+    float **in = channels_noise(4, FRAMES);
+    for (uint32_t k = 0; (kernels = mli_kernels_name(k)) != NULL; k++) {
+        uint32_t zeros = 0;
+        float **out = play(image, kernels, in, 64, FRAMES);
+        for (uint32_t i = 0; i < 4 * FRAMES; i++) {
+            const float one = out[i / FRAMES][i % FRAMES];
+            zeros += one == 0;
+            if (one == 0 && signbit(one))
+                fail_msg("%s: -0 * -1 is not 0", kernels);
+        }
+        assert_true(zeros != 0);
+        channels_free(out, 4);
+    }
+    channels_free(in, 4);
+    free(image.bytes);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_graphs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_graphs),
+                                       cmocka_unit_test(test_zeros)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
