@@ -80,7 +80,7 @@ else
 fi
 newer=$(grep -noE '__has_(builtin|attribute|include|c_attribute)|__builtin_[a-z0-9_]+|fallthrough|_Float(16|32)|__VA_OPT__|\[\[|typeof_unqual|constexpr|nullptr' \
     {kernels,core,learn,pd-external}/*.[ch] compiler/*.[ch] compiler/*/*.[ch] |
-    grep -vE '__builtin_(clz(l|ll)?|copysignf?|fabsf?|inff?|nanf?|mem(cpy|set|move|cmp)|prefetch|signbit|sqrtf?|expect)\>' |
+    grep -vE '__builtin_(assume_aligned|clz(l|ll)?|copysignf?|fabsf?|inff?|nanf?|mem(cpy|set|move|cmp)|prefetch|signbit|sqrtf?|expect)\>' |
     head -n 1)
 if [ -z "$newer" ]; then
     pass "no word that gcc 6 and clang 3.9 do not know"
