@@ -42,8 +42,13 @@ static void *prepare(const peer_work *p)
 
 static void run(void *prepared)
 {
-    const mli_conv *a = prepared;
-    best->conv(a, 0, a->out_per_group);
+    mli_conv *a = prepared;
+    if (a->frames == 1 && a->taps == 1) { /* as a model does it */
+        a->backward = !a->backward;
+        best->dense(a, MLI_IDENTITY, 0.0f, 0.0f);
+    } else {
+        best->conv(a, 0, a->out_per_group);
+    }
 }
 
 const peer peer_mlinfer = {"mlinfer", prepare, run};
