@@ -244,6 +244,12 @@ V_FN vf tanh_times(vf x, vf y)
 }
 #endif
 
+/* cell_gate of 2x */
+V_FN vf cell_gate_twice(vf x)
+{
+    return tanh_added(x, K(0.5f), K(0.5f));
+}
+
 /*
  * erf a = a P(a^2) / Q(a^2) for a < 3.95, fit 5.9e-8 of the value; above, erf
  * rounds to 1.

@@ -390,20 +390,30 @@ V_FN vf lstm_cell(const vf s[4], vf c, const int quads, vf *h)
     return c;
 }
 
-V_FN vf gru_cell(const vf x[3], const vf s[4], vf h, const int quads)
+/* x: half of what the input gives r and z, and all that it gives n. A half is
+   exact, and so the sum of halves is rounded as the half of a sum. */
+V_FN vf gru_cell_halved(const vf x[3], const vf s[4], vf h, const int quads)
 {
+    const vf half = K(0.5f);
     vf gate[3];
 #ifdef V_HAS_JOINED
     if (quads <= 2) { /* one function for both gates */
         v_turn_joined(s, &gate[0], &gate[2], quads);
-        vf rz = cell_gate(v_add(v_join(x[0], x[1]), gate[0]));
+        vf rz = cell_gate_twice(v_fma(gate[0], half, v_join(x[0], x[1])));
         return gru_blend(v_upper(rz), v_fma(rz, gate[2], x[2]), h);
     }
 #endif
     v_turn_3(s, gate, quads);
-    vf r = cell_gate(v_add(x[0], gate[0]));
-    vf z = cell_gate(v_add(x[1], gate[1]));
+    vf r = cell_gate_twice(v_fma(gate[0], half, x[0]));
+    vf z = cell_gate_twice(v_fma(gate[1], half, x[1]));
     return gru_blend(z, v_fma(r, gate[2], x[2]), h);
+}
+
+V_FN vf gru_cell(const vf x[3], const vf s[4], vf h, const int quads)
+{
+    const vf half = K(0.5f);
+    const vf halved[3] = {v_mul(x[0], half), v_mul(x[1], half), x[2]};
+    return gru_cell_halved(halved, s, h, quads);
 }
 #endif
 
@@ -489,7 +499,8 @@ V_FN void whole_sums(const mli_recurrent *a, const float *x, const float *h,
         out[v] = v_add(sum[v][0], sum[v][1]);
 }
 
-/* A GRU's weights of one input and their bias, as its cells take them. */
+/* A GRU's weights of one input and their bias, as gru_cell_halved takes what
+   they make. */
 typedef struct whole_input {
     float w[3][3][V_LANES];
     float b[3][3][V_LANES];
@@ -501,11 +512,12 @@ V_FN void whole_turn(const mli_recurrent *a, whole_input *t)
         const uint32_t left = (a->units - u) / 4, g = u / V_LANES;
         const int quads = left < GROUP_QUADS ? (int)left : GROUP_QUADS;
         for (int k = 0; k < 3; k++) {
-            vf b = K(0.0f);
+            const vf scale = K(k < 2 ? 0.5f : 1.0f);
+            vf w = group_gate(a->in_w, u, 3, k, quads), b = K(0.0f);
             if (a->in_b)
                 b = group_gate(a->in_b, u, 3, k, quads);
-            v_store(t->w[g][k], group_gate(a->in_w, u, 3, k, quads));
-            v_store(t->b[g][k], b);
+            v_store(t->w[g][k], v_mul(w, scale));
+            v_store(t->b[g][k], v_mul(b, scale));
         }
     }
 }
@@ -515,18 +527,19 @@ V_FN void gru_whole(const mli_recurrent *a, const whole_input *t, const vf *s,
                     uint32_t u, const int quads)
 {
     const unsigned units = group_units(a, u, quads);
-    vf in[3];
+    const vf h = units_load(a->h + u, quads, units);
+    vf in[3], next;
     if (t) {
         UNROLL
         for (int k = 0; k < 3; k++)
             in[k] = v_fma(K(*a->x), v_load(t->w[u / V_LANES][k]),
                           v_load(t->b[u / V_LANES][k]));
+        next = gru_cell_halved(in, s, h, quads);
     } else {
         group_inputs(a, a->x, u, quads, in);
+        next = gru_cell(in, s, h, quads);
     }
-    units_store(a->y + u,
-                gru_cell(in, s, units_load(a->h + u, quads, units), quads),
-                quads, units);
+    units_store(a->y + u, next, quads, units);
 }
 
 /* All units of every frame of a layer with a form of its own; with their number
