@@ -526,20 +526,18 @@ V_FN void whole_turn(const mli_recurrent *a, whole_input *t)
 V_FN void gru_whole(const mli_recurrent *a, const whole_input *t, const vf *s,
                     uint32_t u, const int quads)
 {
-    const unsigned units = group_units(a, u, quads);
-    const vf h = units_load(a->h + u, quads, units);
-    vf in[3], next;
-    if (t) {
-        UNROLL
-        for (int k = 0; k < 3; k++)
-            in[k] = v_fma(K(*a->x), v_load(t->w[u / V_LANES][k]),
-                          v_load(t->b[u / V_LANES][k]));
-        next = gru_cell_halved(in, s, h, quads);
-    } else {
-        group_inputs(a, a->x, u, quads, in);
-        next = gru_cell(in, s, h, quads);
+    if (!t) {
+        gru_units(a, s, a->x, a->h, a->y, u, quads);
+        return;
     }
-    units_store(a->y + u, next, quads, units);
+    const unsigned units = group_units(a, u, quads);
+    vf in[3];
+    UNROLL
+    for (int k = 0; k < 3; k++)
+        in[k] = v_fma(K(*a->x), v_load(t->w[u / V_LANES][k]),
+                      v_load(t->b[u / V_LANES][k]));
+    const vf h = units_load(a->h + u, quads, units);
+    units_store(a->y + u, gru_cell_halved(in, s, h, quads), quads, units);
 }
 
 /* All units of every frame of a layer with a form of its own; with their number
