@@ -12,7 +12,8 @@
  *
  * V_WHOLE: LSTMs and GRUs of 20 to 48 units have all their rows in registers at
  * once, which load each h once. Their sums have two parts, as those of whole
- * groups of larger LSTMs there.
+ * groups of larger LSTMs there, and one where there are rows enough to keep the
+ * multipliers busy (WHOLE_CHAINS); that one begins with all that is not h.
  */
 
 /* The quads of a whole group; one lane has none to keep together. */
@@ -165,6 +166,52 @@ V_FN void input_rows(const mli_recurrent *a, const float *x, size_t row,
         rows[v] = v_fma(K(*x), w[v], rows[v]);
 }
 
+/* The bias, with that of x where x belongs to the sum and is one number. */
+V_FN void rows_bias(const mli_recurrent *a, const int with_x, size_t row,
+                    const int vectors, const int part, vf *rows)
+{
+    vf in[12];
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        rows[v] = K(0.0f);
+    if (a->b)
+        rows_load_all(a->b + row, vectors, part, rows);
+    if (!with_x || !a->in_w || !a->in_b)
+        return;
+    rows_load_all(a->in_b + row, vectors, part, in);
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        rows[v] = v_add(rows[v], in[v]);
+}
+
+/* What a sum of one part begins with: its bias, and x unless that is NULL. */
+V_FN void rows_begin(const mli_recurrent *a, const float *x, size_t row,
+                     const int vectors, const int part, const vf *bias,
+                     vf *rows)
+{
+    vf w[12];
+    if (x)
+        rows_load_all((a->in_w ? a->in_w : x) + row, vectors, part, w);
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        rows[v] = !x        ? bias[v]
+                  : a->in_w ? v_fma(K(*x), w[v], bias[v])
+                            : v_add(w[v], bias[v]);
+}
+
+/* What the first two of several parts begin with. */
+V_FN void rows_parts(const mli_recurrent *a, const float *x, size_t row,
+                     const int vectors, const int part, vf *begin, vf *in)
+{
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        begin[v] = in[v] = K(0.0f);
+    if (a->b)
+        rows_load_all(a->b + row, vectors, part, begin);
+    if (x)
+        input_rows(a, x, row, vectors, part, in);
+}
+
 /* The rows' sums: bias, products with h, and x unless it is NULL. */
 V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
                        const float *h, const int gates, const int quads,
@@ -174,20 +221,18 @@ V_FN void sums_of_rows(const mli_recurrent *a, group_rows g, const float *x,
     const int part = GROUP_PART(gates, quads);
     const uint32_t rest = a->units % 4;
     vf sum[4][V_CHAINS], begin[4], in[4];
-    UNROLL
-    for (int v = 0; v < vectors; v++)
-        begin[v] = in[v] = K(0.0f);
-    if (a->b)
-        rows_load_all(a->b + g.first, vectors, part, begin);
-    if (x)
-        input_rows(a, x, g.first, vectors, part, in);
+    if (chains == 1) {
+        rows_bias(a, x != NULL, g.first, vectors, part, in);
+        rows_begin(a, x, g.first, vectors, part, in, begin);
+    } else {
+        rows_parts(a, x, g.first, vectors, part, begin, in);
+    }
     UNROLL
     for (int v = 0; v < vectors; v++) {
         sum[v][0] = begin[v];
-        sum[v][1] = in[v];
         UNROLL
-        for (int k = 2; k < chains; k++)
-            sum[v][k] = K(0.0f);
+        for (int k = 1; k < chains; k++)
+            sum[v][k] = k == 1 ? in[v] : K(0.0f);
     }
     for (uint32_t n = a->units / 4; n != 0; n--) {
         v_quad four = v_step_quad(&h, 4);
@@ -222,6 +267,10 @@ V_FN int has_whole_form(const mli_recurrent *a, const int gates)
     return gates > 1 && a->units % 4 == 0 && a->units >= WHOLE_LEAST &&
            a->units <= WHOLE_MOST;
 }
+
+/* Parts of its sums: eight vectors of rows hide how long a product takes. */
+#define WHOLE_CHAINS(units, gates)                                             \
+    ((units) * (uint32_t)(gates) > 7 * V_LANES ? 1 : 2)
 #endif
 
 V_FN void group_sums(const mli_recurrent *a, uint32_t u, const float *x,
@@ -229,10 +278,14 @@ V_FN void group_sums(const mli_recurrent *a, uint32_t u, const float *x,
                      vf out[4])
 {
 #ifdef V_WHOLE
-    if (has_whole_form(a, gates) ||
+    const int whole = has_whole_form(a, gates);
+    if (whole ||
         (gates == 4 && quads == GROUP_QUADS && a->units >= 2 * V_LANES)) {
-        sums_of_rows(a, rows_of_group(a, u, gates, quads, gates == 4), x, h,
-                     gates, quads, 2, out);
+        group_rows g = rows_of_group(a, u, gates, quads, gates == 4);
+        if (whole && WHOLE_CHAINS(a->units, gates) == 1)
+            sums_of_rows(a, g, x, h, gates, quads, 1, out);
+        else
+            sums_of_rows(a, g, x, h, gates, quads, 2, out);
         return;
     }
 #endif
@@ -458,26 +511,21 @@ V_FN void gru_group(const mli_recurrent *a, const float *x, const float *h,
 /* The most vectors of rows. */
 #define WHOLE_VECTORS 12
 
-/* The sums of all rows; a->units is known. */
+/* The sums of all rows; a->units is known. bias: of rows_bias, if they have one
+   part. */
 V_FN void whole_sums(const mli_recurrent *a, const float *x, const float *h,
-                     const int gates, const int vectors, const int part,
-                     vf out[WHOLE_VECTORS])
+                     const vf *bias, const int gates, const int vectors,
+                     const int part, vf out[WHOLE_VECTORS])
 {
+    const int chains = WHOLE_CHAINS(a->units, gates);
     const size_t panel = (size_t)a->units * MLI_PANEL;
     const float *w = a->w, *last = a->w + (size_t)(vectors - 1) * panel;
-    vf sum[WHOLE_VECTORS][2], in[WHOLE_VECTORS], begin[WHOLE_VECTORS];
-    UNROLL
-    for (int v = 0; v < vectors; v++)
-        begin[v] = in[v] = K(0.0f);
-    if (a->b)
-        rows_load_all(a->b, vectors, part, begin);
-    if (gates == 4)
-        input_rows(a, x, 0, vectors, part, in);
-    UNROLL
-    for (int v = 0; v < vectors; v++) {
-        sum[v][0] = begin[v];
-        sum[v][1] = in[v];
-    }
+    vf sum[2][WHOLE_VECTORS];
+    x = gates == 4 ? x : NULL;
+    if (chains == 1)
+        rows_begin(a, x, 0, vectors, part, bias, sum[0]);
+    else
+        rows_parts(a, x, 0, vectors, part, sum[0], sum[1]);
     UNROLL
     for (uint32_t i = 0; i < a->units; i += 4) {
         UNROLL
@@ -487,16 +535,17 @@ V_FN void whole_sums(const mli_recurrent *a, const float *x, const float *h,
             vf to = v_set1(h[i + l]);
             UNROLL
             for (int v = 0; v < vectors - 1; v++)
-                sum[v][l % 2] =
-                    v_fma(v_load(w + (size_t)v * panel), to, sum[v][l % 2]);
-            sum[vectors - 1][l % 2] =
+                sum[l % (uint32_t)chains][v] =
+                    v_fma(v_load(w + (size_t)v * panel), to,
+                          sum[l % (uint32_t)chains][v]);
+            sum[l % (uint32_t)chains][vectors - 1] =
                 v_fma(all ? v_load(last) : rows_load(last, part), to,
-                      sum[vectors - 1][l % 2]);
+                      sum[l % (uint32_t)chains][vectors - 1]);
         }
     }
     UNROLL
     for (int v = 0; v < vectors; v++)
-        out[v] = v_add(sum[v][0], sum[v][1]);
+        out[v] = chains == 1 ? sum[0][v] : v_add(sum[0][v], sum[1][v]);
 }
 
 /* A GRU's weights of one input and their bias, as gru_cell_halved takes what
@@ -556,9 +605,12 @@ V_FN void run_whole(const mli_recurrent *all, const uint32_t units,
         turned = &room;
         whole_turn(&a, turned);
     }
+    vf bias[WHOLE_VECTORS];
+    if (WHOLE_CHAINS(units, gates) == 1)
+        rows_bias(&a, gates == 4, 0, vectors, part, bias);
     for (uint32_t f = 0; f < a.frames; f++) {
         vf s[WHOLE_VECTORS];
-        whole_sums(&a, a.x, a.h, gates, vectors, part, s);
+        whole_sums(&a, a.x, a.h, bias, gates, vectors, part, s);
         UNROLL
         for (uint32_t u = 0; u < units; u += V_LANES) {
             const uint32_t left = (units - u) / 4;
