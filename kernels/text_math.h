@@ -184,14 +184,21 @@ V_FN vf math_tanh(vf x)
 }
 
 #ifdef V_HAS_RATIO_RUN
-/* The same of n >= 1 pairs of vectors, added to total unless it is NULL. */
+static const float tanh_limit = 8.6f * 8.6f;
+
+/* The same of n >= 1 pairs of vectors, of x, which may be y. */
+V_FN void math_tanh_pairs(const float *x, float *y, uint32_t n)
+{
+    v_ratio_run(x, y, n, tanh_powers, &tanh_limit);
+}
+
+/* The same of y in place, added to total unless it is NULL. */
 V_FN void math_tanh_run(float *y, float *total, uint32_t n)
 {
-    static const float limit = 8.6f * 8.6f;
     if (total)
-        v_ratio_run_added(y, total, n, tanh_powers, &limit);
+        v_ratio_run_added(y, total, n, tanh_powers, &tanh_limit);
     else
-        v_ratio_run(y, n, tanh_powers, &limit);
+        math_tanh_pairs(y, y, n);
 }
 #endif
 #else

@@ -207,6 +207,12 @@ V_FN void unary_run(mli_unary f, float p, float q, const float *x, float *y,
 {
     const vf vp = v_set1(p), vq = v_set1(q);
     size_t i = first;
+#ifdef V_HAS_RATIO_RUN
+    const size_t pairs = f == MLI_TANH ? (last - first) / (2 * V_LANES) : 0;
+    if (pairs != 0)
+        math_tanh_pairs(x + i, y + i, (uint32_t)pairs);
+    i += pairs * 2 * V_LANES;
+#endif
     for (; i + V_LANES <= last; i += V_LANES)
         v_store(y + i, unary_one(f, v_load(x + i), vp, vq));
     if (i < last) {

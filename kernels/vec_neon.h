@@ -498,17 +498,17 @@ V_FN void v_ratio_run_added(float *y, float *total, uint32_t n,
                      : RATIO_REGISTERS);
 }
 
-/* The same without a total. */
-V_FN void v_ratio_run(float *y, uint32_t n, const float powers[8],
-                      const float *limit)
+/* The same without a total, of x, which may be y. */
+V_FN void v_ratio_run(const float *x, float *y, uint32_t n,
+                      const float powers[8], const float *limit)
 {
     __asm__ volatile(RATIO_BEGIN
                      "1:\n\t"
-                     "vld1.32 {d16-d19}, [%[y]]\n\t" RATIO_PARTS RATIO_QUOTIENT
+                     "vld1.32 {d16-d19}, [%[x]]!\n\t" RATIO_PARTS RATIO_QUOTIENT
                      "subs %[n], %[n], #1\n\t"
                      "vst1.32 {d16-d19}, [%[y]]!\n\t"
                      "bne 1b\n\t"
-                     : [y] "+r"(y), [n] "+r"(n)
+                     : [x] "+r"(x), [y] "+r"(y), [n] "+r"(n)
                      : [powers] "r"(powers), [limit] "r"(limit)
                      : RATIO_REGISTERS);
 }
