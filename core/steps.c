@@ -22,12 +22,16 @@ void mli_give_matrix(const prepare *p, uint32_t i, mli_conv *a)
     a->storage = (mli_storage)t->storage;
     a->scale = NULL;
     a->panel = NULL;
+    a->fours = 0;
     if (a->storage == MLI_F32)
         return;
     a->scale = a->w + mli_stored_bytes(a->storage, t->dims[0], t->dims[1]) /
                           sizeof(float);
     if (p->s->planar)
         a->panel = p->s->scratch;
+    if (a->storage == MLI_BYTES && a->groups == 1 && p->s->kernels->bytes_fours)
+        a->fours =
+            (uint32_t)p->s->kernels->bytes_fours(a->w, t->dims[0], t->dims[1]);
 }
 
 mli_step *mli_add_bare_step(const prepare *p, mli_step_run *run, uint32_t bytes)

@@ -84,6 +84,8 @@ typedef struct mli_conv {
     const float *scale;  /* weights.h; none for MLI_F32 */
     float *panel;        /* scratch: MLI_PANEL floats for each product of an
                             output; or NULL */
+    uint32_t fours;    /* of MLI_BYTES: what the table's bytes_fours says of w,
+                          or 0 */
     uint32_t backward; /* dense only: begin with the last outputs. To turn round
                           at each call pays where a matrix is larger than a
                           cache; the results are the same */
@@ -245,6 +247,13 @@ typedef struct mli_kernels {
      */
     void (*quantize)(float factor, int32_t zero, const float *x, float *y,
                      uint32_t n, size_t first, size_t last);
+
+    /*
+     * Whether a matrix of MLI_BYTES, of one group, has such weights that any
+     * four products of an output, of inputs i, i + 4, i + 8 and i + 12 of each
+     * sixteen, can be summed in 16 bits. NULL: of no use to this build.
+     */
+    int (*bytes_fours)(const float *w, uint32_t rows, uint32_t products);
 
     /* y[i] = f(x[i]) for i in [first, last). y may be x. */
     void (*unary)(mli_unary f, float p, float q, const float *x, float *y,

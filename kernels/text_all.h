@@ -29,6 +29,12 @@
      MLI_HAS(MATMUL) || MLI_HAS(GRU) ||                                        \
      (MLI_HAS(STORED) && (MLI_HAS(LSTM) || MLI_HAS(RNN))))
 
+#if defined(V_HAS_BYTE_FOURS)
+#define BYTES_FOURS (MLI_HAS(STORED) && HAS_CONV ? bytes_fours : NULL)
+#else
+#define BYTES_FOURS NULL
+#endif
+
 /* The build's functions, with this convolution and dense layer. */
 /* clang-format off */
 #define TABLE(conv_form, dense_form)                                           \
@@ -50,6 +56,7 @@
         .lstm_update = MLI_HAS(LSTM) && MLI_HAS(STORED) ? lstm_update : NULL,  \
         .decode = HAS_RECURRENT && MLI_HAS(STORED) ? decode : NULL,            \
         .quantize = MLI_HAS(STORED) || MLI_HAS(TO_BYTES) ? quantize : NULL,    \
+        .bytes_fours = BYTES_FOURS,                                            \
         .unary = unary,                                                        \
         .binary = binary,                                                      \
         .affine = MLI_IF(AFFINE, affine),                                      \

@@ -29,7 +29,8 @@ typedef struct bytes_job {
     const float *b;
     float *y;
     size_t y_step;
-    int vnni; /* where V_HAS_VNNI: the machine has it */
+    int vnni;  /* where V_HAS_VNNI: the machine has it */
+    int fours; /* four words can go together: see mli_conv */
 } bytes_job;
 
 typedef v_bsum bytes_sums[V_BYTES_TILE][V_BYTES_VECTORS];
@@ -131,31 +132,45 @@ V_FN void bytes_frames(const bytes_job *j, const int n)
 #if V_LANES >= 8
 BYTES_FORM(bytes_16, 16)
 #elif defined(V_HAS_BYTE_PAIRS)
-/* A single frame: sixteen outputs keep the sums apart as long as it takes. */
-static void bytes_16(const bytes_job *j)
+/* Words of one tap. */
+V_FN void bytes_16_words(const bytes_job *j, const float *x, const uint8_t *w,
+                         v_bsum sum[4])
 {
-    tap_walk walk = j->x;
-    const uint8_t *w = j->w;
-    const uint32_t pairs = j->words / 2;
-    v_bsum sum[4];
-    UNROLL
-    for (int v = 0; v < 4; v++)
-        sum[v] = v_bytes_zero();
-    for (uint32_t k = 0; k < j->taps; k++) {
-        const float *x = next_tap(&walk);
-        if (pairs != 0)
-            v_byte_pairs_wide(x, w, pairs, sum);
-        w += 2 * pairs * j->row;
-        if (j->words % 2 != 0) {
-            const v_binputs in = v_bytes_inputs(x + 2 * pairs);
-            UNROLL
-            for (int v = 0; v < 4; v++)
-                sum[v] =
-                    v_bytes_dot(v_bytes_weights(w + 16 * v, 4), in, sum[v]);
-            w += j->row;
-        }
+    const uint32_t fours = j->fours ? j->words / 4 : 0;
+    const uint32_t pairs = j->words / 2 - 2 * fours;
+    if (fours != 0)
+        v_byte_fours(x, w, fours, sum);
+    x += 4 * fours;
+    w += 4 * fours * j->row;
+    if (pairs != 0)
+        v_byte_pairs_wide(x, w, pairs, sum);
+    x += 2 * pairs;
+    w += 2 * pairs * j->row;
+    if (j->words % 2 != 0) {
+        const v_binputs in = v_bytes_inputs(x);
+        UNROLL
+        for (int v = 0; v < 4; v++)
+            sum[v] = v_bytes_dot(v_bytes_weights(w + 16 * v, 4), in, sum[v]);
     }
-    bytes_store(j, j->y, sum, 4);
+}
+
+/* Single frames: sixteen outputs keep the sums apart as long as it takes. */
+static void bytes_16(const bytes_job *job)
+{
+    const bytes_job own = *job, *j = &own; /* else from memory, each time */
+    float *y = j->y;
+    for (uint32_t f = 0; f < j->frames; f++, y += j->y_step) {
+        tap_walk walk = j->x;
+        const uint8_t *w = j->w;
+        v_bsum sum[4];
+        walk.x += f * j->x_step;
+        UNROLL
+        for (int v = 0; v < 4; v++)
+            sum[v] = v_bytes_zero();
+        for (uint32_t k = 0; k < j->taps; k++, w += j->words * j->row)
+            bytes_16_words(j, next_tap(&walk), w, sum);
+        v_bytes_store(y, sum, j->scale, j->b);
+    }
 }
 #endif
 #if V_LANES * V_BYTES_VECTORS >= 8
@@ -264,13 +279,13 @@ static void bytes_run(const bytes_job *j, uint32_t n)
 }
 
 /* As many outputs as are done at once of so many that are left of a panel. */
-static uint32_t bytes_width(uint32_t left, uint32_t frames)
+static uint32_t bytes_width(uint32_t left, const bytes_job *j)
 {
 #ifdef V_HAS_BYTE_PAIRS
-    if (left == 16 && frames == 1)
+    if (left == 16 && (j->frames == 1 || j->fours))
         return 16;
 #else
-    (void)frames;
+    (void)j;
 #endif
     if (left >= (uint32_t)BYTES_WIDTH)
         return (uint32_t)BYTES_WIDTH;
@@ -278,8 +293,10 @@ static uint32_t bytes_width(uint32_t left, uint32_t frames)
 }
 
 /* Outputs [lo, hi) of n, which are not all wanted or not whole vectors. */
-static void bytes_some(bytes_job j, uint32_t n, uint32_t lo, uint32_t hi)
+static void bytes_some(const bytes_job *job, uint32_t n, uint32_t lo,
+                       uint32_t hi)
 {
+    bytes_job j = *job;
     float y[BYTES_FRAMES * MLI_PANEL], scale[MLI_PANEL], b[MLI_PANEL];
     float *to = j.y;
     const size_t y_step = j.y_step;
@@ -302,25 +319,24 @@ static void bytes_outputs(const mli_conv *a, uint32_t g, uint32_t first,
                           uint32_t last, const bytes_job *frames)
 {
     const uint32_t quads = (a->out_per_group + 3) / 4 * 4;
+    const size_t products = (size_t)a->taps * a->in_per_group * 4;
+    bytes_job j = *frames;
     for (uint32_t o = first / 4 * 4, n; o < last; o += n) {
         const uint32_t base = o / MLI_PANEL * MLI_PANEL;
         const uint32_t held =
             quads - base < MLI_PANEL ? quads - base : MLI_PANEL;
-        const size_t row = (size_t)g * quads + o;
         const size_t at = (size_t)g * a->out_per_group + o;
-        bytes_job j = *frames;
-        n = bytes_width(held - (o - base), j.frames);
+        n = bytes_width(held - (o - base), &j);
         j.row = (size_t)held * 4;
         j.w = (const uint8_t *)(const void *)a->w +
-              ((size_t)g * quads + base) * a->taps * a->in_per_group * 4 +
-              (o - base) * 4;
-        j.scale = a->scale + row;
+              ((size_t)g * quads + base) * products + (o - base) * 4;
+        j.scale = a->scale + (size_t)g * quads + o;
         j.b = a->b ? a->b + at : NULL;
-        j.y += at;
+        j.y = frames->y + at;
         const uint32_t lo = first > o ? first - o : 0;
         const uint32_t hi = last - o < n ? last - o : n;
         if (lo != 0 || hi != n || j.b == NULL || n % V_LANES != 0)
-            bytes_some(j, n, lo, hi);
+            bytes_some(&j, n, lo, hi);
         else
             bytes_run(&j, n);
     }
@@ -373,6 +389,32 @@ static void bytes_begin(const mli_conv *a, uint32_t g, uint32_t f, float *room,
     j->x = (tap_walk){room, 0, 0, SIZE_MAX, 0};
 }
 
+#ifdef V_HAS_BYTE_FOURS
+#define FOURS_MOST (32767 / 127)
+
+/* Do sums of four products fit 16 bits, whatever the inputs are? */
+static int bytes_fours(const float *w, uint32_t rows, uint32_t products)
+{
+    const int8_t *at = (const int8_t *)(const void *)w;
+    const size_t row = 4 * MLI_PANEL;
+    uint64_t groups = 0;
+    for (uint32_t words = products / 4; rows >= MLI_PANEL; rows -= MLI_PANEL) {
+        for (uint32_t i = 0; i < words / 4; i++, at += 4 * row)
+            for (size_t l = 0; l < row; l++) {
+                int sum = 0;
+                for (size_t k = 0; k < 4; k++)
+                    sum += at[k * row + l] < 0 ? -at[k * row + l]
+                                               : at[k * row + l];
+                if (sum > FOURS_MOST)
+                    return 0;
+            }
+        at += words % 4 * row;
+        groups += words / 4;
+    }
+    return groups != 0;
+}
+#endif
+
 /* Outputs [first, last) of one group. */
 static void bytes_group(const mli_conv *a, uint32_t g, uint32_t first,
                         uint32_t last, int vnni)
@@ -381,6 +423,10 @@ static void bytes_group(const mli_conv *a, uint32_t g, uint32_t first,
     float room[BYTES_ROOM];
     const int apart = a->taps > 1 && words <= BYTES_ROOM / BYTES_FRAMES;
     bytes_job j = {.y_step = a->y_stride, .vnni = vnni};
+#ifdef V_HAS_BYTE_FOURS
+    j.fours =
+        (int)a->fours && (apart || a->taps == 1 || a->in_per_group % 4 == 0);
+#endif
     for (uint32_t f = 0; f < a->frames; f += j.frames) {
         j.frames = a->frames - f < BYTES_FRAMES ? a->frames - f : BYTES_FRAMES;
         bytes_begin(a, g, f, apart ? room : NULL, &j);

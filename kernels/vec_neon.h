@@ -680,6 +680,7 @@ V_FN void v_store_more_bytes(uint8_t *p, const vf x[4])
 
 #if !defined(__aarch64__)
 #define V_HAS_BYTE_PAIRS
+#define V_HAS_BYTE_FOURS
 /*
  * n pairs of words of two frames, by eight outputs; a word's weights are `row`
  * bytes after the one before's. A sum of products is wanted six cycles after
@@ -750,6 +751,66 @@ V_FN void v_byte_pairs(const float *x0, const float *x1, const uint8_t *w,
         : "cc", "memory", "q8", "q9", "q10", "q11", "q12", "q13", "q14", "q15");
 }
 
+/*
+ * n times four words of one frame by sixteen outputs, whose weights are such
+ * that four products fit 16 bits: they are summed in longer numbers half as
+ * often. Each row of weights comes while the one before is multiplied. A sum
+ * takes the next product four cycles after the last one.
+ */
+/* clang-format off */
+#define FOURS_ROW(multiply, x, next) \
+    multiply ".s8 q12, d16, " x "\n\t" \
+    multiply ".s8 q13, d17, " x "\n\t" \
+    "vld1.8 {d16-d17}, [%[" next "]]!\n\t" \
+    multiply ".s8 q14, d18, " x "\n\t" \
+    multiply ".s8 q15, d19, " x "\n\t" \
+    "vld1.8 {d18-d19}, [%[" next "]], %[step]\n\t"
+#define FOURS_OUTPUTS(own, next) \
+    FOURS_ROW("vmull", "d20", own) \
+    FOURS_ROW("vmlal", "d21", own) \
+    FOURS_ROW("vmlal", "d22", own) \
+    FOURS_ROW("vmlal", "d23", next)
+/* clang-format on */
+V_FN void v_byte_fours(const float *x, const uint8_t *w, uint32_t n,
+                       v_bsum sum[4])
+{
+    const uint8_t *high = w + 32;
+    __asm__ volatile(
+        "vld1.32 {d22-d23}, [%[x]]\n\t"
+        "vld1.8 {d16-d17}, [%[w]]!\n\t"
+        "vdup.32 d20, d22[0]\n\t"
+        "vdup.32 d21, d22[1]\n\t"
+        "vld1.8 {d18-d19}, [%[w]], %[step]\n\t"
+        "vdup.32 d22, d23[0]\n\t"
+        "vdup.32 d23, d23[1]\n\t"
+        "1:\n\t" FOURS_OUTPUTS(
+            "w", "high") "subs %[n], %[n], #1\n\t"
+                         "vpadal.s16 %q[a], q12\n\t"
+                         "it eq\n\t"
+                         "subeq %[w], %[w], #256\n\t"
+                         "vpadal.s16 %q[b], q13\n\t"
+                         "it ne\n\t"
+                         "addne %[x], %[x], #16\n\t"
+                         "vpadal.s16 %q[c], q14\n\t"
+                         "vpadal.s16 %q[d], q15\n\t" FOURS_OUTPUTS(
+                             "high", "w") "vld1.32 {d22-d23}, [%[x]]\n\t"
+                                          "vpadal.s16 %q[e], q12\n\t"
+                                          "vdup.32 d20, d22[0]\n\t"
+                                          "vdup.32 d21, d22[1]\n\t"
+                                          "vpadal.s16 %q[f], q13\n\t"
+                                          "vdup.32 d22, d23[0]\n\t"
+                                          "vdup.32 d23, d23[1]\n\t"
+                                          "vpadal.s16 %q[g], q14\n\t"
+                                          "vpadal.s16 %q[h], q15\n\t"
+                                          "bne 1b\n\t"
+        : [a] "+w"(sum[0].low), [b] "+w"(sum[0].high), [c] "+w"(sum[1].low),
+          [d] "+w"(sum[1].high), [e] "+w"(sum[2].low), [f] "+w"(sum[2].high),
+          [g] "+w"(sum[3].low), [h] "+w"(sum[3].high), [x] "+r"(x), [w] "+r"(w),
+          [high] "+r"(high), [n] "+r"(n)
+        : [step] "r"(48)
+        : "cc", "memory", "q8", "q9", "q10", "q11", "q12", "q13", "q14", "q15");
+}
+
 /* The same of one frame by sixteen outputs. */
 V_FN void v_byte_pairs_wide(const float *x, const uint8_t *w, uint32_t n,
                             v_bsum sum[4])
@@ -800,6 +861,45 @@ V_FN void v_byte_pairs_wide(const float *x, const uint8_t *w, uint32_t n,
           [next] "+r"(next), [n] "+r"(n)
         :
         : "cc", "memory", "q8", "q9", "q10", "q11", "q12", "q13", "q14", "q15");
+}
+
+/* Sixteen outputs: sums to floats, times scale, plus b. */
+V_FN void v_bytes_store(float *y, v_bsum sum[4], const float *scale,
+                        const float *b)
+{
+    __asm__ volatile("vld1.32 {d16-d19}, [%[scale]]!\n\t"
+                     "vpadd.i32 d24, %e[a], %f[a]\n\t"
+                     "vpadd.i32 d25, %e[b], %f[b]\n\t"
+                     "vpadd.i32 d26, %e[c], %f[c]\n\t"
+                     "vld1.32 {d20-d23}, [%[scale]]\n\t"
+                     "vpadd.i32 d27, %e[d], %f[d]\n\t"
+                     "vpadd.i32 d28, %e[e], %f[e]\n\t"
+                     "vpadd.i32 d29, %e[f], %f[f]\n\t"
+                     "vcvt.f32.s32 q12, q12\n\t"
+                     "vld1.32 {%e[a]-%f[a]}, [%[bias]]!\n\t"
+                     "vpadd.i32 d30, %e[g], %f[g]\n\t"
+                     "vpadd.i32 d31, %e[h], %f[h]\n\t"
+                     "vcvt.f32.s32 q13, q13\n\t"
+                     "vld1.32 {%e[b]-%f[b]}, [%[bias]]!\n\t"
+                     "vcvt.f32.s32 q14, q14\n\t"
+                     "vld1.32 {%e[c]-%f[c]}, [%[bias]]!\n\t"
+                     "vcvt.f32.s32 q15, q15\n\t"
+                     "vld1.32 {%e[d]-%f[d]}, [%[bias]]\n\t"
+                     "vmla.f32 %q[a], q12, q8\n\t"
+                     "vmla.f32 %q[b], q13, q9\n\t"
+                     "vmla.f32 %q[c], q14, q10\n\t"
+                     "vmla.f32 %q[d], q15, q11\n\t"
+                     "vst1.32 {%e[a]-%f[a]}, [%[y]]!\n\t"
+                     "vst1.32 {%e[b]-%f[b]}, [%[y]]!\n\t"
+                     "vst1.32 {%e[c]-%f[c]}, [%[y]]!\n\t"
+                     "vst1.32 {%e[d]-%f[d]}, [%[y]]\n\t"
+                     : [a] "+w"(sum[0].low), [b] "+w"(sum[0].high),
+                       [c] "+w"(sum[1].low), [d] "+w"(sum[1].high), [y] "+r"(y),
+                       [scale] "+r"(scale), [bias] "+r"(b)
+                     : [e] "w"(sum[2].low), [f] "w"(sum[2].high),
+                       [g] "w"(sum[3].low), [h] "w"(sum[3].high)
+                     : "memory", "q8", "q9", "q10", "q11", "q12", "q13", "q14",
+                       "q15");
 }
 #endif
 

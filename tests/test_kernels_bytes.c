@@ -14,6 +14,9 @@
 #include "builds.h"
 #include "conv_case.h"
 
+/* Layers whose products were summed four at a time. */
+static unsigned fours_seen;
+
 /* a.in_per_group counts words; the last bytes of a word may stand for nothing,
    but count all the same. */
 typedef struct fixture {
@@ -52,10 +55,23 @@ static void fill_bytes(int8_t *to, size_t n, int most)
                                       : (int8_t)((int)below(255) - 127);
 }
 
+/* Weights whose products may be summed four at a time, just so: `size` bytes in
+   rows of `row`. */
+static void fill_fours(int8_t *to, size_t size, size_t row)
+{
+    for (size_t i = 0; i < size; i++) {
+        size_t of_four = i / row % 4;
+        int most = of_four == 3 ? 63 : 65; /* 258 in all */
+        to[i] = (int8_t)(below(4) ? most : (int)below(131) - 65);
+        if (abs(to[i]) > most)
+            to[i] = (int8_t)-most;
+    }
+}
+
 static void set_up(fixture *s, mli_conv shape, int bias)
 {
     mli_conv *a = &s->a;
-    int most = below(4) == 0;
+    int most = below(4) == 0, fours = below(3) == 0;
     *a = shape;
     a->storage = MLI_BYTES;
     s->outputs = a->groups * a->out_per_group;
@@ -74,6 +90,9 @@ static void set_up(fixture *s, mli_conv shape, int bias)
     size = (size_t)s->rows * a->taps * a->in_per_group * 4;
     s->w = room(size);
     fill_bytes(s->w, size, most);
+    if (fours && a->groups == 1) /* whole panels begin it */
+        fill_fours(s->w, s->rows / 16 * 64 * (size_t)a->taps * a->in_per_group,
+                   64);
     s->scale = filled(s->rows);
     s->b = filled(s->outputs);
     s->y_size = (size_t)(a->frames - 1) * a->y_stride + s->outputs;
@@ -139,10 +158,34 @@ static void check_one(const mli_kernels *k, const fixture *s, uint32_t f,
              expected, (long long)sum);
 }
 
+/* What the runtime asks at the start, and whether that is so. */
+static uint32_t takes_fours(const mli_kernels *k, const fixture *s)
+{
+    const mli_conv *a = &s->a;
+    const uint32_t words = a->taps * a->in_per_group;
+    int64_t most = words >= 4 && s->rows >= 16 ? 0 : 259;
+    if (!k->bytes_fours || a->groups != 1)
+        return 0;
+    for (uint32_t o = 0; o < s->rows / 16 * 16; o++)
+        for (uint32_t i = 0; i + 4 <= words; i += 4)
+            for (uint32_t byte = 0; byte < 4; byte++) {
+                int sum = 0;
+                for (uint32_t n = i; n < i + 4; n++)
+                    sum += abs(
+                        s->w[o / 16 * 64 * words + n * 64 + o % 16 * 4 + byte]);
+                most = sum > most ? sum : most;
+            }
+    int fours = k->bytes_fours(a->w, s->rows, 4 * words);
+    assert_int_equal(fours, most <= 258);
+    fours_seen += (unsigned)fours;
+    return (uint32_t)fours;
+}
+
 static void run(const mli_kernels *k, fixture *s, uint32_t first, uint32_t last)
 {
     for (size_t i = 0; i < s->y_size + 2 * EDGE; i++)
         s->y[i] = CANARY;
+    s->a.fours = takes_fours(k, s);
     k->conv(&s->a, first, last);
     for (size_t i = 0; i < s->y_size + 2 * EDGE; i++) {
         size_t f = (i - EDGE) / s->a.y_stride, o = (i - EDGE) % s->a.y_stride;
@@ -220,6 +263,15 @@ static void convolutions(void **state)
             convolved(dense(1 + below(9), 1 + below(36), 1 + below(20)), ring);
         check_case(a, below(4) != 0);
     }
+}
+
+static void sums_of_four(void **state)
+{
+    (void)state;
+    if (mli_kernels_at(0)->bytes_fours)
+        assert_true(fours_seen > 20);
+    else /* no use for them here */
+        assert_true(fours_seen == 0);
 }
 
 /* -------------------------------------------------------------- quantize - */
@@ -302,6 +354,7 @@ int main(void)
         cmocka_unit_test(dense_layers),
         cmocka_unit_test(longest_sum),
         cmocka_unit_test(convolutions),
+        cmocka_unit_test(sums_of_four), /* what those before have made */
         cmocka_unit_test(rows_to_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

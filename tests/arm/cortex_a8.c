@@ -133,12 +133,19 @@ static long early(const arm_instruction *a)
     return a->kind == NEON_ADD || a->kind == NEON_MAC || a->kind == NEON_INT;
 }
 
+/* Sums of whole numbers are read at the third stage, their products' factors at
+   the first. */
+static long sums_later(const arm_instruction *a, unsigned r)
+{
+    return a->kind == NEON_MUL_INT && (a->writes >> r & 1) ? 2 : 0;
+}
+
 static void vector(pipeline *p, const arm_instruction *a, long at)
 {
     timing t = timing_of(a);
     for (unsigned r = 16; r < REGISTERS; r++)
         if (a->reads >> r & 1)
-            at = later(at, p->ready[r] - early(a));
+            at = later(at, p->ready[r] - early(a) - sums_later(a, r));
     if (t.compute)
         at = later(at, p->compute);
     if (t.move)
