@@ -212,8 +212,7 @@ int mli_same_call(const mli_chain *a, const mli_chain *b)
     const mli_file_op *of = f->ops + a->begin, *og = f->ops + b->begin;
     const int ring = a->x == MLI_NONE;
     if (of->type != og->type || of->inputs != og->inputs ||
-        mli_operand(f, of, 1)->storage != MLI_F32 ||
-        mli_operand(f, og, 1)->storage != MLI_F32)
+        mli_operand(f, of, 1)->storage != mli_operand(f, og, 1)->storage)
         return 0;
     for (uint32_t i = 0; i < 8; i++)
         if (of->p[i] != og->p[i] && !(ring && i == 1)) /* its dilation */

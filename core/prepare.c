@@ -22,34 +22,27 @@ uint32_t mli_step_room(const mli_file_op *op)
     }
 }
 
-/* The recurrent matrix of a layer has fewer bits than floats. */
-static int is_stored(const mli_file *f, const mli_file_op *op)
+/* Kinds of matrices of recurrent layers that the layer's kernel does not read:
+   products are made by themselves, and then the cells. */
+static int is_apart_stored(const mli_file *f, const mli_file_op *op)
 {
-    return MLI_HAS(STORED) && mli_operand(f, op, 1)->storage != MLI_F32;
+    const uint32_t storage = mli_operand(f, op, 1)->storage;
+    return MLI_HAS(STORED) && (storage == MLI_INT4 || storage == MLI_BYTES);
 }
 
-/* Floats that the stored matrices of a recurrent layer become in each run; 0:
-   they do not, but are decoded on the way. */
-static uint64_t decoded_floats(const mli_file *f, const mli_file_op *op)
-{
-    const mli_file_tensor *y = mli_operand(f, op, op->inputs);
-    uint64_t floats = 0;
-    if (!MLI_HAS(STORED) || mli_is_bytes(f, op) ||
-        (mli_elements(y) == op->p[0] && y->period != 1))
-        return 0;
-    for (uint32_t i = 1; i < op->inputs; i += 2) {
-        const mli_file_tensor *w = mli_operand(f, op, i);
-        if (w->storage != MLI_F32)
-            floats += (uint64_t)w->dims[0] * w->dims[1];
-    }
-    return floats <= MLI_MOST_DECODED ? floats : 0;
-}
-
-/* A panel of a planar session's stored matrix. */
-static uint64_t panel_floats(const mli_file *f, const mli_file_op *op)
+/* No wider than the matrix of a group; planar has room of its own for few. */
+uint64_t mli_planar_panel(const mli_file *f, const mli_file_op *op)
 {
     const mli_file_tensor *w = mli_operand(f, op, 1);
-    return w->storage != MLI_F32 ? (uint64_t)MLI_PANEL * w->dims[1] : 0;
+    const uint32_t groups = op->type == MLI_OP_CONV1D ? op->p[2] : 1;
+    const uint32_t outputs = op->type == MLI_OP_CONV1D ? op->p[4] : op->p[1];
+    const uint32_t rows = w->dims[0] / groups;
+    uint64_t floats;
+    if (w->storage == MLI_F32)
+        return 0;
+    floats = (uint64_t)(rows < MLI_PANEL ? rows : MLI_PANEL) * w->dims[1];
+    /* a single channel is no plane */
+    return floats <= MLI_LOCAL_PANEL && outputs > 1 ? 0 : floats;
 }
 
 uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op,
@@ -57,23 +50,18 @@ uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op,
 {
     uint64_t units4 = ((uint64_t)op->p[0] + 3) / 4 * 4;
     uint64_t words = units4 / 4; /* of h, of layers that compute in integers */
-    uint64_t decoded;
     switch (op->type) {
     case MLI_OP_LINEAR:
     case MLI_OP_CONV1D:
-        return planar ? panel_floats(f, op) : 0;
+        return planar ? mli_planar_panel(f, op) : 0;
     case MLI_OP_LSTM: /* gates */
-        decoded = decoded_floats(f, op);
-        return decoded ? decoded : is_stored(f, op) ? 4 * units4 + words : 0;
+        return is_apart_stored(f, op) ? 4 * units4 + words : 0;
     case MLI_OP_RNN:
-        decoded = decoded_floats(f, op);
-        return decoded ? decoded : is_stored(f, op) ? units4 + words : 0;
+        return is_apart_stored(f, op) ? units4 + words : 0;
     case MLI_OP_GRU: /* gates; reset h, two of the gates as they are made */
-        decoded = decoded_floats(f, op);
-        return !op->p[1]          ? 6 * units4 + words + decoded
-               : decoded          ? decoded
-               : is_stored(f, op) ? 3 * units4 + words
-                                  : 0;
+        return !op->p[1]                ? 6 * units4 + words
+               : is_apart_stored(f, op) ? 3 * units4 + words
+                                        : 0;
     case MLI_OP_COUPLE:
         return 2 * (uint64_t)op->p[0];
     case MLI_OP_DFT: /* two buffers */
@@ -117,7 +105,7 @@ static uint32_t walk_bytes(const mli_file *f, const mli_file_op *op)
 
 static uint32_t recurrent_bytes(const mli_file *f, const mli_file_op *op)
 {
-    if (is_stored(f, op) || (op->type == MLI_OP_GRU && !op->p[1]))
+    if (is_apart_stored(f, op) || (op->type == MLI_OP_GRU && !op->p[1]))
         return MLI_STEP_BYTES(u.recurrent);
     return (offsetof(mli_step, u.recurrent.cell) + 7) / 8 * 8;
 }
@@ -288,18 +276,21 @@ static mli_recurrent_step *recurrent(const prepare *p, mli_step_run *run,
     mli_step *step = mli_add_step(p, run);
     mli_recurrent_step *r = &step->u.recurrent;
     uint32_t units = p->op->p[0];
+    mli_conv matrix;
     step->rows = step->elements / units;
-    r->recurrent = (mli_recurrent){.w = mli_step_operand(p, 1),
+    mli_give_matrix(p, 1, &matrix);
+    r->recurrent = (mli_recurrent){.w = matrix.w,
                                    .b = mli_step_operand(p, 2),
                                    .units = units,
-                                   .f = (mli_unary)p->op->fn};
+                                   .f = (mli_unary)p->op->fn,
+                                   .storage = matrix.storage,
+                                   .scale = matrix.scale};
     r->h = p->s->kept + p->op->state;
     r->c = NULL;
     r->hold = p->op->p[2];
     r->held = r->hold ? r->h + mli_op_states(p->f, p->op) - 1 : NULL;
     r->units = units;
     r->gate_floats = gates * mli_quads(units);
-    r->decoded = NULL;
     r->factor = p->op->fp;
     return r;
 }
@@ -325,7 +316,7 @@ static int is_projection(const mli_file *f, const mli_file_op *op)
         (next->type != MLI_OP_GRU || !next->p[1]))
         return 0;
     const mli_file_tensor *made = mli_operand(f, op, op->inputs);
-    return !is_stored(f, next) && mli_operand(f, next, 0) == made &&
+    return !is_apart_stored(f, next) && mli_operand(f, next, 0) == made &&
            made->last == (uint32_t)(next - f->ops);
 }
 
@@ -339,21 +330,16 @@ static void take_projection(const prepare *p, mli_recurrent_step *r)
         r->recurrent.in_b = mli_place(p, mli_operand(p->f, op, 2));
 }
 
-/* The same, with the kernel that does it all, or with a stored matrix. */
+/* The same, with the kernel that does it all, or with one for the cells. */
 static mli_recurrent_step *
 whole(const prepare *p,
       void (*kernel)(const mli_recurrent *, uint32_t, uint32_t),
       void (*cell)(const mli_cell *, uint32_t, uint32_t), uint32_t gates)
 {
     mli_recurrent_step *r;
-    const int decoded = decoded_floats(p->f, p->op) != 0;
-    if (decoded || !is_stored(p->f, p->op)) {
+    if (!is_apart_stored(p->f, p->op)) {
         r = recurrent(p, mli_run_recurrent, gates);
         r->kernel = kernel;
-        if (decoded) {
-            r->decoded = p->s->scratch;
-            r->product[0] = product(p, 1, r->gate_floats);
-        }
         take_projection(p, r);
         return r;
     }
@@ -387,8 +373,6 @@ static void gru(const prepare *p)
     r->product[1] = product(p, 3, mli_quads(r->units));
     if (mli_is_bytes(p->f, p->op))
         r->words = r->gates + 6 * mli_quads(r->units);
-    if (decoded_floats(p->f, p->op) != 0)
-        r->decoded = r->gates + 6 * mli_quads(r->units);
 }
 
 static void rnn(const prepare *p)

@@ -222,9 +222,9 @@ static uint32_t own_bytes(const head *h)
 static size_t argument_bytes(const mli_chain *c)
 {
     const mli_file_op *op = c->f->ops + c->begin;
-    if (mli_operand(c->f, op, 1)->storage != MLI_F32)
+    if (mli_planar_panel(c->f, op) != 0)
         return sizeof(mli_planar);
-    return in_ring(c) || c->mix != MLI_NONE ? offsetof(mli_planar, scale)
+    return in_ring(c) || c->mix != MLI_NONE ? offsetof(mli_planar, panel)
                                             : offsetof(mli_planar, mix_b);
 }
 
@@ -319,7 +319,9 @@ static mli_planar arguments(const prepare *p, const mli_chain *c,
                     .in_per_group = conv ? q[3] / q[2] : q[0],
                     .out_per_group = conv ? q[4] / q[2] : q[1],
                     .storage = stored.storage,
-                    .scale = stored.scale,
+                    .scale_at = stored.scale != NULL
+                                    ? (uint32_t)(stored.scale - stored.w)
+                                    : 0,
                     .panel = stored.panel};
     give_rest(p, c, &a);
     return a;

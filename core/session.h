@@ -106,15 +106,9 @@ typedef struct mli_pool_step {
     uint32_t begun; /* y has joined taps before these */
 } mli_pool_step;
 
-/* A recurrent layer's stored matrices of at most so many floats are decoded
-   once in a run of several frames. */
-#define MLI_MOST_DECODED 16384u
-
 typedef struct mli_recurrent_step {
     void (*kernel)(const mli_recurrent *a, uint32_t first, uint32_t last);
     mli_recurrent recurrent; /* but x, h, c, y and frames */
-    float *decoded; /* scratch for the floats of stored matrices that each run
-                       makes; or NULL */
     mli_kept *h;
     mli_kept *c;    /* or NULL */
     mli_kept *held; /* the count of frames that were held, or NULL */
@@ -122,11 +116,12 @@ typedef struct mli_recurrent_step {
     uint32_t units;
     uint32_t gate_floats; /* in a frame of x */
     float factor;         /* of bytes */
-    /* From here on it has no room but with a stored matrix, and for the gru
-       that resets first: what follows the product; NULL: rnn */
+    /* From here on it has no room but with a matrix of bytes that it multiplies
+       or of four bits, and for the gru that resets first: what follows the
+       product; NULL: rnn */
     void (*cell)(const mli_cell *a, uint32_t first, uint32_t last);
     mli_conv product[2]; /* gru that resets first: h to r and z, to n;
-                            with a stored matrix: h to all gates */
+                            with such a matrix: h to all gates */
     float *words;        /* what they multiply as bytes, or NULL */
     float *gates;        /* scratch of these: gates, */
     float *reset;        /* gru: reset h, then a product */
@@ -242,7 +237,7 @@ typedef struct mli_requantize_step {
  */
 typedef struct mli_call {
     mli_planar_form *form;
-    mli_planar planar; /* with floats it has no room for `scale` and after, a
+    mli_planar planar; /* it has no room for a panel if it needs none, a
                           dense layer's none for what is mixed in */
 } mli_call;
 
@@ -454,6 +449,9 @@ uint32_t mli_planar_step_bytes(const mli_file_op *op);
 /* A reshape in place: it is no step. */
 int mli_is_in_place(const mli_file *f, const mli_file_op *op);
 
+/* Floats of the scratch that a layer's stored matrix is decoded to, a panel at
+   a time, in a planar session. */
+uint64_t mli_planar_panel(const mli_file *f, const mli_file_op *op);
 /* Floats of scratch that operators share; planar: in a planar session. */
 uint64_t mli_scratch_floats(const mli_file *f, const mli_file_op *op,
                             int planar);
@@ -496,9 +494,6 @@ uint32_t mli_count_held(mli_kept *count, uint32_t most, uint32_t frames);
 mli_step_run mli_run_matrix, mli_run_dense, mli_run_ring_matrix;
 mli_step_run mli_run_image, mli_run_pool;
 mli_step_run mli_run_recurrent, mli_run_gru_reset_first, mli_run_stored;
-/* A copy of a step of a recurrent layer whose matrices are decoded (`decoded`):
-   from now on they are floats. made: they have been decoded. */
-void mli_in_floats(const mli_kernels *k, mli_step *step, int made);
 mli_step_run mli_run_number;
 mli_step_run mli_run_unary, mli_run_affine, mli_run_softmax, mli_run_normalize,
     mli_run_reduce;

@@ -282,18 +282,6 @@ static void part_recurrent(const mli_kernels *k, const mli_step *step,
     }
 }
 
-/* The first part of a run decodes what is stored for all of them. */
-static void part_decoded(const mli_kernels *k, const mli_step *step,
-                         uint32_t frames, uint32_t first, uint32_t last)
-{
-    mli_step own = *step;
-    mli_in_floats(k, &own, first != 0);
-    if (step->run == mli_run_recurrent)
-        part_recurrent(k, &own, frames, first, last);
-    else
-        part_rows(k, &own, frames, first, last);
-}
-
 static void slice_recurrent(mli_step *step, int in_groups)
 {
     const mli_recurrent_step *r = &step->u.recurrent;
@@ -307,10 +295,6 @@ static void slice_recurrent(mli_step *step, int in_groups)
         step->cost = clamp(group);
     } else {
         by_rows(step, step->rows, r->gate_floats, r->units, groups * group);
-    }
-    if (MLI_HAS(STORED) && r->decoded != NULL) {
-        step->part = part_decoded;
-        step->fixed += r->units * r->gate_floats / 2;
     }
 }
 

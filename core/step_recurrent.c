@@ -29,26 +29,16 @@ void mli_run_number(const mli_kernels *k, const mli_step *step, uint32_t frames)
                      (size_t)frames * step->rows * sizeof(float));
 }
 
-/* A stored matrix to `to`. */
-static void decode(const mli_kernels *k, const mli_conv *a, float *to)
-{
-    k->decode(a->storage, a->w, a->scale, a->out_per_group, a->in_per_group,
-              to);
-}
-
 void mli_run_recurrent(const mli_kernels *k, const mli_step *step,
                        uint32_t frames)
 {
     const mli_recurrent_step *r = &step->u.recurrent;
     uint32_t held = hold_back(step, frames);
     mli_recurrent a = r->recurrent;
+    (void)k;
     a.frames = frames * step->rows - held;
     if (a.frames == 0)
         return;
-    if (MLI_HAS(STORED) && r->decoded != NULL) {
-        decode(k, &r->product[0], r->decoded);
-        a.w = r->decoded;
-    }
     a.x = step->x + (size_t)held * (a.in_w != NULL ? 1 : r->gate_floats);
     a.y = step->y + (size_t)held * r->units;
     a.h = r->h->data;
@@ -81,48 +71,10 @@ static void spread(const float *from, uint32_t gates, uint32_t first, float *to,
     }
 }
 
-/* The same layer with its matrices in floats, that are there if `made`. */
-static mli_recurrent_step in_floats(const mli_kernels *k,
-                                    const mli_recurrent_step *r, int made)
-{
-    mli_recurrent_step own = *r;
-    float *to = r->decoded;
-    own.decoded = NULL;
-    for (uint32_t i = 0; i < 2; i++) {
-        mli_conv *a = &own.product[i];
-        if (a->storage == MLI_F32)
-            continue;
-        if (!made)
-            decode(k, a, to);
-        a->w = to;
-        a->storage = MLI_F32;
-        to += (size_t)a->out_per_group * a->in_per_group;
-    }
-    return own;
-}
-
-void mli_in_floats(const mli_kernels *k, mli_step *step, int made)
-{
-    mli_recurrent_step *r = &step->u.recurrent;
-    if (step->run != mli_run_recurrent) {
-        *r = in_floats(k, r, made);
-        return;
-    }
-    if (!made)
-        decode(k, &r->product[0], r->decoded);
-    r->recurrent.w = r->decoded;
-    r->decoded = NULL;
-}
-
 void mli_run_gru_reset_first(const mli_kernels *k, const mli_step *step,
                              uint32_t frames)
 {
     const mli_recurrent_step *r = &step->u.recurrent;
-    mli_recurrent_step own;
-    if (MLI_HAS(STORED) && r->decoded != NULL) {
-        own = in_floats(k, r, 0);
-        r = &own;
-    }
     float *half = r->reset + mli_quads(r->units);
     uint32_t i = hold_back(step, frames);
     mli_cell a = {step->x + (size_t)i * r->gate_floats,
@@ -148,7 +100,7 @@ void mli_run_gru_reset_first(const mli_kernels *k, const mli_step *step,
     keep(r, a.h);
 }
 
-/* ------------------------------------------------- a stored matrix ------- */
+/* ---------------------------------------- products by themselves ------- */
 
 /* Frame by frame: all products with h, then the cell. */
 void mli_run_stored(const mli_kernels *k, const mli_step *step, uint32_t frames)

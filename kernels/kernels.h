@@ -82,10 +82,10 @@ typedef struct mli_conv {
     size_t row_jump;
     mli_storage storage; /* of w; what is not MLI_F32 has scales */
     const float *scale;  /* weights.h; none for MLI_F32 */
-    float *panel;        /* scratch: MLI_PANEL floats for each product of an
-                            output; or NULL */
-    uint32_t fours;    /* of MLI_BYTES: what the table's bytes_fours says of w,
-                          or 0 */
+    float *panel;        /* scratch: as many floats for each product of an
+                            output as a panel has outputs; or NULL */
+    uint32_t fours;      /* of MLI_BYTES: what the table's bytes_fours says of
+                            w, or 0 */
     uint32_t backward; /* dense only: begin with the last outputs. To turn round
                           at each call pays where a matrix is larger than a
                           cache; the results are the same */
@@ -112,7 +112,8 @@ typedef struct mli_conv {
  * stored, and each weight is the number times its scale, rounded once: the bits
  * are those of a call with such weights in floats. mix_w is always floats.
  */
-#define MLI_PLANE 16u
+#define MLI_PLANE       16u
+#define MLI_LOCAL_PANEL 256u
 
 typedef struct mli_planar {
     const float *x;
@@ -137,12 +138,12 @@ typedef struct mli_planar {
     float *total;        /* or NULL */
     const float *mix;    /* or NULL */
     mli_storage storage; /* of w; what is not MLI_F32 has scales */
+    uint32_t scale_at;   /* weights.h: floats from w to the scales */
     /* not read without mix: */
     const float *mix_b; /* or NULL */
-    /* not read for MLI_F32: */
-    const float *scale; /* weights.h */
-    float *panel;       /* scratch: MLI_PANEL floats for each product of an
-                           output */
+    /* not read for MLI_F32, nor if it had at most MLI_LOCAL_PANEL floats: */
+    float *panel; /* scratch: as many floats for each product of an output as a
+                     panel has outputs */
 } mli_planar;
 
 typedef void mli_planar_form(const mli_planar *a);
@@ -166,6 +167,10 @@ typedef void mli_planar_form(const mli_planar *a);
  * frame, U floats a frame, and may not overlap h. c is updated in place (lstm
  * only). [first, last) counts units; first is a multiple of 16, and so is last
  * unless it is U. With more than one frame it is [0, U).
+ *
+ * With another storage than MLI_F32, w points to the numbers as they are
+ * stored, and each frame reads them in place. The products are summed before
+ * they are scaled.
  */
 typedef struct mli_recurrent {
     const float *x;
@@ -179,12 +184,14 @@ typedef struct mli_recurrent {
     mli_unary f;
     const float *in_w; /* or NULL */
     const float *in_b;
+    mli_storage storage; /* of w: MLI_F32, MLI_F16 or MLI_INT8 */
+    const float *scale;  /* weights.h; none for MLI_F32 */
 } mli_recurrent;
 
 /*
  * One frame of a recurrent layer whose recurrent products are made by
  * themselves: of the GRU that resets before them (ONNX's linear_before_reset =
- * 0), and of layers whose matrix is stored in fewer bits. x and r are rows in
+ * 0), and of layers whose matrix is MLI_INT4 or MLI_BYTES. x and r are rows in
  * quads of gates: x the input projection, r the recurrent products and their
  * bias.
  *
@@ -232,13 +239,6 @@ typedef struct mli_kernels {
     void (*gru_after)(const mli_cell *a, uint32_t first, uint32_t last);
     void (*lstm_update)(const mli_cell *a, uint32_t first, uint32_t last);
 
-    /*
-     * The floats that a matrix of MLI_F16, MLI_INT8 or MLI_INT4 means, in the
-     * one order: each number times its scale, rounded once. rows: its outputs,
-     * whole quads of them.
-     */
-    void (*decode)(mli_storage storage, const float *w, const float *scale,
-                   uint32_t rows, uint32_t products, float *y);
     /*
      * Rows of n floats to rows of signed bytes, filled up with zeros to whole
      * words: y = round(x * factor + zero), halves to even, held in -127..127;

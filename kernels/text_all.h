@@ -20,6 +20,7 @@
 #include "text_planar_few.h"
 #include "text_planar_stored.h"
 #include "text_recurrent.h"
+#include "text_recurrent_stored.h"
 #include "text_cells.h"
 #include "text_rows.h"
 
@@ -47,14 +48,13 @@
         .planar = MLI_PLANES ? planar : NULL,                                  \
         .planar_form = MLI_PLANES ? planar_form : NULL,                        \
         .rows = MLI_PLANES ? rows : NULL,                                      \
-        .lstm = MLI_IF(LSTM, lstm),                                            \
-        .gru = MLI_IF(GRU, gru),                                               \
-        .rnn = MLI_IF(RNN, rnn),                                               \
+        .lstm = MLI_IF(LSTM, lstm_any),                                         \
+        .gru = MLI_IF(GRU, gru_any),                                            \
+        .rnn = MLI_IF(RNN, rnn_any),                                            \
         .gru_reset = MLI_IF(GRU, gru_reset),                                   \
         .gru_update = MLI_IF(GRU, gru_update),                                 \
         .gru_after = MLI_HAS(GRU) && MLI_HAS(STORED) ? gru_after : NULL,       \
         .lstm_update = MLI_HAS(LSTM) && MLI_HAS(STORED) ? lstm_update : NULL,  \
-        .decode = HAS_RECURRENT && MLI_HAS(STORED) ? decode : NULL,            \
         .quantize = MLI_HAS(STORED) || MLI_HAS(TO_BYTES) ? quantize : NULL,    \
         .bytes_fours = BYTES_FOURS,                                            \
         .unary = unary,                                                        \

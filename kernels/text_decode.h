@@ -139,12 +139,3 @@ static void decode_panel(mli_storage type, const float *numbers,
      : type == MLI_INT8 ? decode_i8
                         : decode_i4)(w, scale, held, products, panel);
 }
-
-static void decode(mli_storage type, const float *w, const float *scale,
-                   uint32_t rows, uint32_t products, float *y)
-{
-    for (uint32_t o = 0; o < rows; o += MLI_PANEL)
-        decode_panel(type, w, scale, o,
-                     rows - o < MLI_PANEL ? rows - o : MLI_PANEL, products,
-                     y + (size_t)o * products);
-}

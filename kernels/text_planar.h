@@ -499,7 +499,7 @@ V_FN plane_job plane_at(const mli_planar *a, uint32_t g, uint32_t o)
              mli_packed_index(outputs, a->taps, a->in_per_group, o, 0, 0);
     if (a->storage != MLI_F32) {
         const uint32_t fours = a->storage == MLI_F16 ? 2 : 4;
-        j.scale = a->scale + (size_t)g * ((outputs + 3) / 4 * 4) + o;
+        j.scale = a->w + a->scale_at + (size_t)g * ((outputs + 3) / 4 * 4) + o;
         j.width /= fours; /* w counts floats' places */
         at /= fours;
     }

@@ -5,7 +5,8 @@
  */
 
 /* The part of a layer that the panel at output o of group g makes. */
-static mli_planar plane_panel(const mli_planar *a, uint32_t g, uint32_t o)
+static mli_planar plane_panel(const mli_planar *a, uint32_t g, uint32_t o,
+                              const float *panel)
 {
     const uint32_t left = a->out_per_group - o;
     const size_t row = (size_t)g * a->out_per_group + o;
@@ -20,7 +21,7 @@ static mli_planar plane_panel(const mli_planar *a, uint32_t g, uint32_t o)
     p.groups = 1;
     p.out_per_group = left < MLI_PANEL ? left : MLI_PANEL;
     p.storage = MLI_F32;
-    p.w = a->panel;
+    p.w = panel;
     return p;
 }
 
@@ -28,6 +29,9 @@ static void planar(const mli_planar *a, uint32_t first, uint32_t last)
 {
     const uint32_t outputs = a->out_per_group, quads = (outputs + 3) / 4 * 4;
     const size_t products = (size_t)a->taps * a->in_per_group;
+    const uint32_t most = quads < MLI_PANEL ? quads : MLI_PANEL;
+    float room[MLI_LOCAL_PANEL] __attribute__((aligned(64)));
+    float *const panel = most * products <= MLI_LOCAL_PANEL ? room : a->panel;
     if (a->storage == MLI_F32 ||
         (V_LANES > 1 && a->frames == 1 && a->storage != MLI_INT4)) {
         planar_floats(a, first, last);
@@ -38,11 +42,11 @@ static void planar(const mli_planar *a, uint32_t first, uint32_t last)
         const uint32_t base = o / MLI_PANEL * MLI_PANEL;
         const uint32_t held =
             quads - base < MLI_PANEL ? quads - base : MLI_PANEL;
-        const mli_planar p = plane_panel(a, g, base);
+        const mli_planar p = plane_panel(a, g, base, panel);
         const uint32_t to = last - (first - (o - base));
         const uint32_t end = to < p.out_per_group ? to : p.out_per_group;
-        decode_panel(a->storage, a->w, a->scale, (size_t)g * quads + base, held,
-                     products, a->panel);
+        decode_panel(a->storage, a->w, a->w + a->scale_at,
+                     (size_t)g * quads + base, held, products, panel);
         planar_floats(&p, o - base, end);
         first += end - (o - base);
     }

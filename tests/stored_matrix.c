@@ -85,6 +85,20 @@ stored_matrix stored_matrix_new(mli_storage storage, uint32_t groups,
     return m;
 }
 
+float *stored_matrix_joined(const stored_matrix *m, size_t *scale_at)
+{
+    const size_t rows = (size_t)m->groups * ((m->outputs + 3) / 4 * 4);
+    const size_t bytes =
+        (size_t)mli_stored_bytes(m->storage, rows, m->products);
+    const size_t scales =
+        rows * (size_t)mli_stored_scales(m->storage, m->products);
+    float *all = memory(bytes + scales * sizeof *all);
+    memcpy(all, m->numbers, bytes);
+    memcpy(all + bytes / sizeof *all, m->scale, scales * sizeof *all);
+    *scale_at = bytes / sizeof *all;
+    return all;
+}
+
 void stored_matrix_free(stored_matrix *m)
 {
     free(m->numbers);

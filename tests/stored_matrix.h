@@ -5,6 +5,7 @@
 #ifndef STORED_MATRIX_H
 #define STORED_MATRIX_H
 
+#include <stddef.h>
 #include "weights.h"
 
 typedef struct stored_matrix {
@@ -20,6 +21,10 @@ typedef struct stored_matrix {
 stored_matrix stored_matrix_new(mli_storage storage, uint32_t groups,
                                 uint32_t outputs, uint32_t products);
 void stored_matrix_free(stored_matrix *m);
+
+/* Numbers and, so many floats further, scales, as a file has them; to be freed.
+ */
+float *stored_matrix_joined(const stored_matrix *m, size_t *scale_at);
 
 /* The weight of output o, of all groups, before it is rounded to a float. */
 double stored_weight(const stored_matrix *m, uint32_t o, uint32_t product);

@@ -319,6 +319,8 @@ static void check_stored(const mli_kernels *k, fixture *s,
 {
     static const uint32_t frames[] = {1, 2, 3, 4, 5, 7, 11, 16, 17, 33, 64};
     static float y[MOST * ROW], total[MOST * ROW];
+    size_t scale_at;
+    float *const w = stored_matrix_joined(m, &scale_at);
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
         mli_planar a = s->a;
         const uint32_t first = below(s->outputs), n = s->outputs - first;
@@ -329,8 +331,8 @@ static void check_stored(const mli_kernels *k, fixture *s,
         memcpy(y, s->y, sizeof y);
         memcpy(total, s->total, sizeof total);
         a.storage = m->storage;
-        a.w = (const float *)(const void *)m->numbers;
-        a.scale = m->scale;
+        a.w = w;
+        a.scale_at = scale_at;
         a.panel = panel;
         memcpy(s->total, s->total_before, sizeof s->total);
         k->planar(&a, first, last);
@@ -341,6 +343,7 @@ static void check_stored(const mli_kernels *k, fixture *s,
                 fail_msg("%s: storage %d, output %u of [%u, %u), %u frames",
                          k->name, (int)m->storage, o, first, last, a.frames);
     }
+    free(w);
 }
 
 /* The bits are those of the weights in floats. */

@@ -15,6 +15,7 @@
 #include "binary_reference.h"
 #include "kernels.h"
 #include "noise.h"
+#include "stored_matrix.h"
 
 static const float CANARY = 1234.5f;
 enum { EDGE = 32, MAX = 512 };
@@ -87,16 +88,24 @@ static layer_fn *layer_of(const mli_kernels *k, int kind)
     return f[kind];
 }
 
+typedef struct layer_data {
+    float x[FRAMES * 4 * MAX], b[4 * MAX], h[MAX], c[MAX];
+    float y[FRAMES * MAX + 2 * EDGE], whole[FRAMES * MAX], cells[MAX];
+    page_end w;    /* as long as may be read */
+    float *floats; /* that it means */
+} layer_data;
+
+static layer_data d;
+
 /* A row of U h + b. */
 static double product_row(const mli_recurrent *a, uint32_t rows, size_t o,
                           const float *h)
 {
     double sum = a->b ? a->b[o] : 0;
     for (uint32_t i = 0; i < a->units; i++)
-        sum +=
-            (double)
-                a->w[mli_packed_index(rows, 1, a->units, (uint32_t)o, 0, i)] *
-            h[i];
+        sum += (double)d.floats[mli_packed_index(rows, 1, a->units, (uint32_t)o,
+                                                 0, i)] *
+               h[i];
     return sum;
 }
 
@@ -125,14 +134,6 @@ static double layer_reference(int kind, const mli_recurrent *a, const float *x,
                                   : s[0];
     }
 }
-
-typedef struct layer_data {
-    float x[FRAMES * 4 * MAX], b[4 * MAX], h[MAX], c[MAX];
-    float y[FRAMES * MAX + 2 * EDGE], whole[FRAMES * MAX], cells[MAX];
-    page_end w; /* as long as may be read */
-} layer_data;
-
-static layer_data d;
 
 /* Each frame from the frame that the kernel made before it. */
 static void check_layer_values(const mli_kernels *k, int kind,
@@ -223,26 +224,45 @@ static void check_projection(const mli_kernels *k, int kind, mli_recurrent a,
     check_layer_cuts(k, kind, a);
 }
 
+/* A matrix with which h stays small, in d.w and d.floats; its scales. */
+static stored_matrix layer_matrix(mli_storage storage, uint32_t rows,
+                                  uint32_t units)
+{
+    const size_t size = (size_t)rows * units;
+    const float most = storage == MLI_INT8 ? 127.0f : 0x1p15f;
+    stored_matrix m = {.storage = MLI_F32};
+    d.floats = malloc(size * sizeof *d.floats);
+    assert_non_null(d.floats);
+    if (storage == MLI_F32) {
+        fill(d.floats, size, 2.0f / (float)units);
+        d.w = page_end_copy(d.floats, size);
+        return m;
+    }
+    m = stored_matrix_new(storage, 1, rows, units);
+    for (uint32_t r = 0; r < rows; r++)
+        m.scale[r] *= 2.0f / (most * (float)units);
+    stored_expand(storage, m.numbers, m.scale, rows, units, d.floats);
+    d.w = page_end_copy((const float *)(const void *)m.numbers,
+                        (size_t)mli_stored_bytes(storage, rows, units) / 4);
+    return m;
+}
+
 static void check_layer(const mli_kernels *k, int kind, uint32_t units,
-                        mli_unary f, int bias)
+                        mli_unary f, int bias, mli_storage storage)
 {
     const uint32_t rows = (units + 3) / 4 * 4 * layer_gates[kind];
-    const size_t size = (size_t)rows * units;
-    float *w = malloc(size * sizeof *w);
-    assert_non_null(w);
+    stored_matrix m = layer_matrix(storage, rows, units);
     fill(d.x, FRAMES * rows, 4);
     fill(d.b, rows, 1);
     fill(d.h, units, 1);
     fill(d.c, units, 3);
-    fill(w, size, 2.0f / (float)units); /* h stays small */
-    d.w = page_end_copy(w, size);
-    free(w);
     memcpy(d.cells, d.c, sizeof d.c);
     fill_canary(d.y, sizeof d.y / 4);
     mli_recurrent a = {d.x,    d.w.p,   bias ? d.b : NULL,
                        d.h,    d.cells, d.y + EDGE,
                        FRAMES, units,   f,
-                       NULL,   NULL};
+                       NULL,   NULL,    storage,
+                       m.scale};
     layer_of(k, kind)(&a, 0, units);
     check_canary(k, layer_names[kind], d.y, FRAMES * MAX, 0, FRAMES * units);
     memcpy(d.whole, a.y, FRAMES * units * 4);
@@ -251,6 +271,8 @@ static void check_layer(const mli_kernels *k, int kind, uint32_t units,
     check_layer_cuts(k, kind, a);
     check_projection(k, kind, a, units % 3 != 0);
     page_end_free(d.w);
+    free(d.floats);
+    stored_matrix_free(&m);
 }
 
 static void layers(void **state)
@@ -262,7 +284,9 @@ static void layers(void **state)
     for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
         for (uint32_t units = 1; units <= 70; units++)
             for (int kind = 0; kind < LAYERS; kind++)
-                check_layer(k, kind, units, f[units % 3], units % 4 != 1);
+                for (mli_storage s = MLI_F32; s <= MLI_INT8; s++)
+                    check_layer(k, kind, units, f[units % 3], units % 4 != 1,
+                                s);
 }
 
 /* NaN in any gate of a unit comes out there and, a frame later, everywhere. */
@@ -280,8 +304,14 @@ static void layers_keep_nan(void **state)
                 fill(h, 20, 1);
                 fill(c, 20, 1);
                 x[row(layer_gates[kind], gate, 13)] = NAN;
-                mli_recurrent a = {x, w,  NULL,     h,    c,   y,
-                                   2, 20, MLI_RELU, NULL, NULL};
+                mli_recurrent a = {.x = x,
+                                   .w = w,
+                                   .h = h,
+                                   .c = c,
+                                   .y = y,
+                                   .frames = 2,
+                                   .units = 20,
+                                   .f = MLI_RELU};
                 layer_of(k, kind)(&a, 0, 20);
                 for (uint32_t u = 0; u < 40; u++)
                     assert_int_equal(!!isnan(y[u]), u == 13 || u >= 20);

@@ -43,15 +43,20 @@ static uint64_t layer_floats(const mli_file *f, const mli_file_op *op,
 /* What a model without such layers may take. */
 #define RECORD_BYTES 1024u
 
-/* per_op: bytes that each operator may take beside */
-static void check(const char *path, const char *name, uint32_t per_op)
+/* per_op: bytes that each operator may take beside. weights: how they are
+   stored. */
+static void check_weights(const char *path, const char *name, uint32_t per_op,
+                          int weights)
 {
+    static const char *const stored[] = {"", ", f16", ", int8", ", int4"};
+    mlc_options options = MLC_OPTIONS_DEFAULT;
     mlc_image image;
     mlc_error error;
     mli_model model;
     mli_memory need;
 
-    if (mlc_load(path, NULL, &image, &error))
+    options.weights = weights;
+    if (mlc_load(path, &options, &image, &error))
         fail_msg("%s: %s", name, error.text);
     assert_int_equal(mli_open(&model, image.bytes, image.size, NULL), MLI_OK);
     mli_file f = mli_file_of(image.bytes);
@@ -64,15 +69,23 @@ static void check(const char *path, const char *name, uint32_t per_op)
         most += (uint64_t)per_op * f.count[MLI_SEC_OPS];
         assert_int_equal(mli_sizes(&model, tile, &need), MLI_OK);
         if (need.state_bytes > most)
-            fail_msg("%s, tile %u: %zu bytes (expected at most %llu, layers "
+            fail_msg("%s%s, tile %u: %zu bytes (expected at most %llu, layers "
                      "%llu)",
-                     name, tile, need.state_bytes, (unsigned long long)most,
+                     name, stored[weights - MLC_WEIGHTS_F32], tile,
+                     need.state_bytes, (unsigned long long)most,
                      (unsigned long long)sum);
-        print_message("%s, tile %u: %zu bytes, %.2f of the layers'\n", name,
-                      tile, need.state_bytes,
+        print_message("%s%s, tile %u: %zu bytes, %.2f of the layers'\n", name,
+                      stored[weights - MLC_WEIGHTS_F32], tile, need.state_bytes,
                       (double)need.state_bytes / (double)(sum ? sum : 1));
     }
     mlc_image_free(&image);
+}
+
+/* However its weights are stored: there is no second copy of them. */
+static void check(const char *path, const char *name, uint32_t per_op)
+{
+    for (int weights = MLC_WEIGHTS_F32; weights <= MLC_WEIGHTS_INT4; weights++)
+        check_weights(path, name, per_op, weights);
 }
 
 /* The fuzz has 54 operators, most of them on the 8 numbers that a knob sets,
@@ -87,7 +100,7 @@ static void shipped_models(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
-        snprintf(path, sizeof path, "%s/models/%s/%s.bin", root(),
+        snprintf(path, sizeof path, "%s/models/%s/%s.onnx", root(),
                  models[i].name, models[i].name);
         check(path, models[i].name, models[i].per_op);
     }
