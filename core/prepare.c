@@ -276,7 +276,7 @@ static mli_recurrent_step *recurrent(const prepare *p, mli_step_run *run,
     mli_step *step = mli_add_step(p, run);
     mli_recurrent_step *r = &step->u.recurrent;
     uint32_t units = p->op->p[0];
-    mli_conv matrix;
+    mli_conv matrix = {.frames = 1};
     step->rows = step->elements / units;
     mli_give_matrix(p, 1, &matrix);
     r->recurrent = (mli_recurrent){.w = matrix.w,
