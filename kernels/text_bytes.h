@@ -131,46 +131,91 @@ V_FN void bytes_frames(const bytes_job *j, const int n)
     }
 #if V_LANES >= 8
 BYTES_FORM(bytes_16, 16)
-#elif defined(V_HAS_BYTE_PAIRS)
+#elif defined(V_HAS_BYTE_FOURS)
+#ifndef V_HAS_BYTE_PAIRS
+/* n times `count` words, four or two, of some frames by sixteen outputs. */
+V_FN void bytes_16_times(const float *x, size_t step, const uint8_t *w,
+                         uint32_t n, v_bsum sum[V_FOURS_TILE][4],
+                         const int tile, const int count)
+{
+    for (; n != 0; n--, x += count, w += 4 * (int)MLI_PANEL * count) {
+        v_bwords in[V_FOURS_TILE][4];
+        UNROLL
+        for (int i = 0; i < tile * count; i++)
+            in[i / count][i % count] = v_bytes_input(
+                x + (size_t)(i / count) * step + (size_t)(i % count));
+        UNROLL
+        for (int v = 0; v < 4; v++) {
+            v_bwords row[4];
+            UNROLL
+            for (int k = 0; k < count; k++)
+                row[k] = v_bytes_row(w + 4 * (int)MLI_PANEL * k + 16 * v);
+            UNROLL
+            for (int t = 0; t < tile; t++)
+                sum[t][v] = v_bytes_words_dot(row, in[t], sum[t][v], count);
+        }
+    }
+}
+#define v_byte_fours(x, step, w, n, sum, tile)                                 \
+    bytes_16_times(x, step, w, n, sum, tile, 4)
+#define v_byte_pairs_wide(x, step, w, n, sum, tile)                            \
+    bytes_16_times(x, step, w, n, sum, tile, 2)
+#define v_bytes_store(y, sum, s, bias)                                         \
+    bytes_store(&(const bytes_job){.scale = s, .b = bias}, y, sum, 4)
+#endif
+
 /* Words of one tap. */
 V_FN void bytes_16_words(const bytes_job *j, const float *x, const uint8_t *w,
-                         v_bsum sum[4])
+                         v_bsum sum[V_FOURS_TILE][4], const int tile)
 {
     const uint32_t fours = j->fours ? j->words / 4 : 0;
     const uint32_t pairs = j->words / 2 - 2 * fours;
     if (fours != 0)
-        v_byte_fours(x, w, fours, sum);
+        v_byte_fours(x, j->x_step, w, fours, sum, tile);
     x += 4 * fours;
     w += 4 * fours * j->row;
     if (pairs != 0)
-        v_byte_pairs_wide(x, w, pairs, sum);
+        v_byte_pairs_wide(x, j->x_step, w, pairs, sum, tile);
     x += 2 * pairs;
     w += 2 * pairs * j->row;
-    if (j->words % 2 != 0) {
-        const v_binputs in = v_bytes_inputs(x);
+    if (j->words % 2 == 0)
+        return;
+    UNROLL
+    for (int t = 0; t < tile; t++) {
+        const v_binputs in = v_bytes_inputs(x + (size_t)t * j->x_step);
         UNROLL
         for (int v = 0; v < 4; v++)
-            sum[v] = v_bytes_dot(v_bytes_weights(w + 16 * v, 4), in, sum[v]);
+            sum[t][v] =
+                v_bytes_dot(v_bytes_weights(w + 16 * v, 4), in, sum[t][v]);
     }
 }
 
-/* Single frames: sixteen outputs keep the sums apart as long as it takes. */
+V_FN void bytes_16_tile(const bytes_job *j, uint32_t f, const int tile)
+{
+    tap_walk walk = j->x;
+    const uint8_t *w = j->w;
+    v_bsum sum[V_FOURS_TILE][4];
+    walk.x += f * j->x_step;
+    UNROLL
+    for (int i = 0; i < 4 * tile; i++)
+        sum[i / 4][i % 4] = v_bytes_zero();
+    for (uint32_t k = 0; k < j->taps; k++, w += j->words * j->row)
+        bytes_16_words(j, next_tap(&walk), w, sum, tile);
+    UNROLL
+    for (int t = 0; t < tile; t++)
+        v_bytes_store(j->y + (f + (uint32_t)t) * j->y_step, sum[t], j->scale,
+                      j->b);
+}
+
+/* Few frames: sixteen outputs keep the sums apart as long as it takes. */
 static void bytes_16(const bytes_job *job)
 {
     const bytes_job own = *job, *j = &own; /* else from memory, each time */
-    float *y = j->y;
-    for (uint32_t f = 0; f < j->frames; f++, y += j->y_step) {
-        tap_walk walk = j->x;
-        const uint8_t *w = j->w;
-        v_bsum sum[4];
-        walk.x += f * j->x_step;
-        UNROLL
-        for (int v = 0; v < 4; v++)
-            sum[v] = v_bytes_zero();
-        for (uint32_t k = 0; k < j->taps; k++, w += j->words * j->row)
-            bytes_16_words(j, next_tap(&walk), w, sum);
-        v_bytes_store(y, sum, j->scale, j->b);
-    }
+    uint32_t f = 0;
+    for (; V_FOURS_TILE > 1 && f + V_FOURS_TILE <= j->frames; f += V_FOURS_TILE)
+        bytes_16_tile(j, f, V_FOURS_TILE);
+    for (; f < j->frames; f++)
+        bytes_16_tile(j, f, 1);
 }
 #endif
 #if V_LANES * V_BYTES_VECTORS >= 8
@@ -262,7 +307,7 @@ static void bytes_run(const bytes_job *j, uint32_t n)
         return;
     }
 #endif
-#if V_LANES >= 8 || defined(V_HAS_BYTE_PAIRS)
+#if V_LANES >= 8 || defined(V_HAS_BYTE_FOURS)
     if (n == 16) {
         bytes_16(j);
         return;
@@ -281,8 +326,11 @@ static void bytes_run(const bytes_job *j, uint32_t n)
 /* As many outputs as are done at once of so many that are left of a panel. */
 static uint32_t bytes_width(uint32_t left, const bytes_job *j)
 {
-#ifdef V_HAS_BYTE_PAIRS
+#if defined(V_HAS_BYTE_PAIRS)
     if (left == 16 && (j->frames == 1 || j->fours))
+        return 16;
+#elif defined(V_HAS_BYTE_FOURS)
+    if (left == 16 && j->fours)
         return 16;
 #else
     (void)j;

@@ -213,6 +213,15 @@ V_FN void unary_run(mli_unary f, float p, float q, const float *x, float *y,
         math_tanh_pairs(x + i, y + i, (uint32_t)pairs);
     i += pairs * 2 * V_LANES;
 #endif
+#ifdef V_HAS_QUAD /* in order: one vector waits for itself */
+    if (f == MLI_TANH || f == MLI_SIGMOID)
+        for (; i + 2 * V_LANES <= last; i += 2 * V_LANES) {
+            vf a = unary_one(f, v_load(x + i), vp, vq);
+            vf b = unary_one(f, v_load(x + i + V_LANES), vp, vq);
+            v_store(y + i, a);
+            v_store(y + i + V_LANES, b);
+        }
+#endif
     for (; i + V_LANES <= last; i += V_LANES)
         v_store(y + i, unary_one(f, v_load(x + i), vp, vq));
     if (i < last) {

@@ -678,9 +678,45 @@ V_FN void v_store_more_bytes(uint8_t *p, const vf x[4])
                                       vmovn_s16(v_narrow(x[2], x[3]))));
 }
 
-#if !defined(__aarch64__)
-#define V_HAS_BYTE_PAIRS
 #define V_HAS_BYTE_FOURS
+#if defined(__aarch64__)
+#define V_FOURS_TILE 2
+
+typedef int8x16_t v_bwords; /* four */
+
+V_FN v_bwords v_bytes_row(const uint8_t *p)
+{
+    return vld1q_s8((const int8_t *)p);
+}
+
+/* A word, four times. */
+V_FN v_bwords v_bytes_input(const float *p)
+{
+    return vreinterpretq_s8_f32(vld1q_dup_f32(p));
+}
+
+/* Four outputs, `count` words of each, four or two: products come together in
+   16 bits before the sum takes them. */
+V_FN v_bsum v_bytes_words_dot(const v_bwords w[4], const v_bwords x[4],
+                              v_bsum sum, const int count)
+{
+    int16x8_t low = vmull_s8(vget_low_s8(w[0]), vget_low_s8(x[0]));
+    int16x8_t high = vmull_high_s8(w[0], x[0]);
+    low = vmlal_s8(low, vget_low_s8(w[1]), vget_low_s8(x[1]));
+    high = vmlal_high_s8(high, w[1], x[1]);
+    if (count > 2) {
+        low = vmlal_s8(low, vget_low_s8(w[2]), vget_low_s8(x[2]));
+        high = vmlal_high_s8(high, w[2], x[2]);
+        low = vmlal_s8(low, vget_low_s8(w[3]), vget_low_s8(x[3]));
+        high = vmlal_high_s8(high, w[3], x[3]);
+    }
+    sum.low = vpadalq_s16(sum.low, low);
+    sum.high = vpadalq_s16(sum.high, high);
+    return sum;
+}
+#else
+#define V_HAS_BYTE_PAIRS
+#define V_FOURS_TILE 1
 /*
  * n pairs of words of two frames, by eight outputs; a word's weights are `row`
  * bytes after the one before's. A sum of products is wanted six cycles after
@@ -771,10 +807,13 @@ V_FN void v_byte_pairs(const float *x0, const float *x1, const uint8_t *w,
     FOURS_ROW("vmlal", "d22", own) \
     FOURS_ROW("vmlal", "d23", next)
 /* clang-format on */
-V_FN void v_byte_fours(const float *x, const uint8_t *w, uint32_t n,
-                       v_bsum sum[4])
+V_FN void v_byte_fours(const float *x, size_t step, const uint8_t *w,
+                       uint32_t n, v_bsum one[1][4], const int tile)
 {
     const uint8_t *high = w + 32;
+    v_bsum *sum = one[0];
+    (void)step;
+    (void)tile;
     __asm__ volatile(
         "vld1.32 {d22-d23}, [%[x]]\n\t"
         "vld1.8 {d16-d17}, [%[w]]!\n\t"
@@ -812,10 +851,13 @@ V_FN void v_byte_fours(const float *x, const uint8_t *w, uint32_t n,
 }
 
 /* The same of one frame by sixteen outputs. */
-V_FN void v_byte_pairs_wide(const float *x, const uint8_t *w, uint32_t n,
-                            v_bsum sum[4])
+V_FN void v_byte_pairs_wide(const float *x, size_t step, const uint8_t *w,
+                            uint32_t n, v_bsum one[1][4], const int tile)
 {
     const uint8_t *next = w + 64;
+    v_bsum *sum = one[0];
+    (void)step;
+    (void)tile;
     __asm__ volatile(
         "1:\n\t"
         "vld1.32 {d20}, [%[x]]!\n\t"
