@@ -13,9 +13,11 @@
  *   Cortex-A72: two units of 4 floats, 8 a cycle. STREAM copies 5.5 GB/s, reads
  *     and writes together, so half of it reads.
  *
- *   Products of bytes: on a Cortex-A8 16 take four cycles (GCC's description
- *     again: two of 8 products, one sum of pairs in two cycles), so twice as
- *     many as of floats. The same is assumed of the others.
+ *   Products of bytes, four of which share a sum of pairs: on a Cortex-A8 32
+ *     take six cycles (four times 8 products; LLVM's description has two cycles
+ *     for the sum, GCC's one), 5.3 a cycle. On a Cortex-A53 512 take 124
+ *     instructions, one a cycle. A Cortex-A72 has one unit for products of
+ *     integers, 8 a cycle: as many as of floats.
  *
  * The shares and what else an operator takes were fitted to what `make
  * count-arm` estimates for dense, convolutional, recurrent and WaveNet models,
@@ -31,6 +33,7 @@
    convolutions along time have them, and elsewhere. */
 #define SHARE_PLANAR 0.62
 #define SHARE        0.52
+#define SHARE_BYTES  0.85 /* of products of bytes; their sums are apart: */
 
 /* In multiply-accumulates: */
 #define FUNCTION 9   /* tanh and its like */
@@ -38,8 +41,8 @@
 #define STEP     28  /* a step of a session, each time */
 #define WAITS    200 /* a recurrent layer, for its last frame */
 
-#define INTEGERS 2.0 /* products of bytes for one of floats */
-#define SUM      12  /* what each sum of them takes by itself */
+#define SUM      12  /* each sum of products of bytes, by itself, */
+#define GATE     24  /* and of a recurrent layer, frame by frame */
 #define USABLE   0.8 /* of the time: the rest is Pd's */
 #define TILE     64u /* frames for which weights are read once */
 #define MOST_HOP 65536u
@@ -48,11 +51,11 @@
 #define LIST_HOP 64u /* frames from list to list */
 
 static const machine machines[] = {
-    {"Bela, BeagleBone Black", "Cortex-A8, 1 GHz", 2e9, 213e6, 256 * 1024},
-    {"Bela Gem, PocketBeagle 2", "Cortex-A53, 1.4 GHz", 4.2e9, 1000e6,
+    {"Bela, BeagleBone Black", "Cortex-A8, 1 GHz", 2e9, 2.7, 213e6, 256 * 1024},
+    {"Bela Gem, PocketBeagle 2", "Cortex-A53, 1.4 GHz", 4.2e9, 1.4, 1000e6,
      512 * 1024},
-    {"Raspberry Pi Zero 2 W", "Cortex-A53, 1 GHz", 3e9, 800e6, 512 * 1024},
-    {"Raspberry Pi 4", "Cortex-A72, 1.5 GHz", 12e9, 2700e6, 1024 * 1024},
+    {"Raspberry Pi Zero 2 W", "Cortex-A53, 1 GHz", 3e9, 1.4, 800e6, 512 * 1024},
+    {"Raspberry Pi 4", "Cortex-A72, 1.5 GHz", 12e9, 1.0, 2700e6, 1024 * 1024},
 };
 
 const machine *machine_at(uint32_t i)
@@ -62,15 +65,13 @@ const machine *machine_at(uint32_t i)
 
 /* Multiply-accumulates of a frame, a list or a window, as many of floats as
    take as long. */
-static double macs_of(const loaded_model *loaded)
+static double macs_of(const machine *m, const loaded_model *loaded)
 {
     double macs = (double)loaded->info.macs_per_frame;
     for (uint32_t i = 0; i < loaded->info.ops; i++) {
         operator_text o = operator_of(loaded->image.bytes, i);
         if (o.integers)
-            macs -= ((1 - 1 / INTEGERS) * (double)o.macs -
-                     SUM * (double)o.elements) /
-                    o.period;
+            macs -= (1 - 1 / m->integers) * (double)o.macs / o.period;
     }
     return macs;
 }
@@ -81,16 +82,28 @@ static int is_recurrent(const char *type)
            !strcmp(type, "rnn");
 }
 
+/* What an operator takes besides its products, and products of bytes less. */
+static double rest_of(const machine *m, const operator_text *o)
+{
+    int recurrent = is_recurrent(o->type);
+    double rest = VALUE * (double)o->elements + FUNCTION * (double)o->functions;
+    if (recurrent)
+        rest += WAITS;
+    if (o->integers) /* gates are about as many as functions */
+        rest += (recurrent ? GATE * (double)o->functions
+                           : SUM * (double)o->elements) -
+                (1 - SHARE / SHARE_BYTES) * (double)o->macs / m->integers;
+    return rest;
+}
+
 /* The same with values, functions and steps: fused operators share one. */
-static double work_of(const loaded_model *loaded)
+static double work_of(const machine *m, const loaded_model *loaded)
 {
     const mli_info *info = &loaded->info;
-    double work = macs_of(loaded);
+    double work = macs_of(m, loaded);
     for (uint32_t i = 0; i < info->ops; i++) {
         operator_text o = operator_of(loaded->image.bytes, i);
-        work += (STEP * (double)info->steps / info->ops +
-                 VALUE * (double)o.elements + FUNCTION * (double)o.functions +
-                 (is_recurrent(o.type) ? WAITS : 0)) /
+        work += (STEP * (double)info->steps / info->ops + rest_of(m, &o)) /
                 o.period;
     }
     return work;
@@ -134,8 +147,8 @@ machine_verdict machine_judge(const machine *m, const loaded_model *loaded)
 {
     machine_verdict v = {0};
     mli_mode mode = loaded->info.mode;
-    double work = work_of(loaded);
-    double macs = macs_of(loaded), share = share_of(loaded);
+    double work = work_of(m, loaded);
+    double macs = macs_of(m, loaded), share = share_of(loaded);
     v.block = mode == MLI_STREAM   ? SMALL
               : mode == MLI_WINDOW ? loaded->info.hop
                                    : LIST_HOP;

@@ -12,6 +12,8 @@ typedef struct machine {
     const char *name;
     const char *processor;
     double macs_per_second;  /* at most, floats, one core */
+    double integers;         /* products of bytes in the time of one of floats,
+                                at most */
     double reads_per_second; /* bytes of weights from memory */
     double cache_bytes;      /* the last one, above which weights are read
                                 from memory each time */
