@@ -8,11 +8,21 @@
  * input give comes last.
  */
 
+#ifdef __arm__ /* 16 registers */
+#define KEPT_FEW (V_LANES == 4)
+#else
+#define KEPT_FEW 0
+#endif
+
 /* Units of a group; rows that are loaded at once, and vectors of these. */
-#define KEPT_UNITS   (V_LANES > 8 ? (int)V_LANES : V_LANES > 1 ? 8 : 1)
-#define KEPT_PIECE   KEPT_UNITS
-#define KEPT_QUADS   ((KEPT_UNITS + 3) / 4)
-#define KEPT_VECTORS (KEPT_PIECE / (int)V_LANES)
+#define KEPT_UNITS(gates)                                                      \
+    (V_LANES > 8                ? (int)V_LANES                                 \
+     : KEPT_FEW && (gates) == 4 ? 4                                            \
+     : V_LANES > 1              ? 8                                            \
+                                : 1)
+#define KEPT_QUADS(gates) ((KEPT_UNITS(gates) + 3) / 4)
+#define KEPT_PIECE        (V_LANES > 8 ? (int)V_LANES : V_LANES > 1 ? 8 : 1)
+#define KEPT_VECTORS      (KEPT_PIECE / (int)V_LANES)
 
 /* Of a group: pieces, vectors, and the lanes of the last one that are rows. */
 #define KEPT_ROWS(gates, quads) (V_LANES < 4 ? (gates) : (gates) * (quads)*4)
@@ -65,11 +75,36 @@ V_FN kept_rows kept_rows_at(const mli_recurrent *a, uint32_t u, const int gates,
     return g;
 }
 
+/*
+ * Whole numbers of 30 bits and a sign in the place of h, in two parts: where
+ * products of 16 bits cost less than floats made of bytes. The largest of them
+ * takes all the bits, what is lost is 2^-29 of it at most.
+ */
+#define KEPT_FIXED 99   /* beside MLI_F16 and MLI_INT8 */
+#define FIXED_MOST 256u /* units: sums of so many stay below 2^31 */
+
+typedef struct kept_fixed {
+#ifdef V_HAS_FIXED
+    int16_t high[FIXED_MOST], low[FIXED_MOST];
+#endif
+    float unit; /* NaN if one of them is, or infinite */
+} kept_fixed;
+
+/* What the numbers of v_row_raw are taken times, before and after. */
+#ifdef V_HAS_RAW
+#define RAW_INPUT 0x1p96f
+#define RAW_SUM   0x1p16f
+#else
+#define RAW_INPUT 1.0f
+#define RAW_SUM   1.0f
+#define v_row_raw v_row_f16
+#endif
+
 /* The numbers of n rows. */
 V_FN void kept_load(const uint8_t *w, const int n, const int type, vf *row)
 {
     if (type == MLI_F16)
-        v_row_f16(w, n, row);
+        v_row_raw(w, n, row);
     else
         v_row_i8(w, n, row);
 }
@@ -82,7 +117,11 @@ V_FN void kept_products(kept_rows *g, const float *h, uint32_t units,
     const int pieces = (rows + KEPT_PIECE - 1) / KEPT_PIECE;
     vf row[KEPT_VECTORS];
     for (uint32_t n = units / 4; n != 0; n--) {
-        const v_quad four = v_step_quad(&h, 4);
+        v_quad four = v_step_quad(&h, 4);
+#ifdef V_HAS_RAW
+        if (type == MLI_F16)
+            four = v_mul(four, K(RAW_INPUT));
+#endif
         UNROLL
         for (int l = 0; l < 4; l++)
             UNROLL
@@ -99,37 +138,82 @@ V_FN void kept_products(kept_rows *g, const float *h, uint32_t units,
         for (int p = 0; p < pieces; p++)
             g->w[p] += 4 * g->step[p];
     }
-    for (uint32_t n = units % 4; n != 0; n--, h++)
+    for (uint32_t n = units % 4; n != 0; n--, h++) {
+        vf one = K(*h);
+        if (type == MLI_F16)
+            one = v_mul(one, K(RAW_INPUT));
         UNROLL
-    for (int p = 0; p < pieces; p++) {
-        kept_load(g->w[p], kept_held(p, rows), type, row);
-        g->w[p] += g->step[p];
-        UNROLL
-        for (int v = 0; v < STORED_COUNT(kept_held(p, rows)); v++) {
-            vf *to = &sum[p * KEPT_VECTORS + v][0];
-            *to = v_fma(row[v], K(*h), *to);
+        for (int p = 0; p < pieces; p++) {
+            kept_load(g->w[p], kept_held(p, rows), type, row);
+            g->w[p] += g->step[p];
+            UNROLL
+            for (int v = 0; v < STORED_COUNT(kept_held(p, rows)); v++) {
+                vf *to = &sum[p * KEPT_VECTORS + v][0];
+                *to = v_fma(row[v], one, *to);
+            }
         }
     }
 }
+
+#ifdef V_HAS_FIXED
+/* The same of h in whole numbers, exactly. */
+V_FN void fixed_products(kept_rows *g, const kept_fixed *h, uint32_t units,
+                         const int rows, vf out[8])
+{
+    const int pieces = (rows + KEPT_PIECE - 1) / KEPT_PIECE;
+    v_fixed_sum high[8], low[8];
+    UNROLL
+    for (int v = 0; v < pieces * KEPT_VECTORS; v++)
+        high[v] = low[v] = v_fixed_zero();
+    for (uint32_t i = 0; i < units; i += 4) {
+        const v_fixed top = v_fixed_load(h->high + i);
+        const v_fixed rest = v_fixed_load(h->low + i);
+        UNROLL
+        for (int l = 0; l < 4; l++) {
+            if (l > 0 && i + (uint32_t)l >= units)
+                break;
+            UNROLL
+            for (int p = 0; p < pieces; p++) {
+                const int n = kept_held(p, rows);
+                const v_fixed_eight row = v_fixed_row(g->w[p], n);
+                g->w[p] += g->step[p];
+                v_fixed_mla(high + 2 * p, row, top, l, n);
+                v_fixed_mla(low + 2 * p, row, rest, l, n);
+            }
+        }
+    }
+    UNROLL
+    for (int v = 0; v < STORED_COUNT(rows); v++)
+        out[v] = v_mul(v_fixed_sums(high[v], low[v]), v_set1(h->unit));
+}
+#endif
 
 /* Parts of a sum: enough of them that products do not wait for one another. */
 #define KEPT_CHAINS(count)                                                     \
     ((count) > 4 || V_LANES < 4 ? 1 : (count) > 2 ? 2 : 4)
 
-/* The rows' sums: bias, products with h, and x unless it is NULL. */
-V_FN void kept_sums(const mli_recurrent *a, uint32_t u, const float *x,
-                    const float *h, const int gates, const int quads,
-                    const int type, vf out[8])
+/* The rows' sums of products, before they are scaled. */
+V_FN size_t kept_numbers(const mli_recurrent *a, uint32_t u, const float *h,
+                         const kept_fixed *fixed, const int gates,
+                         const int quads, const int type, vf out[8])
 {
-    const int count = KEPT_COUNT(gates, quads), part = KEPT_PART(gates, quads);
-    const int chains = KEPT_CHAINS(count), rows = KEPT_ROWS(gates, quads);
+    const int count = KEPT_COUNT(gates, quads), rows = KEPT_ROWS(gates, quads);
+    const int chains = KEPT_CHAINS(count);
+    const int wide = V_LANES > 1 && V_LANES < MLI_PANEL;
     kept_rows g;
-    vf sum[8][4], in[8], scale[8];
+    vf sum[8][4];
+#ifdef V_HAS_FIXED
+    if (type == KEPT_FIXED) {
+        g = kept_rows_at(a, u, gates, rows, 0, type);
+        fixed_products(&g, fixed, a->units, rows, out);
+        return g.first;
+    }
+#endif
+    (void)fixed;
     UNROLL
     for (int i = 0; i < count * chains; i++)
         sum[i / chains][i % chains] = K(0.0f);
-    if (V_LANES > 1 && V_LANES < MLI_PANEL &&
-        group_is_wide(a, u, gates, quads)) {
+    if (wide && group_is_wide(a, u, gates, quads)) {
         g = kept_rows_at(a, u, gates, rows, 1, type);
         kept_products(&g, h, a->units, rows, chains, type, sum);
     } else {
@@ -137,55 +221,74 @@ V_FN void kept_sums(const mli_recurrent *a, uint32_t u, const float *x,
         kept_products(&g, h, a->units, rows, chains, type, sum);
     }
     UNROLL
-    for (int v = 0; v < count; v++)
-        out[v] = in[v] = K(0.0f);
-    if (a->b)
-        rows_load_all(a->b + g.first, count, part, out);
-    if (x)
-        input_rows(a, x, g.first, count, part, in);
-    rows_load_all(a->scale + g.first, count, part, scale);
-    UNROLL
     for (int v = 0; v < count; v++) {
         UNROLL
         for (int k = chains / 2; k > 0; k /= 2)
             UNROLL
         for (int j = 0; j < k; j++)
             sum[v][j] = v_add(sum[v][2 * j], sum[v][2 * j + 1]);
-        out[v] = v_fma(sum[v][0], scale[v], v_add(out[v], in[v]));
+        out[v] = sum[v][0];
+        if (RAW_SUM != 1.0f && type == MLI_F16)
+            out[v] = v_mul(out[v], K(RAW_SUM));
     }
+    return g.first;
+}
+
+/* With scales, the bias, and x unless it is NULL. */
+V_FN void kept_sums(const mli_recurrent *a, uint32_t u, const float *x,
+                    const float *h, const kept_fixed *fixed, const int gates,
+                    const int quads, const int type, vf out[8])
+{
+    const int count = KEPT_COUNT(gates, quads), part = KEPT_PART(gates, quads);
+    const size_t first = kept_numbers(a, u, h, fixed, gates, quads, type, out);
+    vf in[8], scale[8], bias[8];
+    UNROLL
+    for (int v = 0; v < count; v++)
+        bias[v] = in[v] = K(0.0f);
+    if (a->b)
+        rows_load_all(a->b + first, count, part, bias);
+    if (x)
+        input_rows(a, x, first, count, part, in);
+    rows_load_all(a->scale + first, count, part, scale);
+    UNROLL
+    for (int v = 0; v < count; v++)
+        out[v] = v_fma(out[v], scale[v], v_add(bias[v], in[v]));
 }
 
 /* Cells in a group, and quads of each: a vector of four lanes is a cell. */
 #define KEPT_CELLS(quads)      (V_LANES == 4 ? (quads) : 1)
 #define KEPT_CELL_QUADS(quads) (V_LANES == 4 ? 1 : (quads))
 
-V_FN void kept_lstm(const mli_recurrent *a, const float *x, const float *h,
-                    float *y, uint32_t u, const int quads, const int type)
+V_FN void kept_lstm_group(const mli_recurrent *a, const float *x,
+                          const float *h, const kept_fixed *fixed, float *y,
+                          uint32_t u, const int quads, const int type)
 {
     vf s[8];
-    kept_sums(a, u, x, h, 4, quads, type, s);
+    kept_sums(a, u, x, h, fixed, 4, quads, type, s);
     UNROLL
     for (int i = 0; i < KEPT_CELLS(quads); i++)
         lstm_units(a, s + 4 * i, y, u + 4 * (uint32_t)i,
                    KEPT_CELL_QUADS(quads));
 }
 
-V_FN void kept_gru(const mli_recurrent *a, const float *x, const float *h,
-                   float *y, uint32_t u, const int quads, const int type)
+V_FN void kept_gru_group(const mli_recurrent *a, const float *x, const float *h,
+                         const kept_fixed *fixed, float *y, uint32_t u,
+                         const int quads, const int type)
 {
     vf s[8];
-    kept_sums(a, u, NULL, h, 3, quads, type, s);
+    kept_sums(a, u, NULL, h, fixed, 3, quads, type, s);
     UNROLL
     for (int i = 0; i < KEPT_CELLS(quads); i++)
         gru_units(a, s + 3 * i, x, h, y, u + 4 * (uint32_t)i,
                   KEPT_CELL_QUADS(quads));
 }
 
-V_FN void kept_rnn(const mli_recurrent *a, const float *x, const float *h,
-                   float *y, uint32_t u, const int quads, const int type)
+V_FN void kept_rnn_group(const mli_recurrent *a, const float *x, const float *h,
+                         const kept_fixed *fixed, float *y, uint32_t u,
+                         const int quads, const int type)
 {
     vf s[8];
-    kept_sums(a, u, x, h, 1, quads, type, s);
+    kept_sums(a, u, x, h, fixed, 1, quads, type, s);
     UNROLL
     for (int i = 0; i < KEPT_CELLS(quads); i++) {
         const uint32_t at = u + 4 * (uint32_t)i;
@@ -205,30 +308,55 @@ V_FN void kept_rnn(const mli_recurrent *a, const float *x, const float *h,
         const size_t rows = (size_t)(a->units + 3) / 4 * 4 * (gates);          \
         const float *x = a->x, *h = a->h;                                      \
         float *y = a->y;                                                       \
-        for (uint32_t f = a->frames; f != 0; f--) {                            \
+        kept_fixed f;                                                          \
+        for (uint32_t n = a->frames; n != 0; n--) {                            \
             uint32_t u = first;                                                \
-            for (; u + KEPT_UNITS <= last; u += KEPT_UNITS)                    \
-                group(a, x, h, y, u, KEPT_QUADS, type);                        \
+            KEPT_SPLIT(type, h, a->units, &f);                                 \
+            for (; u + KEPT_UNITS(gates) <= last; u += KEPT_UNITS(gates))      \
+                group(a, x, h, &f, y, u, KEPT_QUADS(gates), type);             \
             const uint32_t quads = (last - u + 3) / 4;                         \
             if (V_LANES > 1 && quads == 1)                                     \
-                group(a, x, h, y, u, 1, type);                                 \
-            else if (V_LANES > 1 && quads == 2)                                \
-                group(a, x, h, y, u, 2, type);                                 \
+                group(a, x, h, &f, y, u, 1, type);                             \
+            else if (KEPT_UNITS(gates) > 4 && quads == 2)                      \
+                group(a, x, h, &f, y, u, 2, type);                             \
             else if (V_LANES > 8 && quads == 3)                                \
-                group(a, x, h, y, u, 3, type);                                 \
+                group(a, x, h, &f, y, u, 3, type);                             \
             else if (V_LANES > 8 && quads == 4)                                \
-                group(a, x, h, y, u, KEPT_QUADS, type);                        \
+                group(a, x, h, &f, y, u, 4, type);                             \
             h = y;                                                             \
             x += a->in_w ? 1 : rows;                                           \
             y += a->units;                                                     \
         }                                                                      \
     }
-KEPT_RUN(kept_lstm_f16, 4, kept_lstm, MLI_F16)
-KEPT_RUN(kept_lstm_i8, 4, kept_lstm, MLI_INT8)
-KEPT_RUN(kept_gru_f16, 3, kept_gru, MLI_F16)
-KEPT_RUN(kept_gru_i8, 3, kept_gru, MLI_INT8)
-KEPT_RUN(kept_rnn_f16, 1, kept_rnn, MLI_F16)
-KEPT_RUN(kept_rnn_i8, 1, kept_rnn, MLI_INT8)
+
+/* Of any storage. */
+#ifdef V_HAS_FIXED
+#define KEPT_SPLIT(type, h, units, f)                                          \
+    if ((type) == KEPT_FIXED)                                                  \
+    (f)->unit = v_fixed_split(h, units, (f)->high, (f)->low)
+#define KEPT_FORMS(name, gates, group)                                         \
+    KEPT_RUN(name##_f16, gates, group, MLI_F16)                                \
+    KEPT_RUN(name##_i8, gates, group, MLI_INT8)                                \
+    KEPT_RUN(name##_fixed, gates, group, KEPT_FIXED)                           \
+    static void name(const mli_recurrent *a, uint32_t first, uint32_t last)    \
+    {                                                                          \
+        (a->storage == MLI_F16    ? name##_f16                                 \
+         : a->units <= FIXED_MOST ? name##_fixed                               \
+                                  : name##_i8)(a, first, last);                \
+    }
+#else
+#define KEPT_SPLIT(type, h, units, f) (void)(f)
+#define KEPT_FORMS(name, gates, group)                                         \
+    KEPT_RUN(name##_f16, gates, group, MLI_F16)                                \
+    KEPT_RUN(name##_i8, gates, group, MLI_INT8)                                \
+    static void name(const mli_recurrent *a, uint32_t first, uint32_t last)    \
+    {                                                                          \
+        (a->storage == MLI_F16 ? name##_f16 : name##_i8)(a, first, last);      \
+    }
+#endif
+KEPT_FORMS(kept_lstm, 4, kept_lstm_group)
+KEPT_FORMS(kept_gru, 3, kept_gru_group)
+KEPT_FORMS(kept_rnn, 1, kept_rnn_group)
 
 /* A layer of either kind of matrix. */
 #define KEPT_OR_FLOATS(name)                                                   \
@@ -237,10 +365,8 @@ KEPT_RUN(kept_rnn_i8, 1, kept_rnn, MLI_INT8)
     {                                                                          \
         if (!MLI_HAS(STORED) || a->storage == MLI_F32)                         \
             name(a, first, last);                                              \
-        else if (a->storage == MLI_F16)                                        \
-            kept_##name##_f16(a, first, last);                                 \
         else                                                                   \
-            kept_##name##_i8(a, first, last);                                  \
+            kept_##name(a, first, last);                                       \
     }
 KEPT_OR_FLOATS(lstm)
 KEPT_OR_FLOATS(gru)

@@ -576,6 +576,116 @@ V_FN void v_row_f16(const uint8_t *p, const int n, vf *row)
     }
 }
 
+#ifndef __aarch64__
+#define V_HAS_RAW
+/* As v_row_f16, 2^-112 times that, n = 4 or 8. */
+V_FN void v_row_raw(const uint8_t *p, const int n, vf *row)
+{
+    const int16x8_t x =
+        n == 8
+            ? vld1q_s16((const int16_t *)(const void *)p)
+            : vcombine_s16(vreinterpret_s16_s8(v_bytes(p, 8)), vdup_n_s16(0));
+    const int32x4_t keep = vdupq_n_s32((int32_t)0x8fffffffu);
+    row[0] = vreinterpretq_f32_s32(
+        vandq_s32(vshll_n_s16(vget_low_s16(x), 13), keep));
+    if (n == 8)
+        row[1] = vreinterpretq_f32_s32(
+            vandq_s32(vshll_n_s16(vget_high_s16(x), 13), keep));
+}
+#endif
+
+#define V_HAS_FIXED
+typedef int16x4_t v_fixed;
+typedef int16x8_t v_fixed_eight;
+typedef int32x4_t v_fixed_sum;
+
+/*
+ * n numbers h as whole ones: h = (high * 2^15 + low) * the number that is
+ * returned; that is NaN if one of h is, or infinite. Room for whole quads.
+ */
+V_FN float v_fixed_split(const float *h, uint32_t n, int16_t *high,
+                         int16_t *low)
+{
+    float32x4_t most = vdupq_n_f32(0x1p-90f), odd = vdupq_n_f32(0.0f);
+    for (uint32_t i = 0; i < n; i += 4) {
+        float32x4_t x =
+            i + 4 <= n ? vld1q_f32(h + i) : v_load_part(h + i, 0, n - i);
+        most = vmaxq_f32(most, vabsq_f32(x));
+        odd = vmlaq_f32(odd, x, vdupq_n_f32(0.0f));
+    }
+    float32x2_t m = vpmax_f32(vget_low_f32(most), vget_high_f32(most));
+    float32x2_t z = vadd_f32(vget_low_f32(odd), vget_high_f32(odd));
+    m = vpmax_f32(m, m);
+    z = vpadd_f32(z, z);
+    /* 2^e <= m, e + 127 in its place: 2^(29 - e), and one by that */
+    const uint32x2_t e =
+        vand_u32(vreinterpret_u32_f32(m), vdup_n_u32(0x7f800000u));
+    const float32x2_t up =
+        vreinterpret_f32_u32(vsub_u32(vdup_n_u32(283u << 23), e));
+    const float32x2_t unit =
+        vreinterpret_f32_u32(vsub_u32(e, vdup_n_u32(29u << 23)));
+    for (uint32_t i = 0; i < n; i += 4) {
+        float32x4_t x =
+            i + 4 <= n ? vld1q_f32(h + i) : v_load_part(h + i, 0, n - i);
+        int32x4_t whole = vcvtq_s32_f32(vmulq_lane_f32(x, up, 0));
+        vst1_s16(high + i, vshrn_n_s32(whole, 15));
+        vst1_s16(low + i, vmovn_s32(vandq_s32(whole, vdupq_n_s32(0x7fff))));
+    }
+    return vget_lane_f32(vadd_f32(unit, z), 0);
+}
+
+V_FN v_fixed_sum v_fixed_zero(void)
+{
+    return vdupq_n_s32(0);
+}
+
+V_FN v_fixed v_fixed_load(const int16_t *p)
+{
+    return vld1_s16(p);
+}
+
+/* n = 4 or 8 bytes */
+V_FN v_fixed_eight v_fixed_row(const uint8_t *p, const int n)
+{
+    return vmovl_s8(v_bytes(p, n));
+}
+
+/* sums of n rows more, w times one of h */
+V_FN void v_fixed_mla(v_fixed_sum sum[2], v_fixed_eight w, v_fixed h,
+                      const int lane, const int n)
+{
+#ifdef __aarch64__
+#define FIXED_HIGH(l) vmlal_high_lane_s16(sum[1], w, h, l)
+#else
+#define FIXED_HIGH(l) vmlal_lane_s16(sum[1], vget_high_s16(w), h, l)
+#endif
+#define FIXED_LANE(l)                                                          \
+    sum[0] = vmlal_lane_s16(sum[0], vget_low_s16(w), h, l);                    \
+    if (n == 8)                                                                \
+        sum[1] = FIXED_HIGH(l);
+    switch (lane) {
+    case 0:
+        FIXED_LANE(0)
+        break;
+    case 1:
+        FIXED_LANE(1)
+        break;
+    case 2:
+        FIXED_LANE(2)
+        break;
+    default:
+        FIXED_LANE(3)
+    }
+#undef FIXED_LANE
+#undef FIXED_HIGH
+}
+
+/* high * 2^15 + low */
+V_FN vf v_fixed_sums(v_fixed_sum high, v_fixed_sum low)
+{
+    return v_fma(vcvtq_f32_s32(high), vdupq_n_f32(0x1p15f), vcvtq_f32_s32(low));
+}
+
 /* n = 4 or 8 bytes */
 V_FN void v_from_bytes(int8x8_t x, const int n, vf *row)
 {
