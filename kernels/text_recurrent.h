@@ -10,6 +10,9 @@
  * part begins with the bias, the second with x where x belongs to the sum; they
  * are added up pairwise.
  *
+ * V_PANELS: LSTMs and GRUs of few units make the sums of as many rows at once
+ * as there are registers for, in one part (text_recurrent_panels.h).
+ *
  * V_WHOLE: LSTMs and GRUs of 20 to 48 units have all their rows in registers at
  * once, which load each h once. Their sums have two parts, as those of whole
  * groups of larger LSTMs there, and one where there are rows enough to keep the
@@ -273,10 +276,30 @@ V_FN int has_whole_form(const mli_recurrent *a, const int gates)
     ((units) * (uint32_t)(gates) > 7 * V_LANES ? 1 : 2)
 #endif
 
+#ifdef V_PANELS
+/* Units of the smallest and the largest layer that is done in panels
+   (text_recurrent_panels.h): more than one group; weights that fit into a first
+   cache. */
+#define PANELS_LEAST (V_LANES < 8 ? 8 : V_LANES + 4)
+#define PANELS_MOST  48
+
+V_FN int is_in_panels(const mli_recurrent *a, const int gates)
+{
+    return gates > 1 && a->units >= PANELS_LEAST && a->units <= PANELS_MOST;
+}
+#endif
+
 V_FN void group_sums(const mli_recurrent *a, uint32_t u, const float *x,
                      const float *h, const int gates, const int quads,
                      vf out[4])
 {
+#ifdef V_PANELS
+    if (is_in_panels(a, gates)) {
+        sums_of_rows(a, rows_of_group(a, u, gates, quads, 0), x, h, gates,
+                     quads, 1, out);
+        return;
+    }
+#endif
 #ifdef V_WHOLE
     const int whole = has_whole_form(a, gates);
     if (whole ||
@@ -507,6 +530,51 @@ V_FN void gru_group(const mli_recurrent *a, const float *x, const float *h,
     gru_units(a, s, x, h, y, u, quads);
 }
 
+#if defined(V_WHOLE) || defined(V_PANELS)
+/* Units of the largest layer that is done whole. */
+#define TURNED_MOST 48
+
+/* A GRU's weights of one input and their bias, as gru_cell_halved takes what
+   they make. */
+typedef struct turned_input {
+    float w[3][TURNED_MOST + V_LANES];
+    float b[3][TURNED_MOST + V_LANES];
+} turned_input;
+
+V_FN void input_turn(const mli_recurrent *a, turned_input *t)
+{
+    for (uint32_t u = 0; u < a->units; u += 4 * GROUP_QUADS) {
+        const uint32_t left = (a->units - u + 3) / 4;
+        const int quads = left < GROUP_QUADS ? (int)left : GROUP_QUADS;
+        for (int k = 0; k < 3; k++) {
+            const vf scale = K(k < 2 ? 0.5f : 1.0f);
+            vf w = group_gate(a->in_w, u, 3, k, quads), b = K(0.0f);
+            if (a->in_b)
+                b = group_gate(a->in_b, u, 3, k, quads);
+            v_store(t->w[k] + u, v_mul(w, scale));
+            v_store(t->b[k] + u, v_mul(b, scale));
+        }
+    }
+}
+
+/* The units of a group; t: NULL if x has all the gates. */
+V_FN void gru_units_turned(const mli_recurrent *a, const turned_input *t,
+                           const vf *s, uint32_t u, const int quads)
+{
+    if (!t) {
+        gru_units(a, s, a->x, a->h, a->y, u, quads);
+        return;
+    }
+    const unsigned units = group_units(a, u, quads);
+    vf in[3];
+    UNROLL
+    for (int k = 0; k < 3; k++)
+        in[k] = v_fma(K(*a->x), v_load(t->w[k] + u), v_load(t->b[k] + u));
+    const vf h = units_load(a->h + u, quads, units);
+    units_store(a->y + u, gru_cell_halved(in, s, h, quads), quads, units);
+}
+#endif
+
 #ifdef V_WHOLE
 /* The most vectors of rows. */
 #define WHOLE_VECTORS 12
@@ -548,47 +616,6 @@ V_FN void whole_sums(const mli_recurrent *a, const float *x, const float *h,
         out[v] = chains == 1 ? sum[0][v] : v_add(sum[0][v], sum[1][v]);
 }
 
-/* A GRU's weights of one input and their bias, as gru_cell_halved takes what
-   they make. */
-typedef struct whole_input {
-    float w[3][3][V_LANES];
-    float b[3][3][V_LANES];
-} whole_input;
-
-V_FN void whole_turn(const mli_recurrent *a, whole_input *t)
-{
-    for (uint32_t u = 0; u < a->units; u += V_LANES) {
-        const uint32_t left = (a->units - u) / 4, g = u / V_LANES;
-        const int quads = left < GROUP_QUADS ? (int)left : GROUP_QUADS;
-        for (int k = 0; k < 3; k++) {
-            const vf scale = K(k < 2 ? 0.5f : 1.0f);
-            vf w = group_gate(a->in_w, u, 3, k, quads), b = K(0.0f);
-            if (a->in_b)
-                b = group_gate(a->in_b, u, 3, k, quads);
-            v_store(t->w[g][k], v_mul(w, scale));
-            v_store(t->b[g][k], v_mul(b, scale));
-        }
-    }
-}
-
-/* One group's cells of a GRU; t: NULL if x has all the gates. */
-V_FN void gru_whole(const mli_recurrent *a, const whole_input *t, const vf *s,
-                    uint32_t u, const int quads)
-{
-    if (!t) {
-        gru_units(a, s, a->x, a->h, a->y, u, quads);
-        return;
-    }
-    const unsigned units = group_units(a, u, quads);
-    vf in[3];
-    UNROLL
-    for (int k = 0; k < 3; k++)
-        in[k] = v_fma(K(*a->x), v_load(t->w[u / V_LANES][k]),
-                      v_load(t->b[u / V_LANES][k]));
-    const vf h = units_load(a->h + u, quads, units);
-    units_store(a->y + u, gru_cell_halved(in, s, h, quads), quads, units);
-}
-
 /* All units of every frame of a layer with a form of its own; with their number
    known, places are. */
 V_FN void run_whole(const mli_recurrent *all, const uint32_t units,
@@ -600,10 +627,10 @@ V_FN void run_whole(const mli_recurrent *all, const uint32_t units,
     mli_recurrent a = *all;
     a.units = units;
     const size_t step = a.in_w ? 1 : (size_t)rows;
-    whole_input room, *turned = NULL;
+    turned_input room, *turned = NULL;
     if (gates == 3 && a.in_w && a.frames > 1) {
         turned = &room;
-        whole_turn(&a, turned);
+        input_turn(&a, turned);
     }
     vf bias[WHOLE_VECTORS];
     if (WHOLE_CHAINS(units, gates) == 1)
@@ -619,7 +646,7 @@ V_FN void run_whole(const mli_recurrent *all, const uint32_t units,
             if (gates == 4)
                 lstm_units(&a, rows_of_group, a.y, u, quads);
             else
-                gru_whole(&a, turned, rows_of_group, u, quads);
+                gru_units_turned(&a, turned, rows_of_group, u, quads);
         }
         a.h = a.y;
         a.x += step;
@@ -646,7 +673,8 @@ V_FN void run_whole(const mli_recurrent *all, const uint32_t units,
         name##_36, name##_40, name##_44, name##_48};
 WHOLE_FORMS(lstm, 4)
 WHOLE_FORMS(gru, 3)
-_Static_assert(WHOLE_LEAST == 20 && WHOLE_MOST == 48, "forms are missing");
+_Static_assert(WHOLE_LEAST == 20 && WHOLE_MOST == TURNED_MOST,
+               "forms are missing");
 
 /* Is it such a layer, and all of its units? */
 V_FN int is_whole(const mli_recurrent *a, uint32_t first, uint32_t last,
@@ -696,6 +724,10 @@ V_FN void rnn_group(const mli_recurrent *a, const float *x, const float *h,
         y += a->units;                                                         \
     }
 
+#ifdef V_PANELS
+#include "text_recurrent_panels.h"
+#endif
+
 #ifdef V_HAS_QUAD
 #include "text_recurrent_quads.h"
 
@@ -716,6 +748,11 @@ static void lstm(const mli_recurrent *a, uint32_t first, uint32_t last)
         lstm_forms[(a->units - WHOLE_LEAST) / 4](a);
         return;
     }
+#elif defined(V_PANELS)
+    if (last - first == a->units && is_in_panels(a, 4)) {
+        run_panels(a, 4);
+        return;
+    }
 #endif
     RUN_GROUPS(4, lstm_group)
 }
@@ -725,6 +762,11 @@ static void gru(const mli_recurrent *a, uint32_t first, uint32_t last)
 #ifdef V_WHOLE
     if (is_whole(a, first, last, 3)) {
         gru_forms[(a->units - WHOLE_LEAST) / 4](a);
+        return;
+    }
+#elif defined(V_PANELS)
+    if (last - first == a->units && is_in_panels(a, 3)) {
+        run_panels(a, 3);
         return;
     }
 #endif

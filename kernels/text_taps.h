@@ -10,6 +10,13 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* For a loop of unknown length. */
+#if defined(__clang__)
+#define UNROLL_TWICE _Pragma("clang loop unroll_count(2)")
+#else
+#define UNROLL_TWICE _Pragma("GCC unroll 2")
+#endif
+
 /*
  * Where the taps of a frame lie, one after another: `jump` floats apart. At the
  * limit the walk goes back to the front of a ring, or on to the next row of

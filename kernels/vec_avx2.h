@@ -14,6 +14,7 @@
 #define V_BLOCK         16u
 #define V_CHAINS        2
 #define V_FIR           2
+#define V_PANELS        12
 #define V_PLANE_OUTPUTS 4
 #define V_PLANE_VECTORS 2
 #define V_PLANE_FOUR    2
