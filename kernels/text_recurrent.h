@@ -10,8 +10,8 @@
  * part begins with the bias, the second with x where x belongs to the sum; they
  * are added up pairwise.
  *
- * V_PANELS: LSTMs and GRUs of few units make the sums of as many rows at once
- * as there are registers for, in one part (text_recurrent_panels.h).
+ * V_PANELS: LSTMs and GRUs of up to 128 units make the sums of as many rows at
+ * once as there are registers for, in one part (text_recurrent_panels.h).
  *
  * V_WHOLE: LSTMs and GRUs of 20 to 48 units have all their rows in registers at
  * once, which load each h once. Their sums have two parts, as those of whole
@@ -278,10 +278,10 @@ V_FN int has_whole_form(const mli_recurrent *a, const int gates)
 
 #ifdef V_PANELS
 /* Units of the smallest and the largest layer that is done in panels
-   (text_recurrent_panels.h): more than one group; weights that fit into a first
-   cache. */
+   (text_recurrent_panels.h): more than one group; rows that have room on the
+   stack. */
 #define PANELS_LEAST (V_LANES < 8 ? 8 : V_LANES + 4)
-#define PANELS_MOST  48
+#define PANELS_MOST  128
 
 V_FN int is_in_panels(const mli_recurrent *a, const int gates)
 {
@@ -531,8 +531,12 @@ V_FN void gru_group(const mli_recurrent *a, const float *x, const float *h,
 }
 
 #if defined(V_WHOLE) || defined(V_PANELS)
-/* Units of the largest layer that is done whole. */
-#define TURNED_MOST 48
+/* Units of the largest layer that is done so. */
+#ifdef V_WHOLE
+#define TURNED_MOST WHOLE_MOST
+#else
+#define TURNED_MOST PANELS_MOST
+#endif
 
 /* A GRU's weights of one input and their bias, as gru_cell_halved takes what
    they make. */
@@ -673,8 +677,7 @@ V_FN void run_whole(const mli_recurrent *all, const uint32_t units,
         name##_36, name##_40, name##_44, name##_48};
 WHOLE_FORMS(lstm, 4)
 WHOLE_FORMS(gru, 3)
-_Static_assert(WHOLE_LEAST == 20 && WHOLE_MOST == TURNED_MOST,
-               "forms are missing");
+_Static_assert(WHOLE_LEAST == 20 && WHOLE_MOST == 48, "forms are missing");
 
 /* Is it such a layer, and all of its units? */
 V_FN int is_whole(const mli_recurrent *a, uint32_t first, uint32_t last,

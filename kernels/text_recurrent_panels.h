@@ -1,5 +1,5 @@
 /*
- * text_recurrent_panels.h - recurrent layers of few units, where a dozen
+ * text_recurrent_panels.h - recurrent layers of up to 128 units, where a dozen
  * vectors fill the registers: over the vector layer.
  *
  * The sums of a few panels of rows are made at once, each in one part, and left
@@ -60,13 +60,17 @@ V_FN void panels_sum(const mli_recurrent *a, const float *x, const float *h,
         v_store(rows->sum + row + p * (int)MLI_PANEL + v * lanes, sum[p][v]);
 }
 
-/* The sums of all rows of a frame: first a panel that is not full, as others
-   hide how long it takes; then so many at once that none has to be alone. */
+/*
+ * The sums of all rows of a frame: first a panel that is not full, as others
+ * hide how long it takes; then so many at once that none has to be alone.
+ * backward: from the last to the first, so that of weights that are too many
+ * for a cache those used last are still there.
+ */
 V_FN void panels_all(const mli_recurrent *a, const float *x, const float *h,
-                     panel_rows *rows, const int gates)
+                     panel_rows *rows, const int gates, int backward)
 {
     const uint32_t all = (a->units + 3) / 4 * 4 * (uint32_t)gates;
-    uint32_t left = all / MLI_PANEL, row = 0;
+    uint32_t left = all / MLI_PANEL, next = 0;
     if (all % MLI_PANEL == 4)
         panels_sum(a, x, h, rows, left * MLI_PANEL, 1, 4);
     else if (all % MLI_PANEL == 8)
@@ -76,6 +80,7 @@ V_FN void panels_all(const mli_recurrent *a, const float *x, const float *h,
     while (left != 0) {
         const uint32_t calls = (left + PANELS_TOGETHER - 1) / PANELS_TOGETHER;
         const uint32_t now = (left + calls - 1) / calls;
+        const uint32_t row = MLI_PANEL * (backward ? left - now : next);
         if (PANELS_TOGETHER > 3 && now == 6)
             panels_sum(a, x, h, rows, row, 6, 0);
         else if (PANELS_TOGETHER > 3 && now == 5)
@@ -88,7 +93,7 @@ V_FN void panels_all(const mli_recurrent *a, const float *x, const float *h,
             panels_sum(a, x, h, rows, row, 2, 0);
         else
             panels_sum(a, x, h, rows, row, 1, 0);
-        row += now * MLI_PANEL;
+        next += now;
         left -= now;
     }
 }
@@ -159,7 +164,7 @@ V_FN void run_panels(const mli_recurrent *all, const int gates)
         v_store(rows.bias + row, bias);
     }
     for (uint32_t f = 0; f < a.frames; f++) {
-        panels_all(&a, gates == 4 ? a.x : NULL, a.h, &rows, gates);
+        panels_all(&a, gates == 4 ? a.x : NULL, a.h, &rows, gates, f % 2);
         if (gates == 4)
             lstm_panels_cells(&a, rows.sum);
         else
