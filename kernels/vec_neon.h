@@ -427,36 +427,36 @@ V_FN vf v_sqrt(vf x)
     "vmov.f32 q3, #1.0\n\t" \
     "vmov.f32 q4, #-1.0\n\t"
 #define RATIO_PARTS \
+    "vmov q5, q3\n\t" \
     "vmul.f32 q10, q8, q8\n\t" \
     "vmul.f32 q11, q9, q9\n\t" \
-    "vmov q5, q3\n\t" \
     "vmov q6, q3\n\t" \
     "vmin.f32 q10, q10, q2\n\t" \
     "vmin.f32 q11, q11, q2\n\t" \
-    "vmul.f32 q12, q10, q10\n\t" \
-    "vmul.f32 q14, q10, d0[0]\n\t" \
-    "vmul.f32 q13, q11, q11\n\t" \
     "vmla.f32 q5, q10, d2[0]\n\t" \
-    "vmul.f32 q15, q11, d0[0]\n\t" \
     "vmla.f32 q6, q11, d2[0]\n\t" \
-    "vmul.f32 q10, q12, q10\n\t" \
-    "vmla.f32 q14, q12, d0[1]\n\t" \
-    "vmul.f32 q11, q13, q11\n\t" \
+    "vmul.f32 q12, q10, q10\n\t" \
+    "vmul.f32 q13, q11, q11\n\t" \
+    "vmul.f32 q15, q11, d0[0]\n\t" \
+    "vmul.f32 q14, q10, d0[0]\n\t" \
     "vmla.f32 q5, q12, d2[1]\n\t" \
-    "vmla.f32 q15, q13, d0[1]\n\t" \
+    "vmul.f32 q10, q12, q10\n\t" \
     "vmla.f32 q6, q13, d2[1]\n\t" \
+    "vmul.f32 q11, q13, q11\n\t" \
+    "vmla.f32 q14, q12, d0[1]\n\t" \
+    "vmla.f32 q15, q13, d0[1]\n\t" \
+    "vmla.f32 q5, q10, d3[0]\n\t" \
+    "vmla.f32 q6, q11, d3[0]\n\t" \
     "vmul.f32 q12, q12, q12\n\t" \
     "vmul.f32 q13, q13, q13\n\t" \
-    "vmla.f32 q5, q10, d3[0]\n\t" \
-    "vmla.f32 q14, q10, d1[0]\n\t" \
-    "vmla.f32 q6, q11, d3[0]\n\t" \
     "vmla.f32 q15, q11, d1[0]\n\t" \
     "vmla.f32 q5, q12, d3[1]\n\t" \
     "vmla.f32 q6, q13, d3[1]\n\t" \
-    "vmla.f32 q14, q12, d1[1]\n\t" \
-    "vmla.f32 q15, q13, d1[1]\n\t" \
+    "vmla.f32 q14, q10, d1[0]\n\t" \
     "vrecpe.f32 q10, q5\n\t" \
     "vrecpe.f32 q11, q6\n\t" \
+    "vmla.f32 q14, q12, d1[1]\n\t" \
+    "vmla.f32 q15, q13, d1[1]\n\t" \
     "vrecps.f32 q12, q5, q10\n\t" \
     "vrecps.f32 q13, q6, q11\n\t" \
     "vmla.f32 q8, q8, q14\n\t" \
