@@ -415,87 +415,101 @@ V_FN vf v_sqrt(vf x)
 #if !defined(__aarch64__)
 #define V_HAS_RATIO_RUN
 /*
- * math_tanh of two vectors, q8 and q9: x P(u) / Q(u), u = min(x^2, limit), held
- * to one. Each operation waits up to ten cycles for the one before: the order
- * is by hand, the two take turns. q0: coefficients of P, q1: of Q, q2: the
- * limit, q3: 1, q4: -1.
+ * math_tanh of pairs of vectors: x P(u) / Q(u), u = min(x^2, limit), held to
+ * one. Each operation waits up to ten cycles for the one before: the order is
+ * by hand, the two take turns, and the next pair begins while quotients are
+ * made. q0: coefficients of P, q1: of Q, q2: the limit, q3: 1, q4: -1; q8, q9:
+ * x, then x P; q14, q15: u; q12, q13: u^2; q5, q6: Q; q10, q11: P, then tanh.
  */
 /* clang-format off */
 #define RATIO_BEGIN \
     "vld1.32 {d0-d3}, [%[powers]]\n\t" \
     "vld1.32 {d4[], d5[]}, [%[limit]]\n\t" \
+    "vld1.32 {d16-d19}, [%[x]]\n\t" \
     "vmov.f32 q3, #1.0\n\t" \
-    "vmov.f32 q4, #-1.0\n\t"
-#define RATIO_PARTS \
+    "vmul.f32 q14, q8, q8\n\t" \
+    "vmul.f32 q15, q9, q9\n\t" \
+    "vmov.f32 q4, #-1.0\n\t" \
     "vmov q5, q3\n\t" \
-    "vmul.f32 q10, q8, q8\n\t" \
-    "vmul.f32 q11, q9, q9\n\t" \
+    "vmin.f32 q14, q14, q2\n\t" \
+    "vmin.f32 q15, q15, q2\n\t" \
     "vmov q6, q3\n\t" \
-    "vmin.f32 q10, q10, q2\n\t" \
-    "vmin.f32 q11, q11, q2\n\t" \
-    "vmla.f32 q5, q10, d2[0]\n\t" \
-    "vmla.f32 q6, q11, d2[0]\n\t" \
-    "vmul.f32 q12, q10, q10\n\t" \
-    "vmul.f32 q13, q11, q11\n\t" \
-    "vmul.f32 q15, q11, d0[0]\n\t" \
-    "vmul.f32 q14, q10, d0[0]\n\t" \
+    "vmul.f32 q12, q14, q14\n\t" \
+    "vmul.f32 q13, q15, q15\n\t"
+#define RATIO_PAIR \
+    "vmla.f32 q5, q14, d2[0]\n\t" \
+    "vmla.f32 q6, q15, d2[0]\n\t" \
+    "vmul.f32 q11, q15, d0[0]\n\t" \
+    "vmul.f32 q15, q13, q15\n\t" \
+    "vmul.f32 q10, q14, d0[0]\n\t" \
     "vmla.f32 q5, q12, d2[1]\n\t" \
-    "vmul.f32 q10, q12, q10\n\t" \
     "vmla.f32 q6, q13, d2[1]\n\t" \
-    "vmul.f32 q11, q13, q11\n\t" \
-    "vmla.f32 q14, q12, d0[1]\n\t" \
-    "vmla.f32 q15, q13, d0[1]\n\t" \
-    "vmla.f32 q5, q10, d3[0]\n\t" \
-    "vmla.f32 q6, q11, d3[0]\n\t" \
+    "vmul.f32 q14, q12, q14\n\t" \
+    "subs %[n], %[n], #1\n\t" \
+    "vmla.f32 q10, q12, d0[1]\n\t" \
     "vmul.f32 q12, q12, q12\n\t" \
+    "vmla.f32 q5, q14, d3[0]\n\t" \
+    "vmla.f32 q6, q15, d3[0]\n\t" \
+    "vmla.f32 q11, q13, d0[1]\n\t" \
     "vmul.f32 q13, q13, q13\n\t" \
-    "vmla.f32 q15, q11, d1[0]\n\t" \
+    "vmla.f32 q10, q14, d1[0]\n\t" \
     "vmla.f32 q5, q12, d3[1]\n\t" \
     "vmla.f32 q6, q13, d3[1]\n\t" \
-    "vmla.f32 q14, q10, d1[0]\n\t" \
-    "vrecpe.f32 q10, q5\n\t" \
-    "vrecpe.f32 q11, q6\n\t" \
-    "vmla.f32 q14, q12, d1[1]\n\t" \
-    "vmla.f32 q15, q13, d1[1]\n\t" \
-    "vrecps.f32 q12, q5, q10\n\t" \
-    "vrecps.f32 q13, q6, q11\n\t" \
-    "vmla.f32 q8, q8, q14\n\t" \
-    "vmla.f32 q9, q9, q15\n\t"
-#define RATIO_QUOTIENT \
-    "vmul.f32 q10, q10, q12\n\t" \
-    "vmul.f32 q11, q11, q13\n\t" \
-    "vrecps.f32 q12, q5, q10\n\t" \
-    "vrecps.f32 q13, q6, q11\n\t" \
-    "vmul.f32 q8, q8, q10\n\t" \
-    "vmul.f32 q9, q9, q11\n\t" \
-    "vmul.f32 q8, q8, q12\n\t" \
-    "vmul.f32 q9, q9, q13\n\t" \
-    "vmax.f32 q8, q8, q4\n\t" \
-    "vmax.f32 q9, q9, q4\n\t" \
-    "vmin.f32 q8, q8, q3\n\t" \
-    "vmin.f32 q9, q9, q3\n\t"
+    "vmla.f32 q11, q15, d1[0]\n\t" \
+    "vrecpe.f32 q14, q5\n\t" \
+    "vrecpe.f32 q15, q6\n\t" \
+    "it ne\n\t" \
+    "addne %[x], %[x], #32\n\t" \
+    "vmla.f32 q10, q12, d1[1]\n\t" \
+    "vrecps.f32 q12, q5, q14\n\t" \
+    "vmla.f32 q11, q13, d1[1]\n\t" \
+    "vrecps.f32 q13, q6, q15\n\t" \
+    "vmla.f32 q8, q8, q10\n\t" \
+    "vmul.f32 q14, q14, q12\n\t" \
+    "vmla.f32 q9, q9, q11\n\t" \
+    "vmul.f32 q15, q15, q13\n\t" \
+    "vrecps.f32 q12, q5, q14\n\t" \
+    "vmov q5, q3\n\t" \
+    "vrecps.f32 q13, q6, q15\n\t" \
+    "vmul.f32 q10, q8, q14\n\t" \
+    "vmul.f32 q11, q9, q15\n\t"
 #define RATIO_REGISTERS \
     "cc", "memory", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q8", "q9", \
     "q10", "q11", "q12", "q13", "q14", "q15"
-/* clang-format on */
 
 /* n >= 1 pairs of vectors of y become their tanh, which is added to total. */
 V_FN void v_ratio_run_added(float *y, float *total, uint32_t n,
                             const float powers[8], const float *limit)
 {
+    const float *x = y;
     __asm__ volatile(RATIO_BEGIN
-                     "1:\n\t"
-                     "vld1.32 {d16-d19}, [%[y]]\n\t" RATIO_PARTS
-                     "vld1.32 {d28-d31}, [%[total]]\n\t" RATIO_QUOTIENT
-                     "vst1.32 {d16-d19}, [%[y]]!\n\t"
-                     "subs %[n], %[n], #1\n\t"
-                     "vadd.f32 q14, q14, q8\n\t"
-                     "vadd.f32 q15, q15, q9\n\t"
-                     "vst1.32 {d28-d31}, [%[total]]!\n\t"
+                     "1:\n\t" RATIO_PAIR
+                     "vld1.32 {d16-d19}, [%[x]]\n\t"
+                     "vmul.f32 q14, q8, q8\n\t"
+                     "vmul.f32 q10, q10, q12\n\t"
+                     "vmul.f32 q15, q9, q9\n\t"
+                     "vmax.f32 q10, q10, q4\n\t"
+                     "vmov q6, q3\n\t"
+                     "vmul.f32 q11, q11, q13\n\t"
+                     "vmin.f32 q10, q10, q3\n\t"
+                     "vmax.f32 q11, q11, q4\n\t"
+                     "vld1.32 {d14-d15}, [%[total]]\n\t"
+                     "vadd.f32 q7, q7, q10\n\t"
+                     "vmin.f32 q14, q14, q2\n\t"
+                     "vmin.f32 q11, q11, q3\n\t"
+                     "vst1.32 {d14-d15}, [%[total]]!\n\t"
+                     "vmin.f32 q15, q15, q2\n\t"
+                     "vld1.32 {d14-d15}, [%[total]]\n\t"
+                     "vadd.f32 q7, q7, q11\n\t"
+                     "vmul.f32 q12, q14, q14\n\t"
+                     "vst1.32 {d20-d23}, [%[y]]!\n\t"
+                     "vmul.f32 q13, q15, q15\n\t"
+                     "vst1.32 {d14-d15}, [%[total]]!\n\t"
                      "bne 1b\n\t"
-                     : [y] "+r"(y), [total] "+r"(total), [n] "+r"(n)
+                     : [x] "+r"(x), [y] "+r"(y), [total] "+r"(total),
+                       [n] "+r"(n)
                      : [powers] "r"(powers), [limit] "r"(limit)
-                     : RATIO_REGISTERS);
+                     : RATIO_REGISTERS, "q7");
 }
 
 /* The same without a total, of x, which may be y. */
@@ -503,15 +517,28 @@ V_FN void v_ratio_run(const float *x, float *y, uint32_t n,
                       const float powers[8], const float *limit)
 {
     __asm__ volatile(RATIO_BEGIN
-                     "1:\n\t"
-                     "vld1.32 {d16-d19}, [%[x]]!\n\t" RATIO_PARTS RATIO_QUOTIENT
-                     "subs %[n], %[n], #1\n\t"
-                     "vst1.32 {d16-d19}, [%[y]]!\n\t"
+                     "1:\n\t" RATIO_PAIR
+                     "vld1.32 {d16-d19}, [%[x]]\n\t"
+                     "vmul.f32 q14, q8, q8\n\t"
+                     "vmul.f32 q15, q9, q9\n\t"
+                     "vmul.f32 q10, q10, q12\n\t"
+                     "vmul.f32 q11, q11, q13\n\t"
+                     "vmin.f32 q15, q15, q2\n\t"
+                     "vmax.f32 q10, q10, q4\n\t"
+                     "vmin.f32 q14, q14, q2\n\t"
+                     "vmax.f32 q11, q11, q4\n\t"
+                     "vmin.f32 q10, q10, q3\n\t"
+                     "vmov q6, q3\n\t"
+                     "vmin.f32 q11, q11, q3\n\t"
+                     "vmul.f32 q13, q15, q15\n\t"
+                     "vmul.f32 q12, q14, q14\n\t"
+                     "vst1.32 {d20-d23}, [%[y]]!\n\t"
                      "bne 1b\n\t"
                      : [x] "+r"(x), [y] "+r"(y), [n] "+r"(n)
                      : [powers] "r"(powers), [limit] "r"(limit)
                      : RATIO_REGISTERS);
 }
+/* clang-format on */
 #endif
 
 #define v_shift_left(x, n)                                                     \
