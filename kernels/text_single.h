@@ -216,24 +216,40 @@ static void single(const mli_conv *a, mli_unary f)
         single_many(a, f);
 }
 
+#include "text_single_stored.h"
+
+/* In full bits, or as it is stored. */
+V_FN void single_any(const mli_conv *a, mli_unary f)
+{
+#if V_LANES > 1u
+    if (MLI_HAS(STORED) && a->storage != MLI_F32) {
+        single_stored(a, f);
+        return;
+    }
+#endif
+    single(a, f);
+}
+
 /* What is not often so. */
 static __attribute__((noinline)) void
 single_other(const mli_conv *a, mli_unary f, float p, float q)
 {
-    if (MLI_HAS(STORED) && a->storage != MLI_F32)
+    if (MLI_HAS(STORED) &&
+        (a->storage == MLI_BYTES || (V_LANES == 1 && a->storage != MLI_F32)))
         conv(a, 0, a->out_per_group);
     else
-        single(a, MLI_IDENTITY);
+        single_any(a, MLI_IDENTITY);
     if (f != MLI_IDENTITY)
         unary(f, p, q, a->y, a->y, 0, a->out_per_group);
 }
 
 static void dense(const mli_conv *a, mli_unary f, float p, float q)
 {
-    if ((MLI_HAS(STORED) && a->storage != MLI_F32) || !is_usual(f))
+    if ((MLI_HAS(STORED) && a->storage > (V_LANES == 1 ? MLI_F32 : MLI_INT4)) ||
+        !is_usual(f))
         single_other(a, f, p, q);
     else
-        single(a, f);
+        single_any(a, f);
 }
 
 #ifdef V_HAS_VNNI

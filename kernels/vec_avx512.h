@@ -136,7 +136,8 @@ V_FN vf v_fma(vf a, vf b, vf c)
     return _mm512_fmadd_ps(a, b, c);
 }
 
-/* Written out: else a compiler may sum to other registers and move them back. */
+/* Written out: else a compiler may sum to other registers and move them back.
+ */
 #define V_HAS_FMA_AT
 V_FN vf v_fma_at(vf a, const float *p, vf c)
 {
@@ -399,14 +400,31 @@ V_FN __m128i v_bytes(const uint8_t *p, const int n)
 
 V_FN void v_row_f16(const uint8_t *p, const int n, vf *row)
 {
-    row[0] = _mm512_cvtph_ps(
-        n == 16 ? _mm256_loadu_si256((const __m256i *)(const void *)p)
-                : _mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1u), p));
+    if (n == 4)
+        row[0] = _mm512_zextps128_ps512(_mm_maskz_cvtph_ps(
+            (__mmask8)-1, _mm_loadl_epi64((const __m128i *)(const void *)p)));
+    else if (n == 8)
+        row[0] = _mm512_zextps256_ps512(_mm256_maskz_cvtph_ps(
+            (__mmask8)-1, _mm_loadu_si128((const __m128i *)(const void *)p)));
+    else
+        row[0] = _mm512_cvtph_ps(
+            n == 16 ? _mm256_loadu_si256((const __m256i *)(const void *)p)
+                    : _mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1u), p));
 }
 
 V_FN void v_row_i8(const uint8_t *p, const int n, vf *row)
 {
-    row[0] = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(v_bytes(p, n)));
+    if (n == 4) {
+        int32_t four;
+        __builtin_memcpy(&four, p, sizeof four);
+        row[0] = _mm512_zextps128_ps512(
+            _mm_cvtepi32_ps(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(four))));
+    } else if (n == 8) {
+        row[0] = _mm512_zextps256_ps512(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(
+            _mm_loadl_epi64((const __m128i *)(const void *)p))));
+    } else {
+        row[0] = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(v_bytes(p, n)));
+    }
 }
 
 V_FN void v_row_i4(const uint8_t *p, const int n, vf *low, vf *high)
