@@ -116,7 +116,8 @@ V_FN void kept_products(kept_rows *g, const float *h, uint32_t units,
 {
     const int pieces = (rows + KEPT_PIECE - 1) / KEPT_PIECE;
     vf row[KEPT_VECTORS];
-    for (uint32_t n = units / 4; n != 0; n--) {
+    const uint32_t fours = V_LANES > 1 ? units / 4 : 0; /* in few bytes */
+    for (uint32_t n = fours; n != 0; n--) {
         v_quad four = v_step_quad(&h, 4);
 #ifdef V_HAS_RAW
         if (type == MLI_F16)
@@ -138,7 +139,7 @@ V_FN void kept_products(kept_rows *g, const float *h, uint32_t units,
         for (int p = 0; p < pieces; p++)
             g->w[p] += 4 * g->step[p];
     }
-    for (uint32_t n = units % 4; n != 0; n--, h++) {
+    for (uint32_t n = units - 4 * fours; n != 0; n--, h++) {
         vf one = K(*h);
         if (type == MLI_F16)
             one = v_mul(one, K(RAW_INPUT));
@@ -346,6 +347,10 @@ V_FN void kept_rnn_group(const mli_recurrent *a, const float *x, const float *h,
     }
 #else
 #define KEPT_SPLIT(type, h, units, f) (void)(f)
+#if V_LANES == 1 /* in few bytes */
+#define KEPT_FORMS(name, gates, group)                                         \
+    KEPT_RUN(name, gates, group, (int)a->storage)
+#else
 #define KEPT_FORMS(name, gates, group)                                         \
     KEPT_RUN(name##_f16, gates, group, MLI_F16)                                \
     KEPT_RUN(name##_i8, gates, group, MLI_INT8)                                \
@@ -353,6 +358,7 @@ V_FN void kept_rnn_group(const mli_recurrent *a, const float *x, const float *h,
     {                                                                          \
         (a->storage == MLI_F16 ? name##_f16 : name##_i8)(a, first, last);      \
     }
+#endif
 #endif
 KEPT_FORMS(kept_lstm, 4, kept_lstm_group)
 KEPT_FORMS(kept_gru, 3, kept_gru_group)
