@@ -15,6 +15,7 @@
 #include "ir.h"
 #include "largest.h"
 #include "op_check.h"
+#include "passes/passes.h"
 #include "player.h"
 
 enum {
@@ -258,6 +259,72 @@ static void small_layers(void **state)
     assert_true(floats > 0);
 }
 
+/* ------------------------------------------------ four in 16 bits -------- */
+
+enum {
+    WIDE = 70, /* inputs: 17 words and a half */
+    TALL = 20, /* outputs: a panel, and a quad */
+};
+
+/* The most that four weights of a row's first words come to which the same byte
+   of their inputs multiplies; *top: the largest weight. */
+static int four_in_a_row(const int8_t *w, uint32_t o, int *top)
+{
+    int most = 0;
+    for (uint32_t i = 0; i + 16 <= (WIDE + 3) / 4 * 4;
+         i += i % 4 == 3 ? 13 : 1) {
+        int sum = 0;
+        for (uint32_t k = i; k < i + 16; k += 4) {
+            int byte = abs(w[mli_bytes_index(TALL, 1, WIDE, o, 0, k)]);
+            sum += byte;
+            *top = byte > *top ? byte : *top;
+        }
+        most = sum > most ? sum : most;
+    }
+    return most;
+}
+
+/* The bytes of a dense layer with these weights. */
+static const int8_t *bytes_of_layer(ir_graph *g, const float *w)
+{
+    const mlc_range range = {-1.f, 1.f};
+    ir_id *values, x = ir_input(g, "x", 1, (uint32_t[]){WIDE});
+    const int8_t *bytes = NULL;
+    ir_output(g, "y", ir_linear(g, x, WIDE, TALL, w, NULL));
+    assert_int_equal(ir_find_readings(g, &values), 1);
+    assert_int_equal(ir_use_integers(g, values, &range, 1, NULL, 0, 1), 1);
+    for (uint32_t v = 0; v < g->value_count; v++)
+        if (g->values[v].storage == MLI_BYTES)
+            bytes = (const int8_t *)(const void *)g->values[v].data;
+    assert_non_null(bytes);
+    free(values);
+    return bytes;
+}
+
+/* Room for four in 16 bits, and almost all of it taken: in weights of any size,
+   in such that are as large, but not where four of them stand out. */
+static void fours(void **state)
+{
+    static float w[TALL * WIDE];
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        ir_graph *g = ir_new(MLI_STREAM);
+        fill(w, TALL * WIDE, kind == 2 ? 0.005f : 0.5f, 11);
+        for (uint32_t i = 0; i < TALL * WIDE; i++)
+            if (kind == 1 || (kind == 2 && i % WIDE < 16 && i % WIDE % 4 == 1))
+                w[i] = w[i] < 0 ? -0.5f : 0.5f;
+        const int8_t *bytes = bytes_of_layer(g, w);
+        for (uint32_t o = 0; o < TALL; o++) {
+            int top = 0, most = four_in_a_row(bytes, o, &top);
+            if (kind < 2)
+                assert_in_range(most, top == 127 ? 1 : 250, 258);
+            else
+                assert_int_equal(most, 4 * 127);
+        }
+        ir_free(g);
+    }
+}
+
 /* -------------------------------------------------------- recurrent ------ */
 
 static float **played(ir_graph *g, mlc_options *options, uint64_t *bytes)
@@ -322,9 +389,8 @@ static void recurrent_layers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),
-        cmocka_unit_test(choice),
-        cmocka_unit_test(small_layers),
+        cmocka_unit_test(answers),          cmocka_unit_test(choice),
+        cmocka_unit_test(small_layers),     cmocka_unit_test(fours),
         cmocka_unit_test(recurrent_layers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,8 @@
  * than that, times inputs of at most 127, fit 16 bits: mli_kernels.bytes_fours.
  */
 #define FOURS_MOST (32767.0 / 127.0 - 2.5)
-#define MOST_LOSS  2.0
+#define MOST_LOSS  2.0    /* of the noise of what is rounded, or */
+#define MOST_NOISE 0.0001 /* so much of the weights themselves */
 
 /* What a value becomes. */
 typedef struct reading {
@@ -171,21 +172,32 @@ static double scale_of(const packed_rows *p, uint32_t n, uint32_t o, int fours)
     return fours ? fmax(own, (double)largest_four(p, n, o) / FOURS_MOST) : own;
 }
 
-/* Are there whole panels, and is little lost in them: is the noise of what is
-   rounded at most MOST_LOSS times as strong? */
+/* The squares of a row's weights, added up. */
+static double power_of(const packed_rows *p, uint32_t n, uint32_t o)
+{
+    double power = 0.0;
+
+    for (uint32_t k = 0; k < p->m.taps; k++)
+        for (uint32_t i = 0; i < p->m.inputs; i++)
+            power += pow(weight(p, n, o, k, i), 2.0);
+    return power;
+}
+
+/* Are there whole panels, and is little lost in them? What is rounded off is a
+   twelfth of the scale's square. */
 static int takes_fours(const packed_rows *p)
 {
-    double before = 0.0, after = 0.0;
+    double before = 0.0, after = 0.0, power = 0.0;
 
     if (p->m.matrices > 1 || p->m.outputs < MLI_PANEL)
         return 0;
     for (uint32_t o = 0; o < p->m.outputs; o++) {
-        double own = scale_of(p, 0, o, 0), with = scale_of(p, 0, o, 1);
-
-        before += own * own;
-        after += with * with;
+        before += pow(scale_of(p, 0, o, 0), 2.0);
+        after += pow(scale_of(p, 0, o, 1), 2.0);
+        power += power_of(p, 0, o);
     }
-    return after <= MOST_LOSS * before;
+    return after <= MOST_LOSS * before ||
+           after / 12.0 * p->m.taps * p->m.inputs <= MOST_NOISE * power;
 }
 
 /* Answers the sum of the row's bytes. */
