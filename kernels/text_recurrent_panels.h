@@ -14,8 +14,8 @@
 
 /* The rows of a layer, with room for whole vectors. */
 typedef struct panel_rows {
-    float bias[PANELS_MOST * 4 + MLI_PANEL];
-    float sum[PANELS_MOST * 4 + MLI_PANEL];
+    float bias[FORM_MOST * 4 + MLI_PANEL];
+    float sum[FORM_MOST * 4 + MLI_PANEL];
 } panel_rows;
 
 /* The sums of `panels` panels from row `row` on; part: rows of the only one, if
@@ -173,4 +173,14 @@ V_FN void run_panels(const mli_recurrent *all, const int gates)
         a.x += a.in_w ? 1 : count;
         a.y += a.units;
     }
+}
+
+static void lstm_form(const mli_recurrent *a)
+{
+    run_panels(a, 4);
+}
+
+static void gru_form(const mli_recurrent *a)
+{
+    run_panels(a, 3);
 }
