@@ -170,7 +170,8 @@ typedef void mli_planar_form(const mli_planar *a);
  *
  * With another storage than MLI_F32, w points to the numbers as they are
  * stored, and each frame reads them in place. The products are summed before
- * they are scaled.
+ * they are scaled. With MLI_INT8 h may be rounded before: by at most 2^-23 of
+ * the largest of them, or of 1 if that is more.
  */
 typedef struct mli_recurrent {
     const float *x;

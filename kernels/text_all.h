@@ -38,7 +38,7 @@
 
 /* The build's functions, with this convolution and dense layer. */
 /* clang-format off */
-#define TABLE(conv_form, dense_form)                                           \
+#define TABLE(conv_form, dense_form, lstm_form, gru_form)                      \
     {                                                                          \
         .name = V_NAME,                                                        \
         .lanes = V_LANES,                                                      \
@@ -48,9 +48,9 @@
         .planar = MLI_PLANES ? planar : NULL,                                  \
         .planar_form = MLI_PLANES ? planar_form : NULL,                        \
         .rows = MLI_PLANES ? rows : NULL,                                      \
-        .lstm = MLI_IF(LSTM, lstm_any),                                         \
-        .gru = MLI_IF(GRU, gru_any),                                            \
-        .rnn = MLI_IF(RNN, rnn_any),                                            \
+        .lstm = MLI_IF(LSTM, lstm_form),                                       \
+        .gru = MLI_IF(GRU, gru_form),                                          \
+        .rnn = MLI_IF(RNN, rnn_any),                                           \
         .gru_reset = MLI_IF(GRU, gru_reset),                                   \
         .gru_update = MLI_IF(GRU, gru_update),                                 \
         .gru_after = MLI_HAS(GRU) && MLI_HAS(STORED) ? gru_after : NULL,       \
@@ -66,7 +66,8 @@
     }
 /* clang-format on */
 
-const mli_kernels V_TABLE = TABLE(conv, dense);
+const mli_kernels V_TABLE = TABLE(conv, dense, lstm_any, gru_any);
 #ifdef V_HAS_VNNI
-const mli_kernels V_TABLE_VNNI = TABLE(conv_vnni, dense_vnni);
+const mli_kernels V_TABLE_VNNI =
+    TABLE(conv_vnni, dense_vnni, lstm_vnni, gru_vnni);
 #endif

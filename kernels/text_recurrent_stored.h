@@ -81,11 +81,14 @@ V_FN kept_rows kept_rows_at(const mli_recurrent *a, uint32_t u, const int gates,
  * takes all the bits, what is lost is 2^-29 of it at most.
  */
 #define KEPT_FIXED 99   /* beside MLI_F16 and MLI_INT8 */
+#define KEPT_VNNI  98   /* the same by bytes, of 24 bits in all */
 #define FIXED_MOST 256u /* units: sums of so many stay below 2^31 */
 
 typedef struct kept_fixed {
 #ifdef V_HAS_FIXED
     int16_t high[FIXED_MOST], low[FIXED_MOST];
+#elif defined(V_HAS_VNNI)
+    uint8_t low[FIXED_MOST], middle[FIXED_MOST], high[FIXED_MOST];
 #endif
     float unit; /* NaN if one of them is, or infinite */
 } kept_fixed;
@@ -189,6 +192,48 @@ V_FN void fixed_products(kept_rows *g, const kept_fixed *h, uint32_t units,
 }
 #endif
 
+#ifdef V_HAS_VNNI
+/* The same where four products of bytes are an instruction, whose first bytes
+   have no sign: what that adds to the highest is summed beside. */
+V_FN void vnni_products(const kept_rows *g, const kept_fixed *h, uint32_t units,
+                        const int rows, vf out[8])
+{
+    const int pieces = (rows + KEPT_PIECE - 1) / KEPT_PIECE;
+    const int part = kept_held(pieces - 1, rows);
+    const __m512i whole = v_turn_index(KEPT_PIECE), last = v_turn_index(part);
+    const v_bsum off = v_bytes_128();
+    const uint8_t *w[4];
+    v_bsum sum[4][4];
+    UNROLL
+    for (int i = 0; i < 4 * pieces; i++)
+        sum[i / 4][i % 4] = v_bytes_zero();
+    UNROLL
+    for (int p = 0; p < pieces; p++)
+        w[p] = g->w[p];
+    for (uint32_t i = 0; i < units; i += 4) {
+        const unsigned inputs = units - i < 4 ? units - i : 4;
+        const v_bsum low = v_word_of(h->low + i);
+        const v_bsum middle = v_word_of(h->middle + i);
+        const v_bsum high = v_word_of(h->high + i);
+        UNROLL
+        for (int p = 0; p < pieces; p++) {
+            const int n = kept_held(p, rows);
+            const v_bsum row =
+                v_turn_rows(w[p], inputs, n, n < KEPT_PIECE ? last : whole);
+            w[p] += 4 * n;
+            sum[p][0] = v_vnni(low, row, sum[p][0]);
+            sum[p][1] = v_vnni(middle, row, sum[p][1]);
+            sum[p][2] = v_vnni(high, row, sum[p][2]);
+            sum[p][3] = v_vnni(off, row, sum[p][3]);
+        }
+    }
+    UNROLL
+    for (int p = 0; p < pieces; p++)
+        out[p] = v_mul(v_split_sums(sum[p][0], sum[p][1], sum[p][2], sum[p][3]),
+                       v_set1(h->unit));
+}
+#endif
+
 /* Parts of a sum: enough of them that products do not wait for one another. */
 #define KEPT_CHAINS(count)                                                     \
     ((count) > 4 || V_LANES < 4 ? 1 : (count) > 2 ? 2 : 4)
@@ -207,6 +252,13 @@ V_FN size_t kept_numbers(const mli_recurrent *a, uint32_t u, const float *h,
     if (type == KEPT_FIXED) {
         g = kept_rows_at(a, u, gates, rows, 0, type);
         fixed_products(&g, fixed, a->units, rows, out);
+        return g.first;
+    }
+#endif
+#ifdef V_HAS_VNNI
+    if (type == KEPT_VNNI) {
+        g = kept_rows_at(a, u, gates, rows, 0, type);
+        vnni_products(&g, fixed, a->units, rows, out);
         return g.first;
     }
 #endif
@@ -346,7 +398,13 @@ V_FN void kept_rnn_group(const mli_recurrent *a, const float *x, const float *h,
                                   : name##_i8)(a, first, last);                \
     }
 #else
+#ifdef V_HAS_VNNI
+#define KEPT_SPLIT(type, h, units, f)                                          \
+    if ((type) == KEPT_VNNI)                                                   \
+    (f)->unit = v_split_bytes(h, units, (f)->low, (f)->middle, (f)->high)
+#else
 #define KEPT_SPLIT(type, h, units, f) (void)(f)
+#endif
 #if V_LANES == 1 /* in few bytes */
 #define KEPT_FORMS(name, gates, group)                                         \
     KEPT_RUN(name, gates, group, (int)a->storage)
@@ -377,3 +435,22 @@ KEPT_FORMS(kept_rnn, 1, kept_rnn_group)
 KEPT_OR_FLOATS(lstm)
 KEPT_OR_FLOATS(gru)
 KEPT_OR_FLOATS(rnn)
+
+#ifdef V_HAS_VNNI
+/* Units from which on it pays to make bytes of h. */
+#define VNNI_LEAST 20u
+
+#define KEPT_VNNI_FORM(name, gates)                                            \
+    KEPT_RUN(kept_##name##_vnni, gates, kept_##name##_group, KEPT_VNNI)        \
+    static void name##_vnni(const mli_recurrent *a, uint32_t first,            \
+                            uint32_t last)                                     \
+    {                                                                          \
+        if (MLI_HAS(STORED) && a->storage == MLI_INT8 &&                       \
+            a->units >= VNNI_LEAST && a->units <= FIXED_MOST)                  \
+            kept_##name##_vnni(a, first, last);                                \
+        else                                                                   \
+            name##_any(a, first, last);                                        \
+    }
+KEPT_VNNI_FORM(lstm, 4)
+KEPT_VNNI_FORM(gru, 3)
+#endif

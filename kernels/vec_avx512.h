@@ -487,6 +487,112 @@ V_FN v_bsum v_vnni(__m512i x, __m512i w, v_bsum sum)
     return sum;
 }
 
+/* n numbers, times up, as whole ones of 24 bits, 2^23 more each. */
+V_FN void v_whole_bytes(const float *h, uint32_t n, vf up, uint8_t *low,
+                        uint8_t *middle, uint8_t *high)
+{
+    const __m512i top = _mm512_set1_epi32(0x7fffff);
+    for (uint32_t i = 0; i < n; i += 16) {
+        const vf x = v_load_part(h + i, 0, n - i < 16 ? n - i : 16);
+        __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(x, up));
+        whole = _mm512_add_epi32(_mm512_min_epi32(whole, top),
+                                 _mm512_set1_epi32(1 << 23));
+        _mm_storeu_si128((__m128i *)(void *)(low + i),
+                         _mm512_cvtepi32_epi8(whole));
+        _mm_storeu_si128((__m128i *)(void *)(middle + i),
+                         _mm512_cvtepi32_epi8(_mm512_srli_epi32(whole, 8)));
+        _mm_storeu_si128((__m128i *)(void *)(high + i),
+                         _mm512_cvtepi32_epi8(_mm512_srli_epi32(whole, 16)));
+    }
+}
+
+/* 2^23 by the power of two above the largest of them, and one by that. */
+static __attribute__((noinline)) float v_largest_of(const float *h, uint32_t n,
+                                                    float *up)
+{
+    vf most = _mm512_set1_ps(1.0f), odd = _mm512_setzero_ps();
+    for (uint32_t i = 0; i < n; i += 16) {
+        const vf x = v_load_part(h + i, 0, n - i < 16 ? n - i : 16);
+        most = _mm512_max_ps(most, _mm512_abs_ps(x));
+        odd = _mm512_fmadd_ps(x, _mm512_setzero_ps(), odd);
+    }
+    /* 2^e <= m, e + 127 in its place: 2^(22 - e), and one by that */
+    const __m512i e = _mm512_and_epi32(
+        _mm512_castps_si512(_mm512_set1_ps(_mm512_reduce_max_ps(most))),
+        _mm512_set1_epi32(0x7f800000));
+    *up = _mm512_cvtss_f32(_mm512_castsi512_ps(
+        _mm512_sub_epi32(_mm512_set1_epi32((int)(276u << 23)), e)));
+    return _mm512_cvtss_f32(_mm512_castsi512_ps(
+               _mm512_sub_epi32(e, _mm512_set1_epi32(22 << 23)))) +
+           _mm512_reduce_add_ps(odd);
+}
+
+/*
+ * n numbers h as whole ones of 24 bits, byte by byte, the lowest first:
+ * h = (whole - 2^23) * the number that is returned; that is NaN if one of h is,
+ * or infinite. Most are from -1 to 1, and then it is 2^-23. Room for whole
+ * vectors.
+ */
+V_FN float v_split_bytes(const float *h, uint32_t n, uint8_t *low,
+                         uint8_t *middle, uint8_t *high)
+{
+    float up = 0x1p23f, unit = 0x1p-23f;
+    __mmask16 small = 0xffff;
+    for (uint32_t i = 0; i < n; i += 16)
+        small &= _mm512_cmp_ps_mask(
+            _mm512_abs_ps(v_load_part(h + i, 0, n - i < 16 ? n - i : 16)),
+            _mm512_set1_ps(1.0f), _CMP_LE_OQ);
+    if (__builtin_expect(small != 0xffff, 0))
+        unit = v_largest_of(h, n, &up);
+    v_whole_bytes(h, n, _mm512_set1_ps(up), low, middle, high);
+    return unit;
+}
+
+/* Where v_turn_rows finds the quads of rows of n = 4, 8, 12 or 16 outputs. */
+V_FN __m512i v_turn_index(const int n)
+{
+    const __m512i lane =
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i quad = _mm512_srli_epi32(lane, 2);
+    const __m512i row = _mm512_and_epi32(lane, _mm512_set1_epi32(3));
+    const __m512i at = _mm512_add_epi32(
+        _mm512_mullo_epi32(row, _mm512_set1_epi32(n / 4)), quad);
+    const __mmask16 real = (__mmask16)((1u << n) - 1u);
+    return _mm512_mask_mov_epi32(_mm512_set1_epi32(15), real, at);
+}
+
+/* Up to four rows of n bytes, to a word of theirs for each output. */
+V_FN v_bsum v_turn_rows(const uint8_t *p, unsigned rows, const int n,
+                        __m512i at)
+{
+    const __m512i turn = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    __m512i x;
+    if (n == 16 && rows == 4)
+        x = _mm512_loadu_si512(p);
+    else
+        x = _mm512_maskz_loadu_epi8(~(__mmask64)0 >> (64 - rows * (unsigned)n),
+                                    p);
+    return _mm512_shuffle_epi8(_mm512_permutexvar_epi32(at, x), turn);
+}
+
+/* A word of inputs for all outputs. */
+V_FN __m512i v_word_of(const uint8_t *p)
+{
+    int32_t word;
+    __builtin_memcpy(&word, p, sizeof word);
+    return _mm512_set1_epi32(word);
+}
+
+/* (high - more) * 2^16 + middle * 2^8 + low */
+V_FN vf v_split_sums(v_bsum low, v_bsum middle, v_bsum high, v_bsum more)
+{
+    const vf rest =
+        _mm512_cvtepi32_ps(_mm512_add_epi32(_mm512_slli_epi32(middle, 8), low));
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(high, more)),
+                           _mm512_set1_ps(0x1p16f), rest);
+}
+
 V_FN __m512i v_bytes_128(void)
 {
     return _mm512_set1_epi8((char)0x80);

@@ -254,7 +254,7 @@ static void check_layer(const mli_kernels *k, int kind, uint32_t units,
     stored_matrix m = layer_matrix(storage, rows, units);
     fill(d.x, FRAMES * rows, 4);
     fill(d.b, rows, 1);
-    fill(d.h, units, 1);
+    fill(d.h, units, units % 5 ? 1 : 3);
     fill(d.c, units, 3);
     memcpy(d.cells, d.c, sizeof d.c);
     fill_canary(d.y, sizeof d.y / 4);
@@ -290,6 +290,33 @@ static void layers(void **state)
 }
 
 /* NaN in any gate of a unit comes out there and, a frame later, everywhere. */
+static void check_nan(const mli_kernels *k, int kind, uint32_t gate,
+                      mli_storage storage)
+{
+    float w[4 * 20 * 20], x[2 * 80], h[20], c[20], y[2 * 20], scale[80];
+    fill(w, 4 * 20 * 20, 1);
+    fill(x, 2 * 80, 2);
+    fill(h, 20, 1);
+    fill(c, 20, 1);
+    fill(scale, 80, 0.01f);
+    for (size_t i = 0; storage == MLI_F16 && i < sizeof w / 2; i++)
+        memcpy((uint8_t *)w + 2 * i, &(uint16_t){0x3c00}, 2); /* 1 */
+    x[row(layer_gates[kind], gate, 13)] = NAN;
+    mli_recurrent a = {.x = x,
+                       .w = w,
+                       .h = h,
+                       .c = c,
+                       .y = y,
+                       .frames = 2,
+                       .units = 20,
+                       .f = MLI_RELU,
+                       .storage = storage,
+                       .scale = scale};
+    layer_of(k, kind)(&a, 0, 20);
+    for (uint32_t u = 0; u < 40; u++)
+        assert_int_equal(!!isnan(y[u]), u == 13 || u >= 20);
+}
+
 static void layers_keep_nan(void **state)
 {
     (void)state;
@@ -297,25 +324,9 @@ static void layers_keep_nan(void **state)
     seed = 2;
     for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
         for (int kind = 0; kind < LAYERS; kind++)
-            for (uint32_t gate = 0; gate < layer_gates[kind]; gate++) {
-                float w[4 * 20 * 20], x[2 * 80], h[20], c[20], y[2 * 20];
-                fill(w, 4 * 20 * 20, 1);
-                fill(x, 2 * 80, 2);
-                fill(h, 20, 1);
-                fill(c, 20, 1);
-                x[row(layer_gates[kind], gate, 13)] = NAN;
-                mli_recurrent a = {.x = x,
-                                   .w = w,
-                                   .h = h,
-                                   .c = c,
-                                   .y = y,
-                                   .frames = 2,
-                                   .units = 20,
-                                   .f = MLI_RELU};
-                layer_of(k, kind)(&a, 0, 20);
-                for (uint32_t u = 0; u < 40; u++)
-                    assert_int_equal(!!isnan(y[u]), u == 13 || u >= 20);
-            }
+            for (uint32_t gate = 0; gate < layer_gates[kind]; gate++)
+                for (mli_storage s = MLI_F32; s <= MLI_INT8; s++)
+                    check_nan(k, kind, gate, s);
 }
 
 typedef void cell_fn(const mli_cell *a, uint32_t first, uint32_t last);
