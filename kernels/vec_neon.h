@@ -1072,9 +1072,9 @@ V_FN void v_bytes_store(float *y, v_bsum sum[4], const float *scale,
                      "vst1.32 {%e[b]-%f[b]}, [%[y]]!\n\t"
                      "vst1.32 {%e[c]-%f[c]}, [%[y]]!\n\t"
                      "vst1.32 {%e[d]-%f[d]}, [%[y]]\n\t"
-                     : [a] "+w"(sum[0].low), [b] "+w"(sum[0].high),
-                       [c] "+w"(sum[1].low), [d] "+w"(sum[1].high), [y] "+r"(y),
-                       [scale] "+r"(scale), [bias] "+r"(b)
+                     : [a] "+&w"(sum[0].low), [b] "+&w"(sum[0].high),
+                       [c] "+&w"(sum[1].low), [d] "+&w"(sum[1].high),
+                       [y] "+r"(y), [scale] "+r"(scale), [bias] "+r"(b)
                      : [e] "w"(sum[2].low), [f] "w"(sum[2].high),
                        [g] "w"(sum[3].low), [h] "w"(sum[3].high)
                      : "memory", "q8", "q9", "q10", "q11", "q12", "q13", "q14",
