@@ -302,7 +302,8 @@ static const int8_t *bytes_of_layer(ir_graph *g, const float *w)
 }
 
 /* Room for four in 16 bits, and almost all of it taken: in weights of any size,
-   in such that are as large, but not where four of them stand out. */
+   in such that are as large, but not where four of them stand out, nor in rows
+   of no whole panel, which lose nothing. */
 static void fours(void **state)
 {
     static float w[TALL * WIDE];
@@ -316,10 +317,12 @@ static void fours(void **state)
         const int8_t *bytes = bytes_of_layer(g, w);
         for (uint32_t o = 0; o < TALL; o++) {
             int top = 0, most = four_in_a_row(bytes, o, &top);
-            if (kind < 2)
-                assert_in_range(most, top == 127 ? 1 : 250, 258);
-            else
+            if (kind == 2)
                 assert_int_equal(most, 4 * 127);
+            else if (o >= TALL / MLI_PANEL * MLI_PANEL)
+                assert_int_equal(top, 127);
+            else
+                assert_in_range(most, top == 127 ? 1 : 250, 258);
         }
         ir_free(g);
     }

@@ -164,12 +164,15 @@ static float largest_four(const packed_rows *p, uint32_t n, uint32_t o)
 }
 
 /* The scale of a row. fours: four products fit 16 bits then, which makes it
-   coarser in most rows by a little. */
+   coarser in most rows of whole panels by a little. */
 static double scale_of(const packed_rows *p, uint32_t n, uint32_t o, int fours)
 {
     double own = (double)fmaxf(largest(p, n, o), 127.f * FLT_MIN) / 127.0;
+    uint32_t quads = (p->m.outputs + 3u) / 4u * 4u;
 
-    return fours ? fmax(own, (double)largest_four(p, n, o) / FOURS_MOST) : own;
+    if (!fours || o >= quads / MLI_PANEL * MLI_PANEL)
+        return own;
+    return fmax(own, (double)largest_four(p, n, o) / FOURS_MOST);
 }
 
 /* The squares of a row's weights, added up. */
