@@ -252,7 +252,8 @@ typedef struct mli_kernels {
     /*
      * Whether a matrix of MLI_BYTES, of one group, has such weights that any
      * four products of an output, of inputs i, i + 4, i + 8 and i + 12 of each
-     * sixteen, can be summed in 16 bits. NULL: of no use to this build.
+     * sixteen, can be summed in 16 bits, inputs being bytes from -127 to 127.
+     * NULL: of no use to this build.
      */
     int (*bytes_fours)(const float *w, uint32_t rows, uint32_t products);
 

@@ -440,7 +440,7 @@ static void bytes_begin(const mli_conv *a, uint32_t g, uint32_t f, float *room,
 #ifdef V_HAS_BYTE_FOURS
 #define FOURS_MOST (32767 / 127)
 
-/* Do sums of four products fit 16 bits, whatever the inputs are? */
+/* Do sums of four products fit 16 bits, whatever the inputs are, but -128? */
 static int bytes_fours(const float *w, uint32_t rows, uint32_t products)
 {
     const int8_t *at = (const int8_t *)(const void *)w;
