@@ -55,16 +55,22 @@ static void fill_bytes(int8_t *to, size_t n, int most)
                                       : (int8_t)((int)below(255) - 127);
 }
 
-/* Weights whose products may be summed four at a time, just so: `size` bytes in
-   rows of `row`. */
-static void fill_fours(int8_t *to, size_t size, size_t row)
+/* Weights whose products may be summed four at a time, just so: a panel of rows
+   of 64 bytes. Those of two neighbours may not; one too many: `over`. */
+static void fill_fours(int8_t *to, uint32_t words, int over)
 {
-    for (size_t i = 0; i < size; i++) {
-        size_t of_four = i / row % 4;
-        int most = of_four == 3 ? 63 : 65; /* 258 in all */
-        to[i] = (int8_t)(below(4) ? most : (int)below(131) - 65);
-        if (abs(to[i]) > most)
-            to[i] = (int8_t)-most;
+    static const int most[][4] = {
+        {65, 65, 65, 63}, {127, 127, 2, 2}, {2, 2, 127, 127}}; /* 258 in all */
+    for (uint32_t at = 0; at + 4 <= words; at += 4, to += 4 * 64)
+        for (uint32_t i = 0; i < 64; i++) {
+            const int *size = most[below(3)];
+            for (uint32_t k = 0; k < 4; k++)
+                to[64 * k + i] = (int8_t)(below(2) ? size[k] : -size[k]);
+        }
+    if (over && words >= 4) {
+        to -= 4 * 64;
+        to[0] = to[64] = to[128] = 65;
+        to[192] = -64;
     }
 }
 
@@ -76,13 +82,13 @@ static void set_up(fixture *s, mli_conv shape, int bias)
     a->storage = MLI_BYTES;
     s->outputs = a->groups * a->out_per_group;
     s->rows = a->groups * ((a->out_per_group + 3) / 4 * 4);
-    uint32_t words = a->groups * a->in_per_group;
-    a->x_stride = a->x_stride < words ? words : a->x_stride;
+    const uint32_t all = a->groups * a->in_per_group;
+    a->x_stride = a->x_stride < all ? all : a->x_stride;
     a->y_stride = a->y_stride < s->outputs ? s->outputs : a->y_stride;
     size_t frames = a->ring ? a->ring + a->frames
                             : (size_t)(a->frames - 1) * a->step +
                                   (a->taps - 1) * a->dilation + 1;
-    size_t size = (frames - 1) * a->x_stride + words;
+    size_t size = (frames - 1) * a->x_stride + all;
     s->x = room(size * sizeof *s->x);
     fill_bytes((int8_t *)s->x, 4 * size, most);
     for (size_t i = 0; a->ring && i < size - a->ring * a->x_stride; i++)
@@ -90,9 +96,9 @@ static void set_up(fixture *s, mli_conv shape, int bias)
     size = (size_t)s->rows * a->taps * a->in_per_group * 4;
     s->w = room(size);
     fill_bytes(s->w, size, most);
-    if (fours && a->groups == 1) /* whole panels begin it */
-        fill_fours(s->w, s->rows / 16 * 64 * (size_t)a->taps * a->in_per_group,
-                   64);
+    const uint32_t words = a->taps * a->in_per_group;
+    for (uint32_t o = 0; fours && a->groups == 1 && o + 16 <= s->rows; o += 16)
+        fill_fours(s->w + (size_t)o * 4 * words, words, below(8) == 0);
     s->scale = filled(s->rows);
     s->b = filled(s->outputs);
     s->y_size = (size_t)(a->frames - 1) * a->y_stride + s->outputs;
@@ -259,8 +265,9 @@ static void convolutions(void **state)
     seed = 2;
     for (int n = 0; n < count; n++) {
         int ring = (int)below(2);
+        uint32_t words = 1 + below(below(3) ? 9 : 40); /* side by side or not */
         mli_conv a =
-            convolved(dense(1 + below(9), 1 + below(36), 1 + below(20)), ring);
+            convolved(dense(words, 1 + below(36), 1 + below(20)), ring);
         check_case(a, below(4) != 0);
     }
 }
