@@ -330,6 +330,7 @@ struct mli_step {
             uint32_t units;        /* in one frame */
             uint32_t fixed;        /* cost of the first unit, beside its own, */
             uint32_t cost;         /* of a unit, about a vector instruction */
+            uint32_t grain;        /* units that are best done together */
             uint32_t x_row, y_row; /* floats, where a unit is a row */
         };
         /* sessions with planes: */
@@ -464,7 +465,7 @@ mli_step_part mli_part_product;               /* step_product.c */
 void mli_fill(float *y, float value, size_t n); /* step_walk.c */
 
 /* slice.c: how a step runs in parts, and what they cost. */
-void mli_slice(mli_step *step);
+void mli_slice(mli_step *step, uint32_t lanes);
 
 /* process.c */
 void mli_give_controls(mli_session *s);

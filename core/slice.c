@@ -6,9 +6,11 @@
  */
 #include "session.h"
 
-#define CALL  60u       /* a step, for itself */
-#define LUMP  64u       /* elements */
-#define PANEL MLI_PANEL /* outputs */
+#define CALL     25u       /* a step, for itself, by the lanes */
+#define FEW      75u       /* outputs that fill no registers, likewise */
+#define LUMP     64u       /* elements */
+#define PANEL    MLI_PANEL /* outputs */
+#define TOGETHER 4u        /* rows of a matrix product */
 
 static uint32_t clamp(uint64_t n)
 {
@@ -73,31 +75,43 @@ static void some_rows(const mli_step *step, uint32_t pos, uint32_t row,
     m->kernel(&a, first * PANEL, last < m->outputs ? last : m->outputs);
 }
 
-/* A unit is a panel of outputs of a row; whole rows run together. */
-static void some_panels(const mli_step *step, uint32_t pos, uint32_t first,
-                        uint32_t last)
+/*
+ * A unit is a panel of outputs of a row. They go by rows that kernels take
+ * together, TOGETHER of them, or what the last ones are: all rows of a panel,
+ * then of the next; so that cut ends cost no more than others.
+ */
+static void some_panels(const mli_step *step, uint32_t pos, uint32_t rows,
+                        uint32_t first, uint32_t last)
 {
-    uint32_t panels = lumps(step->u.matrix.outputs, PANEL);
-    uint32_t row = first / panels, from = first % panels;
-    uint32_t end = last / panels, to = last % panels;
-    if (row == end) {
-        some_rows(step, pos, row, 1, from, to);
-        return;
+    const uint32_t panels = lumps(step->u.matrix.outputs, PANEL);
+    while (first < last) {
+        const uint32_t row = first / (TOGETHER * panels) * TOGETHER;
+        const uint32_t size = rows - row < TOGETHER ? rows - row : TOGETHER;
+        const uint32_t at = first - row * panels, left = last - first;
+        const uint32_t panel = at / size, of = at % size;
+        if (at == 0 && left >= size * panels) {
+            uint32_t n = left / panels; /* rows, all of them or by fours */
+            n = n < rows - row ? n / TOGETHER * TOGETHER : rows - row;
+            some_rows(step, pos, row, n, 0, panels);
+            first += n * panels;
+        } else if (of == 0 && left >= size) {
+            uint32_t n = left / size;
+            n = n < panels - panel ? n : panels - panel;
+            some_rows(step, pos, row, size, panel, panel + n);
+            first += n * size;
+        } else {
+            const uint32_t n = size - of < left ? size - of : left;
+            some_rows(step, pos, row + of, n, panel, panel + 1);
+            first += n;
+        }
     }
-    if (from != 0)
-        some_rows(step, pos, row++, 1, from, panels);
-    if (row < end)
-        some_rows(step, pos, row, end - row, 0, panels);
-    if (to != 0)
-        some_rows(step, pos, end, 1, 0, to);
 }
 
 static void part_matrix(const mli_kernels *k, const mli_step *step,
                         uint32_t frames, uint32_t first, uint32_t last)
 {
     (void)k;
-    (void)frames;
-    some_panels(step, 0, first, last);
+    some_panels(step, 0, frames * step->rows, first, last);
 }
 
 /* The first part takes all frames into the ring. */
@@ -111,19 +125,27 @@ static void part_ring_matrix(const mli_kernels *k, const mli_step *step,
         mli_kept_push(ring, step->x, frames);
     pos = ring->pos >= frames ? ring->pos - frames
                               : ring->pos + ring->capacity - frames;
-    some_panels(step, pos, first, last);
+    some_panels(step, pos, frames * step->rows, first, last);
 }
 
-static void slice_matrix(mli_step *step, mli_step_part *part)
+static void slice_matrix(mli_step *step, mli_step_part *part, uint32_t lanes)
 {
     const mli_matrix_step *m = &step->u.matrix;
     const mli_conv *a = &m->conv;
     uint64_t products = (uint64_t)a->taps * a->in_per_group;
     uint32_t outputs = m->outputs < PANEL ? m->outputs : PANEL;
+    uint32_t panels = lumps(m->outputs, PANEL);
     step->part = part;
-    step->units = step->rows * lumps(m->outputs, PANEL);
-    step->cost =
-        clamp(30 + 12ull * a->taps + products * (outputs + 8) * 5 / 24);
+    step->units = step->rows * panels;
+    products *= outputs + 8;
+    if (step->rows >= TOGETHER) {
+        step->grain = TOGETHER;
+        step->cost = clamp(8 + 12ull * a->taps + products * 4 / 17);
+        return;
+    }
+    step->cost = clamp(8 + 12ull * a->taps + products * 5 / 24);
+    if (panels < TOGETHER)
+        step->fixed += lanes < 8 ? FEW * lanes / 2 : FEW * lanes;
 }
 
 /* -------------------------------------------------------------- images ---- */
@@ -413,16 +435,16 @@ static void slice_product(mli_step *step)
     step->cost = clamp(12 + size * 3 / 16 + size * 2 / step->rows);
 }
 
-void mli_slice(mli_step *step)
+void mli_slice(mli_step *step, uint32_t lanes)
 {
     step->part = NULL;
-    step->units = 1;
-    step->fixed = CALL;
+    step->units = step->grain = 1;
+    step->fixed = CALL * lanes;
     step->cost = clamp((uint64_t)step->elements / 4);
     if (step->run == mli_run_matrix)
-        slice_matrix(step, part_matrix);
+        slice_matrix(step, part_matrix, lanes);
     else if (step->run == MLI_IF(CONV1D, mli_run_ring_matrix))
-        slice_matrix(step, part_ring_matrix);
+        slice_matrix(step, part_ring_matrix, lanes);
     else if (step->run == MLI_IF(CONV2D, mli_run_image))
         slice_image(step);
     else if (step->run == MLI_IF(POOL, mli_run_pool))

@@ -54,7 +54,7 @@ void mli_spread_start(mli_session *s)
     w->total = 0;
     for (uint32_t i = 0; i < s->step_count; i++) {
         mli_step *step = s->steps + i;
-        mli_slice(step);
+        mli_slice(step, s->kernels->lanes);
         uint32_t period = step->clock->period;
         uint32_t frames = period != 0 ? s->cycle / period : chunks;
         w->total += (uint64_t)step->units * step->cost * frames +
@@ -82,27 +82,34 @@ static void begin_steps(mli_work *w)
     w->step = w->unit = 0;
 }
 
-/* How many of `left` units are due: at least the one that is half due. */
-static uint32_t due(const mli_work *w, uint64_t target, uint32_t cost,
-                    uint32_t left)
+/* How many of `left` units are due: at least the one that is half due. By the
+   grain, where that is little of this share of the hop. */
+static uint32_t due(const mli_work *w, uint64_t target, uint64_t share,
+                    uint64_t cost, uint32_t grain, uint32_t left)
 {
     if (target == UINT64_MAX)
         return left;
     if (w->done >= target)
         return 0;
-    uint64_t n = (target - w->done + cost / 2) / (cost != 0 ? cost : 1);
-    return n < left ? (uint32_t)n : left;
+    if (cost == 0)
+        cost = 1;
+    if (cost * grain > share / 8)
+        grain = 1;
+    cost *= grain;
+    uint64_t n = (target - w->done + cost / 2) / cost;
+    return n < (left + grain - 1) / grain ? (uint32_t)n * grain : left;
 }
 
 /* Steps up to a cost; is the last one done? Every turn ends a step or this. */
 static int run_steps(mli_session *s, uint64_t target)
 {
     mli_work *w = &s->work;
+    const uint64_t share = target > w->done ? target - w->done : 0;
     for (; w->step < s->step_count; w->step++, w->unit = 0) {
         const mli_step *step = s->steps + w->step;
         uint32_t frames = step->clock->frames, all = whole_units(step);
         uint32_t left = all - w->unit, cost = unit_cost(step);
-        uint32_t n = due(w, target, cost, left);
+        uint32_t n = due(w, target, share, cost, step->grain, left);
         if (n == 0 && left != 0)
             return 0;
         if (s->observer != NULL && n != 0)
