@@ -10,7 +10,8 @@ static mli_planar plane_panel(const mli_planar *a, uint32_t g, uint32_t o,
 {
     const uint32_t left = a->out_per_group - o;
     const size_t row = (size_t)g * a->out_per_group + o;
-    mli_planar p = *a;
+    mli_planar p; /* not all of *a need be there */
+    __builtin_memcpy(&p, a, offsetof(mli_planar, mix_b));
     p.x += (size_t)g * a->in_per_group * a->x_row;
     p.y += row * a->y_row;
     p.b = a->b ? a->b + row : NULL;
