@@ -303,7 +303,7 @@ static const mli_file_op *op_before(const prepare *p)
 /*
  * Is this dense layer the projection of one number for the recurrent layer that
  * comes next, and for nothing else? Then that layer's kernel does it, with the
- * same bits. Not where the work is spread, in units of both.
+ * same products. Not where the work is spread, in units of both.
  */
 static int is_projection(const mli_file *f, const mli_file_op *op)
 {

@@ -93,10 +93,11 @@ typedef struct kept_fixed {
     float unit; /* NaN if one of them is, or infinite */
 } kept_fixed;
 
-/* What the numbers of v_row_raw are taken times, before and after. */
+/* What the numbers of v_row_raw are taken times, before and after: 2^112 in
+   all, in parts that leave room for h above 1 and below. */
 #ifdef V_HAS_RAW
-#define RAW_INPUT 0x1p96f
-#define RAW_SUM   0x1p16f
+#define RAW_INPUT 0x1p64f
+#define RAW_SUM   0x1p48f
 #else
 #define RAW_INPUT 1.0f
 #define RAW_SUM   1.0f

@@ -279,14 +279,70 @@ static void layers(void **state)
 {
     (void)state;
     const mli_unary f[] = {MLI_TANH, MLI_RELU, MLI_IDENTITY};
+    /* whole numbers in the place of h end at 256 */
+    static const uint32_t more[] = {128, 129, 256, 257};
     const mli_kernels *k;
     seed = 1;
     for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
-        for (uint32_t units = 1; units <= 132; units += units < 70 ? 1 : 29)
+        for (uint32_t u = 0; u < 70 + sizeof more / sizeof *more; u++) {
+            const uint32_t units = u < 70 ? u + 1 : more[u - 70];
             for (int kind = 0; kind < LAYERS; kind++)
                 for (mli_storage s = MLI_F32; s <= MLI_INT8; s++)
                     check_layer(k, kind, units, f[units % 3], units % 4 != 1,
                                 s);
+        }
+}
+
+/* A state from elsewhere may be any: beside its largest number smaller ones may
+   lose bits. */
+static void check_state(const mli_kernels *k, int kind, uint32_t units,
+                        mli_storage storage, float size)
+{
+    const uint32_t rows = (units + 3) / 4 * 4 * layer_gates[kind];
+    stored_matrix m = layer_matrix(storage, rows, units);
+    const double most = size > 1 ? size : 1;
+    fill(d.x, rows, 4);
+    fill(d.h, units, 1);
+    fill(d.c, units, 3);
+    for (uint32_t u = 0; u < units; u++)
+        d.h[u] *= u % 3 ? size : 1;
+    memcpy(d.cells, d.c, sizeof d.c);
+    const mli_recurrent a = {.x = d.x,
+                             .w = d.w.p,
+                             .h = d.h,
+                             .c = d.cells,
+                             .y = d.y,
+                             .frames = 1,
+                             .units = units,
+                             .f = MLI_IDENTITY,
+                             .storage = storage,
+                             .scale = m.scale};
+    layer_of(k, kind)(&a, 0, units);
+    for (uint32_t u = 0; u < units; u++) {
+        double c = d.c[u];
+        double want = layer_reference(kind, &a, d.x, d.h, u, &c);
+        check_near(k, layer_names[kind], u, d.y[u], want, 5e-6 * most);
+        if (kind == LSTM)
+            check_near(k, "c", u, d.cells[u], c, 5e-6);
+    }
+    page_end_free(d.w);
+    free(d.floats);
+    stored_matrix_free(&m);
+}
+
+static void layers_take_any_state(void **state)
+{
+    (void)state;
+    static const uint32_t units[] = {3, 20, 256};
+    static const float sizes[] = {0x1p-140f, 1.0f, 2.0f, 1e12f, 1e18f};
+    const mli_kernels *k;
+    seed = 3;
+    for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
+        for (size_t u = 0; u < sizeof units / sizeof *units; u++)
+            for (size_t z = 0; z < sizeof sizes / sizeof *sizes; z++)
+                for (int kind = 0; kind < LAYERS; kind++)
+                    for (mli_storage s = MLI_F32; s <= MLI_INT8; s++)
+                        check_state(k, kind, units[u], s, sizes[z]);
 }
 
 /* NaN in any gate of a unit comes out there and, a frame later, everywhere. */
@@ -844,13 +900,21 @@ static void reduce_many_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layers),          cmocka_unit_test(layers_keep_nan),
-        cmocka_unit_test(cells),           cmocka_unit_test(cells_keep_nan),
-        cmocka_unit_test(binary),          cmocka_unit_test(binary_special),
-        cmocka_unit_test(whole_numbers),   cmocka_unit_test(power),
-        cmocka_unit_test(affine),          cmocka_unit_test(softmax),
-        cmocka_unit_test(softmax_special), cmocka_unit_test(normalize),
-        cmocka_unit_test(reduce),          cmocka_unit_test(reduce_many_rows),
+        cmocka_unit_test(layers),
+        cmocka_unit_test(layers_keep_nan),
+        cmocka_unit_test(layers_take_any_state),
+        cmocka_unit_test(cells),
+        cmocka_unit_test(cells_keep_nan),
+        cmocka_unit_test(binary),
+        cmocka_unit_test(binary_special),
+        cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(power),
+        cmocka_unit_test(affine),
+        cmocka_unit_test(softmax),
+        cmocka_unit_test(softmax_special),
+        cmocka_unit_test(normalize),
+        cmocka_unit_test(reduce),
+        cmocka_unit_test(reduce_many_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
