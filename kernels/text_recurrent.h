@@ -4,8 +4,20 @@
  *
  * The units of a group fill the lanes of a vector, and their gates a few
  * vectors of rows. The sums of a group's rows stay in registers, and the cell
- * is updated from them. V_WHOLE and V_PANELS have forms of their own for LSTMs
- * and GRUs of few units, which make the sums of several groups at once.
+ * is updated from them.
+ *
+ * Where which layer is computed:
+ *   here              floats, group by group; lstm, gru and rnn choose:
+ *   ..._whole.h       LSTM, GRU: few units, all at once (V_WHOLE: AVX-512)
+ *   ..._panels.h      LSTM, GRU: several panels at once (V_PANELS: AVX2, SSE2)
+ *   ..._quads.h       LSTM, GRU: pairs of four units (V_HAS_QUAD: NEON)
+ *   ..._stored.h      16 or 8 bits; lstm_any, gru_any and rnn_any, which are in
+ *                     the table, choose between these and floats; lstm_vnni and
+ *                     gru_vnni do where the machine has VNNI
+ *   text_cells.h      cells alone, where other kernels make the products: core
+ *                     says so for 4 bits, bytes, and a GRU that resets first
+ *   ..._sums.h, ..._cells.h  what they share; has_form says which layers have
+ *                     a form of their own, of the first two
  */
 #include "text_recurrent_sums.h"
 #include "text_recurrent_cells.h"

@@ -78,10 +78,11 @@ V_FN kept_rows kept_rows_at(const mli_recurrent *a, uint32_t u, const int gates,
 /*
  * Whole numbers of 30 bits and a sign in the place of h, in two parts: where
  * products of 16 bits cost less than floats made of bytes. The largest of them
- * takes all the bits, what is lost is 2^-29 of it at most.
+ * takes all the bits, what is lost is 2^-29 of it at most. By bytes they have
+ * 24 bits, and what is lost is 2^-23 of the largest, or of 1 if that is more.
  */
 #define KEPT_FIXED 99   /* beside MLI_F16 and MLI_INT8 */
-#define KEPT_VNNI  98   /* the same by bytes, of 24 bits in all */
+#define KEPT_VNNI  98   /* by bytes */
 #define FIXED_MOST 256u /* units: sums of so many stay below 2^31 */
 
 typedef struct kept_fixed {

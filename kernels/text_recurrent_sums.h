@@ -274,6 +274,8 @@ V_FN int has_form(const mli_recurrent *a, const int gates)
 }
 #endif
 
+/* Of a layer with a form of its own, in as many parts as there: the bits of
+   some units are those of all. */
 V_FN void group_sums(const mli_recurrent *a, uint32_t u, const float *x,
                      const float *h, const int gates, const int quads,
                      vf out[4])

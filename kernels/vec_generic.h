@@ -17,6 +17,11 @@
  *   V_BLOCK            products of a layer that are summed by themselves
  *   V_CHAINS           parts of a recurrent sum, 2 or 4
  *   V_WHOLE            all rows of some recurrent layers fit the registers
+ *   V_PANELS           or so many vectors of their sums do
+ *   V_HAS_QUAD         a v_quad is a register, not a place in memory
+ *   V_HAS_FIXED, V_HAS_RAW, V_HAS_VNNI  numbers in the place of floats that are
+ *                      multiplied by stored weights: see vec_neon.h and
+ *                      vec_avx512.h
  *   V_PLANE_OUTPUTS, V_PLANE_VECTORS  register tile of the planar kernels:
  *                      outputs (4 or 8) by vectors of frames
  *   V_PLANE_FOUR       vectors of a tile of 4 outputs,
