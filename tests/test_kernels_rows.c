@@ -279,13 +279,16 @@ static void layers(void **state)
 {
     (void)state;
     const mli_unary f[] = {MLI_TANH, MLI_RELU, MLI_IDENTITY};
-    /* whole numbers in the place of h end at 256 */
-    static const uint32_t more[] = {128, 129, 256, 257};
+    /* Forms for few units end at 48 and 128; whole numbers in the place of h at
+       256. An emulator takes long. */
+    static const uint32_t more[] = {44, 47, 48,  49,  52,  57, 63,
+                                    64, 70, 128, 129, 256, 257};
+    const uint32_t most = getenv("MLI_LONG") ? 130 : 42;
     const mli_kernels *k;
     seed = 1;
     for (uint32_t i = 0; (k = mli_kernels_at(i)); i++)
-        for (uint32_t u = 0; u < 70 + sizeof more / sizeof *more; u++) {
-            const uint32_t units = u < 70 ? u + 1 : more[u - 70];
+        for (uint32_t u = 0; u < most + sizeof more / sizeof *more; u++) {
+            const uint32_t units = u < most ? u + 1 : more[u - most];
             for (int kind = 0; kind < LAYERS; kind++)
                 for (mli_storage s = MLI_F32; s <= MLI_INT8; s++)
                     check_layer(k, kind, units, f[units % 3], units % 4 != 1,
