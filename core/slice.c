@@ -7,7 +7,8 @@
 #include "session.h"
 
 #define CALL     25u       /* a step, for itself, by the lanes */
-#define FEW      75u       /* outputs that fill no registers, likewise */
+#define FEW      75u       /* fewer panels than fill registers, likewise */
+#define FILLED   4u        /* so many do */
 #define LUMP     64u       /* elements */
 #define PANEL    MLI_PANEL /* outputs */
 #define TOGETHER 4u        /* rows of a matrix product */
@@ -144,7 +145,7 @@ static void slice_matrix(mli_step *step, mli_step_part *part, uint32_t lanes)
         return;
     }
     step->cost = clamp(8 + 12ull * a->taps + products * 5 / 24);
-    if (panels < TOGETHER)
+    if (panels < FILLED)
         step->fixed += lanes < 8 ? FEW * lanes / 2 : FEW * lanes;
 }
 

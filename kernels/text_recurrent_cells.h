@@ -221,7 +221,17 @@ V_FN void input_turn(const mli_recurrent *a, turned_input *t)
     }
 }
 
-/* The units of a group; t: NULL if x has all the gates. */
+/* They are made where there is one number and more than one frame; else NULL:
+   x has all the gates, or is turned as it comes. */
+V_FN const turned_input *turned_of(const mli_recurrent *a, turned_input *room)
+{
+    if (!a->in_w || a->frames < 2)
+        return NULL;
+    input_turn(a, room);
+    return room;
+}
+
+/* The units of a group; t: of turned_of. */
 V_FN void gru_units_turned(const mli_recurrent *a, const turned_input *t,
                            const vf *s, uint32_t u, const int quads)
 {

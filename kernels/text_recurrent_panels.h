@@ -147,20 +147,13 @@ V_FN void run_panels(const mli_recurrent *all, const int gates)
         (all->units + 3) / 4 * 4 * (uint32_t)gates; /* of rows */
     mli_recurrent a = *all;
     panel_rows rows;
-    turned_input room, *turned = NULL;
-    uint32_t row = 0;
-    if (gates == 3 && a.in_w && a.frames > 1) {
-        turned = &room;
-        input_turn(&a, turned);
-    }
-    for (; row + V_LANES <= count; row += V_LANES) {
+    turned_input room;
+    const turned_input *turned = gates == 3 ? turned_of(&a, &room) : NULL;
+    for (uint32_t row = 0; row < count; row += V_LANES) {
+        const uint32_t left = count - row;
         vf bias;
-        rows_bias(&a, gates == 4, row, 1, (int)V_LANES, &bias);
-        v_store(rows.bias + row, bias);
-    }
-    if (row < count) { /* four of eight */
-        vf bias;
-        rows_bias(&a, gates == 4, row, 1, 4, &bias);
+        rows_bias(&a, gates == 4, row, 1, left < V_LANES ? 4 : (int)V_LANES,
+                  &bias);
         v_store(rows.bias + row, bias);
     }
     for (uint32_t f = 0; f < a.frames; f++) {

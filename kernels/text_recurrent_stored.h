@@ -297,13 +297,7 @@ V_FN void kept_sums(const mli_recurrent *a, uint32_t u, const float *x,
     const int count = KEPT_COUNT(gates, quads), part = KEPT_PART(gates, quads);
     const size_t first = kept_numbers(a, u, h, fixed, gates, quads, type, out);
     vf in[8], scale[8], bias[8];
-    UNROLL
-    for (int v = 0; v < count; v++)
-        bias[v] = in[v] = K(0.0f);
-    if (a->b)
-        rows_load_all(a->b + first, count, part, bias);
-    if (x)
-        input_rows(a, x, first, count, part, in);
+    rows_parts(a, x, first, count, part, bias, in);
     rows_load_all(a->scale + first, count, part, scale);
     UNROLL
     for (int v = 0; v < count; v++)

@@ -54,11 +54,8 @@ V_FN void run_whole(const mli_recurrent *all, const uint32_t units,
     mli_recurrent a = *all;
     a.units = units;
     const size_t step = a.in_w ? 1 : (size_t)rows;
-    turned_input room, *turned = NULL;
-    if (gates == 3 && a.in_w && a.frames > 1) {
-        turned = &room;
-        input_turn(&a, turned);
-    }
+    turned_input room;
+    const turned_input *turned = gates == 3 ? turned_of(&a, &room) : NULL;
     vf bias[WHOLE_VECTORS];
     if (FORM_CHAINS(units, gates) == 1)
         rows_bias(&a, gates == 4, 0, vectors, part, bias);

@@ -944,6 +944,12 @@ V_FN void v_byte_pairs(const float *x0, const float *x1, const uint8_t *w,
     FOURS_ROW("vmlal", "d22", own) \
     FOURS_ROW("vmlal", "d23", next)
 /* clang-format on */
+/* The sums of sixteen outputs, as operands. */
+#define SIXTEEN_SUMS(sum)                                                      \
+    [a] "+w"((sum)[0].low), [b] "+w"((sum)[0].high), [c] "+w"((sum)[1].low),   \
+        [d] "+w"((sum)[1].high), [e] "+w"((sum)[2].low),                       \
+        [f] "+w"((sum)[2].high), [g] "+w"((sum)[3].low),                       \
+        [h] "+w"((sum)[3].high)
 V_FN void v_byte_fours(const float *x, size_t step, const uint8_t *w,
                        uint32_t n, v_bsum one[1][4], const int tile)
 {
@@ -979,10 +985,8 @@ V_FN void v_byte_fours(const float *x, size_t step, const uint8_t *w,
                                           "vpadal.s16 %q[g], q14\n\t"
                                           "vpadal.s16 %q[h], q15\n\t"
                                           "bne 1b\n\t"
-        : [a] "+w"(sum[0].low), [b] "+w"(sum[0].high), [c] "+w"(sum[1].low),
-          [d] "+w"(sum[1].high), [e] "+w"(sum[2].low), [f] "+w"(sum[2].high),
-          [g] "+w"(sum[3].low), [h] "+w"(sum[3].high), [x] "+r"(x), [w] "+r"(w),
-          [high] "+r"(high), [n] "+r"(n)
+        : SIXTEEN_SUMS(sum), [x] "+r"(x), [w] "+r"(w), [high] "+r"(high),
+          [n] "+r"(n)
         : [step] "r"(48)
         : "cc", "memory", "q8", "q9", "q10", "q11", "q12", "q13", "q14", "q15");
 }
@@ -995,51 +999,49 @@ V_FN void v_byte_pairs_wide(const float *x, size_t step, const uint8_t *w,
     v_bsum *sum = one[0];
     (void)step;
     (void)tile;
-    __asm__ volatile(
-        "1:\n\t"
-        "vld1.32 {d20}, [%[x]]!\n\t"
-        "vld1.8 {d16-d19}, [%[w]]!\n\t"
-        "vdup.32 d21, d20[1]\n\t"
-        "vdup.32 d20, d20[0]\n\t"
-        "vld1.8 {d22-d23}, [%[next]]!\n\t"
-        "vmull.s8 q12, d16, d20\n\t"
-        "vmull.s8 q13, d17, d20\n\t"
-        "vmull.s8 q14, d18, d20\n\t"
-        "vld1.8 {d16-d17}, [%[next]]!\n\t"
-        "vmull.s8 q15, d19, d20\n\t"
-        "vmlal.s8 q12, d22, d21\n\t"
-        "vmlal.s8 q13, d23, d21\n\t"
-        "vmlal.s8 q14, d16, d21\n\t"
-        "vmlal.s8 q15, d17, d21\n\t"
-        "vld1.8 {d16-d19}, [%[w]]!\n\t"
-        "vld1.8 {d22-d23}, [%[next]]!\n\t"
-        "subs %[n], %[n], #1\n\t"
-        "vpadal.s16 %q[a], q12\n\t"
-        "vmull.s8 q12, d16, d20\n\t"
-        "vpadal.s16 %q[b], q13\n\t"
-        "vmull.s8 q13, d17, d20\n\t"
-        "vld1.8 {d16-d17}, [%[next]]!\n\t"
-        "vpadal.s16 %q[c], q14\n\t"
-        "vmull.s8 q14, d18, d20\n\t"
-        "vpadal.s16 %q[d], q15\n\t"
-        "vmull.s8 q15, d19, d20\n\t"
-        "add %[w], %[w], #64\n\t"
-        "vmlal.s8 q12, d22, d21\n\t"
-        "vmlal.s8 q13, d23, d21\n\t"
-        "add %[next], %[next], #64\n\t"
-        "vmlal.s8 q14, d16, d21\n\t"
-        "vmlal.s8 q15, d17, d21\n\t"
-        "vpadal.s16 %q[e], q12\n\t"
-        "vpadal.s16 %q[f], q13\n\t"
-        "vpadal.s16 %q[g], q14\n\t"
-        "vpadal.s16 %q[h], q15\n\t"
-        "bne 1b\n\t"
-        : [a] "+w"(sum[0].low), [b] "+w"(sum[0].high), [c] "+w"(sum[1].low),
-          [d] "+w"(sum[1].high), [e] "+w"(sum[2].low), [f] "+w"(sum[2].high),
-          [g] "+w"(sum[3].low), [h] "+w"(sum[3].high), [x] "+r"(x), [w] "+r"(w),
-          [next] "+r"(next), [n] "+r"(n)
-        :
-        : "cc", "memory", "q8", "q9", "q10", "q11", "q12", "q13", "q14", "q15");
+    __asm__ volatile("1:\n\t"
+                     "vld1.32 {d20}, [%[x]]!\n\t"
+                     "vld1.8 {d16-d19}, [%[w]]!\n\t"
+                     "vdup.32 d21, d20[1]\n\t"
+                     "vdup.32 d20, d20[0]\n\t"
+                     "vld1.8 {d22-d23}, [%[next]]!\n\t"
+                     "vmull.s8 q12, d16, d20\n\t"
+                     "vmull.s8 q13, d17, d20\n\t"
+                     "vmull.s8 q14, d18, d20\n\t"
+                     "vld1.8 {d16-d17}, [%[next]]!\n\t"
+                     "vmull.s8 q15, d19, d20\n\t"
+                     "vmlal.s8 q12, d22, d21\n\t"
+                     "vmlal.s8 q13, d23, d21\n\t"
+                     "vmlal.s8 q14, d16, d21\n\t"
+                     "vmlal.s8 q15, d17, d21\n\t"
+                     "vld1.8 {d16-d19}, [%[w]]!\n\t"
+                     "vld1.8 {d22-d23}, [%[next]]!\n\t"
+                     "subs %[n], %[n], #1\n\t"
+                     "vpadal.s16 %q[a], q12\n\t"
+                     "vmull.s8 q12, d16, d20\n\t"
+                     "vpadal.s16 %q[b], q13\n\t"
+                     "vmull.s8 q13, d17, d20\n\t"
+                     "vld1.8 {d16-d17}, [%[next]]!\n\t"
+                     "vpadal.s16 %q[c], q14\n\t"
+                     "vmull.s8 q14, d18, d20\n\t"
+                     "vpadal.s16 %q[d], q15\n\t"
+                     "vmull.s8 q15, d19, d20\n\t"
+                     "add %[w], %[w], #64\n\t"
+                     "vmlal.s8 q12, d22, d21\n\t"
+                     "vmlal.s8 q13, d23, d21\n\t"
+                     "add %[next], %[next], #64\n\t"
+                     "vmlal.s8 q14, d16, d21\n\t"
+                     "vmlal.s8 q15, d17, d21\n\t"
+                     "vpadal.s16 %q[e], q12\n\t"
+                     "vpadal.s16 %q[f], q13\n\t"
+                     "vpadal.s16 %q[g], q14\n\t"
+                     "vpadal.s16 %q[h], q15\n\t"
+                     "bne 1b\n\t"
+                     : SIXTEEN_SUMS(sum), [x] "+r"(x), [w] "+r"(w),
+                       [next] "+r"(next), [n] "+r"(n)
+                     :
+                     : "cc", "memory", "q8", "q9", "q10", "q11", "q12", "q13",
+                       "q14", "q15");
 }
 
 /* Sixteen outputs: sums to floats, times scale, plus b. */
